@@ -10,8 +10,8 @@ A TOML file with a ``[[case]]`` below whatever is audited holds cases, each with
     # and if wanted
     state = "session 0x03"        # in which state each message finds the ECU: see case_state.py
     raw = true                    # the messages are the data fields of frames
-    gap_ms = 5                    # so long after each frame the next one follows; else they go out back to back
-    repeat = 300                  # all of `send` so often, one after the other, before it is judged
+    gap_ms = 5                    # the time after each frame until the next one; else they go out back to back
+    repeat = 300                  # all of `send` this many times, one after the other, before it is judged
     one_answer = true             # a second final answer is wrong, too
     within_ms = 50                # an answer that takes longer each time is wrong, too
     severity = "medium"           # of a wrong answer; what a message does to the ECU has a severity of its own

@@ -41,7 +41,7 @@ ASK_FOR_TRAFFIC: Final = frozenset((0x2A, 0x86))
 """Services after which messages without a request are expected."""
 ALL_SERVICES: Final = frozenset(map(int, Service))
 RECENT: Final = 8
-"""How many earlier messages an answer to raw frames may belong to."""
+"""How many messages are remembered; an answer to raw frames may belong to any of them."""
 
 _EXACTLY: Final[dict[int, int]] = {
     Service.DIAGNOSTIC_SESSION_CONTROL: 2,
@@ -65,7 +65,7 @@ class Complaint:
     """A property of an answer that no sound ECU shows."""
 
     what: str
-    """A name that is the same for the same cause."""
+    """A name that all complaints of one cause share."""
     expected: str
     observed: str
     expect: str
@@ -118,7 +118,7 @@ class AnswerJudge:
         return None
 
     def of_reply(self, reply: Reply) -> Complaint | None:
-        """Return that complaint, or one about an answer that contradicts what the target declares."""
+        """Return the complaint about an answer that contradicts what the target declares, or else that of `of_form`."""
         request = reply.request
         if reply.kind is _POSITIVE and (objection := objection_to(self._tester.target, request, self._closed)):
             observed = f"{shown_bytes(request)} gives {reply}{self._stored(request, self._padding())}"
@@ -126,14 +126,14 @@ class AnswerJudge:
         return self.of_form(reply)
 
     def of_form_confirmed(self, reply: Reply) -> Complaint | None:
-        """Return the complaint about the form that a repetition of the request confirms; a key is not repeated."""
+        """Return the complaint of `of_form` if repeating the request confirms it; None for a key, which is not repeated."""
         first = None if is_send_key(reply.request) else self.of_form(reply)
         if first is None or self.of_form(self._tester.request(reply.request)) is None:
             return None
         return replace(first, observed=f"{shown_bytes(reply.request)} gives {first.observed}", evidence=reply)
 
     def is_quiet(self) -> bool:
-        """Whether no other answer can arrive unnoticed."""
+        """Whether it is certain without listening that no late answer follows."""
         return self._tester.link.is_quiet_for(self._late_s)
 
     def must_answer(self, reply: Reply) -> bool:
@@ -144,7 +144,7 @@ class AnswerJudge:
         return was_taken and not is_suppressed and request[0] in ANSWERED_BY_ALL
 
     def _is_silent_again(self, request: bytes) -> bool:
-        """Whether the ECU is silent once more for as long as it may take. False if even a correct 3E gets no answer."""
+        """Whether the repeated request gets no answer either; a key is not repeated. False for 3E if 3E 00 gets none."""
         if is_send_key(request):
             return True  # a key is not repeated
         if request[0] == Service.TESTER_PRESENT and self._tester.request(b"\x3e\x00").is_silence:
@@ -154,7 +154,7 @@ class AnswerJudge:
     # Raw frames
 
     def before_frames(self, frames: tuple[bytes, ...]) -> list[bytes]:
-        """Take note of the messages that ISO 15765-2 finds in these frames, and in those before them."""
+        """Note and return the messages that end in these frames by ISO 15765-2; they may have begun in earlier frames."""
         found = []
         for data in frames:
             message = self._isotp.receive(data, self._tester.link.now_s)
@@ -165,7 +165,7 @@ class AnswerJudge:
         return found
 
     def of_frames(self, raw: RawReply) -> Complaint | None:
-        """Return the complaint about the answer to raw frames, which `before_frames` was called with."""
+        """Return the complaint about the answer to raw frames, for which `before_frames` must have been called."""
         for frame in raw.answers:
             answer = frame.pdu if frame.pci_type in (FrameType.SINGLE, FrameType.FIRST) else b""
             if len(answer) < 2 or answer[0] == NEGATIVE_RESPONSE or answer[0] - RESPONSE_OFFSET not in ANSWERED_BY_ALL:
@@ -192,7 +192,7 @@ class AnswerJudge:
         return bytes((padding,)) * CLASSIC_BYTES if type(padding) is int else b""
 
     def _stored(self, message: bytes, behind: bytes) -> str:
-        """Whether a write has stored the bytes after the end of its message in the same frame; tested by effect."""
+        """Say if a write has stored the bytes behind its message in the same frame, tested by effect; empty if not."""
         if message[0] != Service.WRITE_DATA_BY_IDENTIFIER or len(message) != 3 or not behind:
             return ""
         value = self._tester.read_reply(int.from_bytes(message[1:3], "big"))
@@ -202,7 +202,7 @@ class AnswerJudge:
 
 
 def _may_be_second(message: bytes, service: int) -> bool:
-    """Whether a message after an answer is a second one: it names the same service, and was not asked for."""
+    """Whether a message that follows an answer may be a second answer to the same request, and not requested traffic."""
     if service in ASK_FOR_TRAFFIC:
         return False
     if message[:1] == bytes((NEGATIVE_RESPONSE,)):
@@ -223,7 +223,7 @@ class Objection(NamedTuple):
 
 
 def _likely_source(service: int, raw: RawReply) -> str:
-    """Return the type of a frame, in the words of ISO-TP, in which an ECU may have found the service."""
+    """Return the ISO-TP type of the frame in which the ECU may have found the service."""
     holding = [one.data for one in raw.sent if one.data[1:2] == bytes((service,))]
     data = (holding or [raw.sent[-1].data])[-1]
     types = {0: "a single frame of another length", 1: "a first frame", 2: "a consecutive frame", 3: "a flow control"}
@@ -245,9 +245,9 @@ def _may_answer(answer: bytes, message: bytes) -> bool:
 
 
 def objection_to(target: Target, request: bytes, closed: Container[int]) -> Objection | None:
-    """Return why a positive answer to a request contradicts its length or the target;
+    """Return why a positive answer to a request contradicts the request's length or the target;
 
-    None if it does not.
+    None if it contradicts neither.
 
     A request that needs one of the `closed` levels must be refused.
     """

@@ -25,7 +25,7 @@ from harness.verdict import Severity
 _SILENCE: Final = ReplyKind.SILENCE
 _KEY_SERVICE: Final = bytes((Service.SECURITY_ACCESS,))
 LOCK_SERVICES: Final = frozenset({0x10, 0x11, 0x27, 0x2E})
-"""Services after which, as after frames, the lock is examined before the next trial could hide a change."""
+"""After these services, and after frames, the lock is examined before the next trial could hide a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Setting:
     state: CaseState | None = None
     is_raw: bool = False
     gap_s: float | None = None
-    """Seconds between frames; None: back to back, with the ECU's own time between stimuli."""
+    """Seconds between frames; None: frames back to back, and between two stimuli the time that this ECU takes to answer."""
     is_weighed: bool = False
     """Whether the memory in use is measured before and after, if the target says how."""
 
@@ -63,12 +63,12 @@ class Bench:
         may_renew: bool = False,
         changed_values: dict[int, bytes] | None = None,
     ) -> None:
-        """`hear` is told every answer, `hear_line` each new kind of line on the console. `has_habits`: see habits.py;
-        `sessions` are those of which a loss is to be noticed.
+        """`hear` is called with every answer, `hear_line` with each new kind of console line. `has_habits`: see habits.py.
+        `sessions` are the sessions whose loss is to be noticed.
 
         `may_renew`: a simulated ECU may be replaced by a factory-new one.
 
-        `changed_values` as of `Watch`; None: what was changed before is what is there now.
+        `changed_values` as for `Watch`; None: values that were changed before are taken as they are now.
         """
         self.tester = tester
         self._judging = judging
@@ -81,21 +81,21 @@ class Bench:
         """Services that may restart an ECU, but do not restart this one."""
         self._setting = Setting()
         self._steady_values: dict[int, bytes] | None = {} if self._may_renew else None
-        """Protected values that were seen to stay, of an ECU that begins anew each time."""
+        """Protected values that were seen to stay the same; known only for an ECU that is replaced each time."""
         self._gap_s: float | None = None
         self.begin_s = 0.0
-        """How long it took last to bring the ECU to a known state and take stock there, on the bus."""
+        """The seconds on the bus that `begin` last took to renew the ECU and to read what must not change."""
         self._was_silent = False
         self._asked_s = 0.0
         self._gone_s: float | None = None
-        """When it was asked what it has not answered, nor anything after it, so that it may have restarted."""
+        """The time of the request since which the ECU has answered nothing, so that it may have restarted; else None."""
         self.was_opened_rightly = False
-        """The right key, sent as it ought to be, was among the messages: what is open now is open by right."""
+        """Whether the right key, sent as it ought to be, was among the messages, so that what is open is open by right."""
         self.complaints: dict[str, Complaint] = {}
-        """What answers were wrong since the last beginning, by what."""
+        """The complaints about answers since the last `begin`, by name."""
 
     def renew(self) -> None:
-        """Bring the ECU to a known state: replaced on a simulated bus, else restored. Raises ContactLost if it is gone."""
+        """Replace a simulated ECU, or restore a real one, to a known state. Raises ContactLost if the ECU is gone."""
         tester = self.tester
         if self._may_renew:
             tester.link.renew()
@@ -153,7 +153,7 @@ class Bench:
         return levels if self._may_renew else levels & self._watch.locked_levels
 
     def approach(self) -> None:
-        """Bring the ECU into the state again, before the next trial."""
+        """Bring the ECU into the setting's state again, before the next trial."""
         state = self._setting.state
         if state is not None and state.kind is not CaseStateKind.UNLOCKED:
             reach(state, self.tester, None)
@@ -161,7 +161,7 @@ class Bench:
                 self._habits.entered()
 
     def play(self, stimuli: Sequence[Stimulus]) -> None:
-        """Send the stimuli one after the other, and judge the answers as the bench was told."""
+        """Send the stimuli one after the other, and judge the answers as `judging` says."""
         if self._setting.gap_s is not None:
             self._player.gap_s = self._setting.gap_s
         elif self._setting.is_raw:
@@ -172,7 +172,7 @@ class Bench:
         self._player.play(stimuli)
 
     def answer_to(self, stimulus: Stimulus, *, level: int | None = None) -> Answered:
-        """Bring the ECU into the state, send one stimulus, and return the answer for the caller to judge."""
+        """Bring the ECU into the setting's state, send one stimulus, and return the answer for the caller to judge."""
         if self._setting.state is not None:
             reach(self._setting.state, self.tester, level)
         if self._habits is None:
@@ -202,7 +202,7 @@ class Bench:
         return None if self._habits is None else self._habits.check(is_thorough=is_thorough)
 
     def look_at_console(self) -> Damage | None:
-        """Return what is wrong on the console, which costs nothing on the bus."""
+        """Return the fault that the console reports, if any; this look costs nothing on the bus."""
         return None if self._habits is None else self._habits.check_console()
 
     def look_at_lock(self) -> Damage | None:
@@ -255,7 +255,7 @@ class Bench:
         return found
 
     def _play_while_alive(self, stimuli: Sequence[Stimulus]) -> None:
-        """Play requests until the ECU is silent for good: the rest would only be waited for."""
+        """Play requests until the ECU is silent for good, since each further request would only be waited for."""
         was_silent = False
         for stimulus in stimuli:
             self._was_silent = False

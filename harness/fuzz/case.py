@@ -51,7 +51,7 @@ class Messages(Protocol):
     """The messages of a case."""
 
     def steps(self, target: Target, chance: Chance) -> Iterator[SentStep]:
-        """Yield every step in order; the same ones again for the same target and chance."""
+        """Yield every step in order; the same target and chance give the same steps."""
 
     def size(self, target: Target) -> int | None:
         """Return the number of messages; None if it is only known when they are sent."""
@@ -89,23 +89,23 @@ class Case(Head):
     path: Path
     line: int = 0
     is_raw: bool = False
-    """Whether its messages are the data fields of frames."""
+    """Whether the case's messages are the data fields of frames."""
     repeat: int = 1
-    """How often each combination is sent before it is judged."""
+    """How many times each combination is sent before it is judged."""
     gap_ms: int | None = None
     """The time after each frame until the next one, in ms; None: back to back."""
     one_answer: bool = False
     """Whether a second final answer fails the case."""
     within_ms: int | None = None
-    """An answer that takes longer each time fails the case; None: any time is right."""
+    """The time for an answer, in ms: one that takes longer each time fails the case; None: any time is right."""
 
     @property
     def full_id(self) -> str:
-        """The id of its result."""
+        """The id of the case's result."""
         return ID_PREFIX + self.id
 
     def check_size(self, target: Target) -> None:
-        """Raise UserError if it has more messages for this target than a case may have."""
+        """Raise UserError if the case has more messages for this target than a case may have."""
         size = self.messages.size(target)
         if size is not None and (size := size * self.repeat) > MOST_MESSAGES:
             raise UserError(f'{label(self.path)}: case {self.id}: send is "{self.messages}"; {too_many(size)}')

@@ -50,17 +50,17 @@ class CaseState:
 
     @property
     def session(self) -> int | None:
-        """The session of the state."""
+        """The session that the state names, if it names one."""
         return self.number if self.kind is CaseStateKind.SESSION else None
 
     @property
     def pending_level(self) -> int | None:
-        """The level that it names for its seed."""
+        """The level that the state names for its pending seed, if it names one."""
         return self.number if self.kind is CaseStateKind.SEED_PENDING else None
 
     @property
     def unlocked_level(self) -> int | None:
-        """The level that is open in it."""
+        """The level that is open in the state, if one is."""
         return self.number if self.kind is CaseStateKind.UNLOCKED else None
 
 
@@ -86,7 +86,7 @@ STATE: Final = Rule(ALLOWED, _state)
 def reach(state: CaseState, tester: Tester, level: int | None) -> None:
     """Bring the ECU into a state; `level` is what `{level}` stands for.
 
-    NotApplicable: there is no such session or level. Inconclusive: none is declared, or the ECU does not go there.
+    Raises NotApplicable without such a session or level, Inconclusive if none is declared or the ECU does not go there.
     """
     match state.kind:
         case CaseStateKind.SESSION:
@@ -155,7 +155,7 @@ def wait_out_lockout(level: int, tester: Tester) -> None:
 
 
 def _require_locked(level: int, tester: Tester) -> None:
-    """Raise Inconclusive if an ECU that was opened to clear its counter stays open: later effects are no message's fault."""
+    """Raise Inconclusive if an ECU that was opened to clear its counter stays open, since no message causes what follows."""
     tester.access.require_locked(tester.access.protected_by(level))
     if tester.has_sessions:
         tester.enter_session(Session.DEFAULT)

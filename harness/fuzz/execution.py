@@ -32,7 +32,7 @@ THOROUGH_EVERY: Final = 16
 """The number of steps between two complete looks. The lock is also examined after each step that could unlock or write."""
 
 COMPARED_SHARE: Final = 3
-"""One in so many wrong keys of a case may have the right length: the ECU compares it and counts it as an attempt."""
+"""At most one in this many wrong keys of a case has the right length, since the ECU compares and counts such a key."""
 _SEVERITIES: Final = list(Severity)
 
 
@@ -41,9 +41,9 @@ def run_case(
 ) -> None:
     """Run a case on an ECU that has just been restored.
 
-    It passes by returning, and ends otherwise by its exception.
+    The case passes if this returns, and ends otherwise by an exception.
 
-    Whoever repeats a failure gives the same `changed_values` both times. Of steps that send wrong keys at most `most_keys`
+    To repeat a failure, give the same `changed_values` again. At most `most_keys` of the steps that send wrong keys
     are played for each level: those of the right length, the first and the last, and some between them.
     """
     _Execution(case, tester, (changed_values or ChangedValues()).on(tester), most_keys).run()
@@ -114,7 +114,7 @@ class _Execution:
         return entered & {one.id for one in self._tester.target.sessions}
 
     def _steps(self) -> Iterator[SentStep]:
-        """Return the steps; each call returns the same ones."""
+        """Yield the steps; each call yields the same steps."""
         steps = self._case.messages.steps(self._tester.target, self._tester.chance.stream(self._case.full_id))
         if self._case.repeat > 1:
             steps = (step._replace(messages=step.messages * self._case.repeat) for step in steps)
@@ -131,8 +131,8 @@ class _Execution:
         yield from (step for number, step in enumerate(every) if number not in left_out)
 
     def _chosen(self, steps: list[SentStep], numbers: list[int]) -> set[int]:
-        """Return the steps with wrong keys to one level that are played: few of those that have the length that is
-        compared.
+        """Return which steps with wrong keys for one level to play: only a few with keys of the length that the ECU
+        compares.
         """
         assert self._most_keys is not None
         lengths = {
@@ -156,7 +156,7 @@ class _Execution:
     def _survey(self) -> int:
         """Return how many messages may be sent.
 
-        Raises NotRun if none may or their keys exceed the budget, NotApplicable without any.
+        Raises NotRun if no message may be sent or the keys exceed the budget, NotApplicable if there is no message.
         """
         sent = left_out = 0
         first_reason = ""
@@ -224,7 +224,7 @@ class _Execution:
         self._begin(is_known=True)
 
     def _may_have_effect(self, step: SentStep) -> bool:
-        """Whether the next step could hide this one's effect: it reaches the state anew, or is another write."""
+        """Whether a step may have an effect that the next step, which reaches the state anew or writes again, could hide."""
         if self._case.is_raw or self._case.state is not None:
             return True
         services = (Service.DIAGNOSTIC_SESSION_CONTROL, Service.SECURITY_ACCESS)
@@ -252,7 +252,7 @@ class _Execution:
         raise Violation(expected=f"{self._case.expect}{sequence}", observed=str(reply))
 
     def _judge_time(self, done: _Done) -> None:
-        """Fail an answer that is too late each time while the ECU answers a plain request in time."""
+        """Fail the case if the answer is too late each time while the ECU answers a plain request in time."""
         tester, within_ms = self._tester, self._case.within_ms
         if within_ms is None or self._case.is_raw:
             return
@@ -283,7 +283,7 @@ class _Execution:
             self._unsure = []
 
     def _accuse(self, damage: Damage, suspects: list[_Done]) -> NoReturn:
-        """Fail, and name the message.
+        """Fail the case, and name the message that caused the damage.
 
         Raises ContactLost if nothing brings the ECU back, so that the failure cannot be repeated.
         """

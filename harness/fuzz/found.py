@@ -19,7 +19,7 @@ LONGER: Final = -2
 """At the end of a pattern: any further bytes."""
 
 Pattern = tuple[tuple[int, ...], ...]
-"""The messages of a minimal sequence, with the bytes that matter."""
+"""The messages of a minimal sequence, with `ANY` for each byte that does not matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,16 +27,16 @@ class FuzzFinding:
     """One finding, minimal and reproduced."""
 
     row: str
-    """The check whose kind of stimulus found it."""
+    """The id of the check whose kind of stimulus led to the finding."""
     what: str
-    """A name that is the same for the same cause."""
+    """A name that all failures of one cause share."""
     expected: str
     observed: str
     severity: Severity
     expect: str
-    """The expectation of a case; any: that the ECU lives, and is locked and unchanged."""
+    """The expectation of a case; ``any``: only that the ECU lives, is locked, and keeps its values."""
     state: str
-    """The state in the words of a case; empty: none is reached first."""
+    """The state from which the sequence is sent, in the words of a case; empty: no state is reached first."""
     is_raw: bool
     messages: tuple[bytes, ...]
     repeat: int = 1
@@ -46,9 +46,9 @@ class FuzzFinding:
     is_crash: bool = False
     pattern: Pattern = ()
     exchanges: int = 0
-    """The number of exchanges of its shard before it was seen first."""
+    """The number of exchanges in the shard before the finding was first seen."""
     times: int = 1
-    """How often it was seen."""
+    """How many times the finding was seen."""
 
     @property
     def digest(self) -> str:
@@ -91,7 +91,7 @@ class FuzzFinding:
         return self.pattern or [()] * len(self.messages)
 
     def is_part_of(self, messages: Sequence[bytes], *, is_raw: bool) -> bool:
-        """Whether its messages, apart from bytes that do not matter, occur among these in the same order."""
+        """Whether the finding's messages, apart from bytes that do not matter, occur in `messages` in the same order."""
         if is_raw is not self.is_raw or not self.pattern:
             return False
         wanted = self.pattern * self.repeat
@@ -109,11 +109,11 @@ class FuzzFinding:
         return replace(best, times=self.times + other.times, row=min(self.row, other.row))
 
     def counting(self, other: FuzzFinding) -> FuzzFinding:
-        """Add the count of another finding to this one."""
+        """Return this finding with the count of another finding added."""
         return replace(self, times=self.times + other.times)
 
     def case_text(self) -> str:
-        """Return a file with one case that shows it again."""
+        """Return the text of a file with one case, which shows the finding again."""
         lines = [
             "# Found by a fuzz campaign. Run it by: uds-harness audit TARGET --checks case.toml -k fuzz/" + self.case_id,
             "[[case]]",
@@ -133,7 +133,7 @@ class FuzzFinding:
 
     @property
     def case_id(self) -> str:
-        """The case's own id."""
+        """The id of the case that shows the finding again."""
         return ID_PREFIX + self.digest
 
     def as_json(self) -> dict[str, Any]:

@@ -23,7 +23,7 @@ _SUB_FUNCTIONS: Final = (0x00, 0x01, 0x02, 0x03, 0x7F, 0x80, 0x81, 0xFF)
 
 
 def valid_requests(target: Target) -> list[bytes]:
-    """Return valid requests for this ECU: about what is declared of it, and what most ECUs have."""
+    """Return valid requests for this ECU: for what its target declares, and for what most ECUs have."""
     sessions = [entry.id for entry in target.sessions] or ([0x01, 0x03] if target.timing.s3_ms is not None else [])
     found = [b"\x3e\x00", b"\x22\xf1\x90", b"\x19\x01\xff", b"\x31\x03\xff\x00"]
     found += [bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)) for session in sessions]
@@ -41,7 +41,7 @@ def random_frame(chance: Chance, requests: Sequence[bytes], frame_bytes: int = C
     """Return a data field: noise, a single frame of some service, a request with one byte changed, or another kind of
     frame.
 
-    `frame_bytes` is its greatest length: the tester's `frame_bytes`, less than 8 after an address.
+    `frame_bytes` is the greatest length of the field: the tester's `frame_bytes`, which is below 8 after an address.
     """
     noise = chance.random_bytes(16)
     kind, pick, body = noise[0] & 3, noise[1], noise[2:]

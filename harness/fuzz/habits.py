@@ -29,9 +29,9 @@ from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service, Session
 from harness.verdict import Severity
 
 MAY_END_SESSION: Final = frozenset((0x10, 0x11, 0x27, 0x29, 0x83, 0x87))
-"""Services after which the session is not judged until one is entered, because a sound ECU may have left it."""
+"""After these services no session is judged until one is entered anew, because a sound ECU may have left its session."""
 TAKES_ITS_TIME: Final = frozenset((0x27, 0x29))
-"""Services that rightly compute before they refuse."""
+"""Services for which a sound ECU may compute before it refuses."""
 
 MEMORY: Final = "memory"
 """The name of damage that only many repetitions show."""
@@ -41,14 +41,14 @@ FEWEST_ANSWERS: Final = 16
 USUAL_SHARE: Final = 0.9
 TIMES_USUAL: Final = 5
 MORE_THAN_USUAL_S: Final = 0.02
-"""An answer is slow if it exceeds the time of nine in ten answers of its service by this factor and this many seconds."""
+"""An answer is slow if it takes `TIMES_USUAL` times as long as nine in ten of its service, and this many seconds longer."""
 SLOW_TIMES: Final = 3
 SLOWEST_ANSWER_S, LATEST_ANSWER_S = 2.0, 1.0
 OWN_LAG_SHARE: Final = 0.2
 """Times are not judged if this computer itself is late by more than this share of the excess."""
 QUIET_S, GOES_ON_S = 0.2, 1.0
 SESSION_EVERY: Final = 4
-"""The session is tested at one look in so many."""
+"""The session is tested at one in this many looks."""
 WEIGHED_TIMES: Final = 3
 
 _NUMBERS: Final = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]*\d[0-9a-f]*\b", re.IGNORECASE)
@@ -90,7 +90,7 @@ class Habits:
         self._quick: dict[int, bytes] = {}
         """By service, a request that was answered as fast as usual."""
         self._signs: dict[int, SessionSign | None] = {}
-        """By session, what tells it from the default one."""
+        """By session, what tells it from the default session; None: nothing does."""
         self._is_session_sure = False
         self._looks = 0
         self._was_quiet = True
@@ -102,7 +102,7 @@ class Habits:
         self._weighed: list[tuple[bytes, ...]] = []
 
     def know(self, sessions: Iterable[int]) -> None:
-        """Find requests that distinguish these sessions from the default one, in which the ECU is left."""
+        """Find requests that tell these sessions from the default session; leave the ECU in the default session."""
         tester = self._tester
         unknown = [one for one in sessions if one not in self._signs and one not in (Session.DEFAULT, Session.PROGRAMMING)]
         for session in unknown if tester.has_sessions else ():
@@ -185,9 +185,9 @@ class Habits:
         return self._confirmed(reply.request, usual_s, limit_s)
 
     def lateness(self, reply: Reply, waited_s: float) -> tuple[Complaint | None, bool]:
-        """Judge a request that got no answer in so long. Return the complaint if the answer comes later, each time.
+        """Judge a request that got no answer within `waited_s`. Return the complaint if its answer comes late each time;
 
-        And whether the ECU was gone: it answered nothing else either, and this not later.
+        and whether the ECU was gone: it answered neither plain requests nor, later, this request.
         """
         tester, service = self._tester, reply.request[0]
         if not tester.answers_now() and not tester.answers_now():
@@ -203,7 +203,7 @@ class Habits:
         return self._confirmed(reply.request, usual_s, limit_s) if limit_s <= waited_s else None, False
 
     def _confirmed(self, request: bytes, usual_s: float, limit_s: float) -> Complaint | None:
-        """Return the complaint if the request is slow each time, and another request of its service between them is not."""
+        """Return the complaint if the request is slow each time while another request of its service in between is not."""
         tester, service = self._tester, request[0]
         control = self._quick[service]
         # A late answer to it must not be taken for the next one's.
@@ -302,7 +302,7 @@ class Habits:
     # The memory that it uses
 
     def _check_memory(self) -> Damage | None:
-        """Return the complaint about memory that grows with these requests, and not with as many plain ones."""
+        """Return the complaint about memory that grows with the recorded requests, and not with as many plain requests."""
         tester, before = self._tester, self._memory
         if before is None or not self._weighed:
             return None

@@ -49,17 +49,17 @@ CHEAP_BEGIN_S: Final = 0.5
 BEGIN_PART: Final = 0.2
 EXCHANGE_S: Final = 0.01
 RESTART_ONE_IN: Final = 16
-"""And of the trials that ask for a restart one in so many is made."""
+"""If a restart is slow, only one in this many of the trials that ask for a restart is played."""
 MOST_BEGINNINGS: Final = 4
 LARGEST_BATCH: Final = 16
-"""If a restart is slow, batches grow until it takes this share of their time, up to this factor."""
+"""If a restart is slow, batches grow until it takes only `BEGIN_PART` of their time, but at most by this factor."""
 REDUCING_S: Final = 300.0
 FEWEST_TRIES: Final = 24
-"""If a restart is slow, reducing takes about this much time, but at least this many tries."""
+"""If a restart is slow, reducing takes about `REDUCING_S`, but at least this many tries."""
 WALK_STEPS: Final = 60
 KEYED_ONE_IN: Final = 4
 OTHER_SESSION_ONE_IN: Final = 3
-"""A session is entered from another one once in so many times."""
+"""One in this many times, a session is entered from another session than the default session."""
 MOST_CORPUS: Final = 400
 PLAIN_BEHIND: Final = 64
 MOST_UNREPRODUCED: Final = 3
@@ -68,10 +68,10 @@ MOST_UNREPRODUCED: Final = 3
 KEY_AT_LEAST: Final = 1
 
 _Answer = tuple[int, int | str, bool, int]
-"""Service, code or kind of the answer, whether others came before it, and its length."""
+"""An answer: its service, its code or kind, whether other answers came before it, and its length."""
 _NO_SUCH_SERVICE: Final = "0x11"
 CONSOLE: Final = "console/"
-"""How a feature begins that is a line of the console."""
+"""The beginning of every feature that is a line of the console."""
 _SILENCE, _IS_POSITIVE = ReplyKind.SILENCE, ReplyKind.POSITIVE
 _POSITIVE, _MALFORMED = ReplyKind.POSITIVE.value, ReplyKind.MALFORMED.value
 
@@ -85,7 +85,7 @@ class Yield:
 
     exchanges: int = 0
     sent: Counter[str] = field(default_factory=Counter)
-    """The number of trials, by the check whose kind they are."""
+    """The number of trials, by the check to whose kind of stimulus they belong."""
     found: list[FuzzFinding] = field(default_factory=list)
     fresh: list[tuple[Trial, tuple[str, ...]]] = field(default_factory=list)
     """Trials that got a new kind of answer, with what was new: state, service, outcome and class of length."""
@@ -93,16 +93,16 @@ class Yield:
     deviations: list[str] = field(default_factory=list)
     """Deviations of walks from the model; an open lock first."""
     is_open: bool = False
-    """Whether one of these is an open lock."""
+    """Whether one of the deviations is an open lock."""
     not_reproduced: list[str] = field(default_factory=list)
     left_out: str = ""
-    """Why something was not permitted; empty if everything was."""
+    """Why some stimulus was not permitted; empty if every stimulus was."""
     lost: str = ""
-    """Why the hunt ended early; empty: it did not."""
+    """Why the hunt ended early; empty if it did not end early."""
 
 
 class Hunt:
-    """One hunt. `known` are earlier findings, which are only counted; `corpus` and `seen` hold what was new before."""
+    """One hunt. `known` are earlier findings, which are counted; `corpus`: trials, `seen`: features that were new."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Hunt:
         self._chance = chance.quick()
         self._known = list(known)
         self._harmful: list[FuzzFinding] = []
-        """Those of the known findings that do harm, whatever is answered."""
+        """The known findings that do harm to the ECU, whatever it answers."""
         self._sort_known()
         self._bench = Bench(
             tester,
@@ -137,7 +137,7 @@ class Hunt:
         self._counts_here: dict[_Answer, int] = {}
         self._begun = self._tried = 0
         self._trial_s: dict[str, float] = {}
-        """By row, how long a trial took in the last batch, on the bus."""
+        """By row, the seconds on the bus that a trial took in the last batch."""
         self._doubtful: Counter[str] = Counter()
         self.result = Yield()
         tester.prove_keys()
@@ -151,18 +151,18 @@ class Hunt:
                     continue
         self._breeder = Breeder(tester.target, chance.stream("trials"), frame_bytes=tester.frame_bytes, key_bytes=key_bytes)
         self._given: dict[str, deque[Trial]] = {}
-        """What the campaign was given, and has not been played yet, by row."""
+        """By row, the trials that the campaign was given and has not played yet."""
         for trial in corpus:
             self._breeder.learn(trial)
             if not self._seen:
                 self._given.setdefault(trial.row, deque()).append(trial)
         self._levels = [entry.level for entry in tester.target.security]
         self._may_open = tester.access.can_relock or tester.link.can_renew()
-        """What is opened can be locked again."""
+        """Whether a level that is opened can be locked again."""
         self._can_open = list(key_bytes) if self._may_open else []
 
     def run(self, exchanges: int) -> Yield:
-        """Continue for at least this many exchanges, including those that examine failures."""
+        """Hunt for at least this many exchanges, counting those that examine failures."""
         tester, result = self._tester, self.result
         tester.gate.raw_needs = tester.target.safety.allow
         start = tester.exchange_count
@@ -208,7 +208,7 @@ class Hunt:
                 self._accuse_walk(one)
 
     def _accuse_walk(self, deviation: Deviation) -> None:
-        """Make a finding of a walk that opened the ECU without a right key: what was sent is played like any sequence."""
+        """Make a finding of a walk that opened the ECU without a right key: reduce its requests like any sequence."""
         seen = Damage(f"lock {deviation.did:04X}", deviation.expected, deviation.observed, Severity.CRITICAL)
         trial = Trial(WALK, deviation.messages)
         try:
@@ -280,7 +280,7 @@ class Hunt:
             self._tester.note(f"{guilty}: {reason}")
 
     def _spent_s(self, begun_s: float, begun_at: int) -> float:
-        """How long a batch took on the bus; virtual time counts waits for late answers, which cost nothing."""
+        """Return the seconds that a batch took on the bus; in virtual time, where waits cost nothing, by its exchanges."""
         tester = self._tester
         exchanges = tester.exchange_count - begun_at
         return exchanges * EXCHANGE_S if tester.link.is_virtual else tester.link.now_s - begun_s
@@ -301,8 +301,8 @@ class Hunt:
         self._bench.begin(setting)
 
     def _setting(self, row: str, *, is_raw: bool) -> tuple[Setting, tuple[bytes, ...]]:
-        """Return the state of a batch, and the requests that lead there if requests can; these are then part of
-        each trial.
+        """Return the setting of a batch, and the requests that become part of each trial if requests alone can lead to
+        the wanted state.
         """
         chance, target = self._chance, self._tester.target
         sessions = [one for one in self._tester.sessions() if one != 1]
@@ -327,7 +327,7 @@ class Hunt:
         return Setting(is_raw=is_raw), ()
 
     def _trials(self, row: str, setting: Setting, prefix: tuple[bytes, ...], *, is_raw: bool) -> Iterable[Trial]:
-        """Yield the trials of a batch one by one, so that later ones can be bred from what was just new."""
+        """Yield the trials of a batch one by one, so that later trials can be bred from earlier ones that were new."""
         breeder = self._breeder
         wanted = self._batch_size(row)
         breed = {
@@ -357,7 +357,7 @@ class Hunt:
                 yield trial
 
     def _costs_a_restart(self, trial: Trial) -> bool:
-        """Whether a trial would cost as much as a new beginning, and is one of the many of its kind to be left out."""
+        """Whether to leave out a trial that asks for a slow restart: all but one in `RESTART_ONE_IN` are left out."""
         if self._bench.begin_s <= CHEAP_BEGIN_S or not asks_for_restart(trial.messages, is_raw=trial.is_raw):
             return False
         return self._chance.below(RESTART_ONE_IN) > 0
@@ -440,7 +440,7 @@ class Hunt:
     # What fails
 
     def _is_counted(self, what: str) -> bool:
-        """Whether a wrong answer has a cause that is known or failed to reproduce; if so, count it."""
+        """Count a wrong answer of a known cause; return whether its cause is known, or failed to reproduce too often."""
         if self._doubtful[what] >= MOST_UNREPRODUCED:
             return True
         for one in self._known:
@@ -482,15 +482,15 @@ class Hunt:
         self.result.found.append(met)
 
     def _may_be_played(self, setting: Setting, stimuli: Sequence[Stimulus]) -> bool:
-        """Whether the budget of keys permits to play them again."""
+        """Whether the budget of wrong keys permits playing the stimuli again."""
         messages = [message for stimulus in stimuli for message in stimulus]
         return self._survey.lets_pass(messages, is_raw=setting.is_raw)
 
     def _ways_to_repeat(self, setting: Setting, played: list[Stimulus]) -> Iterator[tuple[Setting, list[Stimulus]]]:
-        """Yield ways to repeat it: what was played from the state; the last of it alone; all, with the state reached
-        before each.
+        """Yield ways to repeat a failure: all stimuli from the state; the last stimulus alone; all stimuli, with the state
+        reached before each.
 
-        Requests are played with plain ones behind them, too, since those that look after the ECU are left out now.
+        Requests are also played with plain requests behind them, which replace those that looked after the ECU.
         """
         yield setting, played
         if not setting.is_raw:

@@ -13,8 +13,8 @@ USUAL_BYTES: Final = 4
 
 
 class Keyed(bytes):
-    """A message in which zeros stand for the key, or for its first bytes: `at` is the position, `key_bytes` the length
-    (0: all).
+    """A message in which zeros stand for the key, or for its first bytes: `at` is the position of the zeros, `key_bytes`
+    the number of the key's bytes (0: all).
     """
 
     at: int
@@ -34,7 +34,7 @@ class Keyed(bytes):
 
     @property
     def tail(self) -> bytes:
-        """The bytes after it."""
+        """The bytes after the key."""
         return bytes(self[self.at + (self.key_bytes or USUAL_BYTES) :])
 
 
@@ -50,7 +50,7 @@ def filled(message: bytes, tester: Tester) -> bytes:
 
 
 def pending_key(tester: Tester) -> bytes | None:
-    """Return the right key for the pending seed, of the first level that has one; None if it is unknown."""
+    """Return the right key for the pending seed of the first level that has one; None if no right key is known."""
     for entry in tester.target.security:
         seed = tester.security.level(entry.level).seed
         if seed and any(seed) and tester.security.has_key(entry.level):

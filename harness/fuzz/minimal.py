@@ -26,9 +26,9 @@ FRAME_GAP_S: Final = 0.005
 
 
 def reduced(sequence: Sequence[T], fails: Callable[[Sequence[T]], bool], *, most_tries: int) -> list[T]:
-    """Delta debugging: a part of a sequence that fails as the whole does, its order kept.
+    """Return a part of a sequence that fails as the whole does, in the same order, by delta debugging.
 
-    After enough tries no single element of it could be left out (it is 1-minimal); after `most_tries` it is the smallest
+    With enough tries the part is 1-minimal: no single element can be left out. After `most_tries` it is the smallest
     part found so far.
 
     >>> reduced("abcdefgh", lambda part: {"c", "g"} <= set(part), most_tries=100)
@@ -59,7 +59,7 @@ def reduced(sequence: Sequence[T], fails: Callable[[Sequence[T]], bool], *, most
 
 
 def messages_of(frames: Sequence[bytes]) -> list[bytes]:
-    """Return the messages in frames; empty if one of them belongs to no message, or contains a key."""
+    """Return the messages in frames; empty if a frame belongs to no message, or contains a key."""
     endpoint = IsoTp(IsoTpConfig())
     messages = []
     for frame in frames:
@@ -83,7 +83,7 @@ class Minimizer:
         self._left = most_tries
         self._filler = plain
         self.fillers = 0
-        """So many stimuli at the end of the last sequence are such requests."""
+        """The number of `plain` requests at the end of the last sequence."""
 
     def _try(self, setting: Setting, stimuli: Sequence[Stimulus]) -> bool:
         if self._left <= 0:
@@ -115,7 +115,7 @@ class Minimizer:
         return reduced(part, fails, most_tries=self._left)
 
     def _end_of(self, setting: Setting, failing: list[Stimulus]) -> list[Stimulus]:
-        """Return the shortest end of the sequence that fails: doubled until one does, and then halved."""
+        """Return the shortest end of the sequence that fails: double the length until it fails, then search by halves."""
         too_short, length = 0, 1
         while length < len(failing) and not self._try(setting, failing[-length:]):
             too_short, length = length, length * 2
@@ -152,7 +152,7 @@ class Minimizer:
         return [failing[0], *[filler] * enough]
 
     def _frames(self, setting: Setting, part: list[Stimulus]) -> tuple[Setting, list[Stimulus]]:
-        """Return frames that go out back to back, if that fails too; otherwise with gaps, so that the ECU processes each."""
+        """Return the fewest failing frames: back to back if that fails too, else with gaps for the ECU to process each."""
         flat = tuple(frame for stimulus in part for frame in stimulus)
         if len(part) > 1 and not self._try(setting, [flat]):
             setting = replace(setting, gap_s=FRAME_GAP_S)
@@ -164,7 +164,7 @@ class Minimizer:
         return setting, [tuple(frames)]
 
     def repeats(self, setting: Setting, once: Sequence[Stimulus], times: int) -> int:
-        """Return the least number of repetitions that still fails, if fewer ever pass."""
+        """Return the least number of repetitions that fails, provided that every smaller number passes."""
         fewest, enough = 0, times
         while enough - fewest > 1:
             middle = (fewest + enough) // 2
@@ -175,7 +175,7 @@ class Minimizer:
         return enough
 
     def bytes_of(self, setting: Setting, part: list[Stimulus], repeat: int = 1) -> tuple[list[Stimulus], Pattern]:
-        """Return the same stimuli with as few bytes as fail, zeros where possible, and the positions of the bytes that
+        """Return the stimuli with the fewest bytes that fail, zeros where possible, and the positions of the bytes that
         matter.
         """
         pattern: list[tuple[int, ...]] = []
@@ -204,7 +204,7 @@ class Minimizer:
         return part, tuple(pattern)
 
     def _beginning(self, message: bytes, fails: Callable[[bytes], bool]) -> bytes:
-        """Return the shortest beginning that fails, if every longer one does too."""
+        """Return the shortest beginning of a message that fails, provided that every longer beginning fails, too."""
         if len(message) < 2 or not fails(message[:-1]):
             return message
         least, enough = 0, len(message) - 1

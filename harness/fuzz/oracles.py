@@ -20,10 +20,10 @@ from harness.verdict import Severity
 
 LEAST_CONTROL_S, MOST_CONTROL_S = 10.0, 60.0
 LEAST_CONTROL_REQUESTS, MOST_CONTROL_REQUESTS = 100, 200
-"""The number of requests for which a changed value is watched without messages, before its change is blamed on one."""
+"""Limits of the number of plain requests during which a changed value is watched, before a message is blamed."""
 
 MOST_AT_ONCE: Final = 4
-"""The number of protected values that are read after each message, one of each level first; the others are read at times."""
+"""The number of protected values that are read after each message, one of each level first; others are read now and then."""
 
 MOST_WATCHED: Final = 64
 
@@ -38,7 +38,7 @@ class Damage:
     """What a message has done to the ECU: a crash, an open lock, or a changed value."""
 
     what: str
-    """``crash``, ``value 2020`` or ``lock 2020``: the same for the same cause, whatever was seen of it."""
+    """``crash``, ``value 2020`` or ``lock 2020``: a name that all damage of one cause shares, whatever was observed."""
     expected: str
     observed: str
     severity: Severity
@@ -54,13 +54,13 @@ class Damage:
 
 
 class ChangedValues:
-    """The values that a case has changed for good, on each ECU; it cannot change them once more."""
+    """The values that a case has changed for good, on each ECU, so that a second run of the case cannot change them."""
 
     def __init__(self) -> None:
         self._values: WeakKeyDictionary[Tester, dict[int, bytes]] = WeakKeyDictionary()
 
     def on(self, tester: Tester) -> dict[int, bytes]:
-        """By DID: the value before."""
+        """Return the values on this ECU, by DID, as they were before the case changed them."""
         return self._values.setdefault(tester, {})
 
 
@@ -85,11 +85,11 @@ class Watch:
         self._steady_values = {} if steady_values is None else steady_values
         self._begun_s, self._begun_count = tester.link.now_s, tester.exchange_count
         self.is_repeated = False
-        """What is watched was a message's fault before: a short look and a short control are enough."""
+        """Whether the watch only repeats a failure that a message caused before: a short look and control are enough."""
         self._values: dict[int, bytes] = {}
         self._guarded: list[DataEntry] = []
         self._now_and_then: list[DataEntry] = []
-        """Watched now and then: nobody may write them, or there are many."""
+        """The data that is read now and then only, because nobody may write it, or there is too much."""
         self._locked: list[DataEntry] = []
 
     def begin(self) -> None:
@@ -207,9 +207,9 @@ class Watch:
         return Damage(f"value {entry.did:04X}", f"DID {entry.did:04X} unchanged", change, Severity.CRITICAL, reply)
 
     def _settled(self, entry: DataEntry) -> bytes:
-        """Return a changed value once it stays the same for as long, and as many requests, as it was watched before.
+        """Watch a changed value for as long, and as many requests, as before its change; return the value if it stays.
 
-        Raises Inconclusive if it changes by itself.
+        Raises Inconclusive if the value changes by itself.
         """
         tester = self._tester
         after = tester.stable_value(entry.did)

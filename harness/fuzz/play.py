@@ -29,7 +29,7 @@ SHORTEST_GAP_S, LONGEST_GAP_S = 0.002, 0.02
 NOT_TAKEN_LIMIT: Final = 3
 """After this many long messages in a row that the ECU rejects, no more are sent, because each takes a second."""
 LATEST_START_S, ASKED_EVERY_S = 0.3, 0.1
-"""An ECU that has confirmed the programming session may go on so long before it restarts, and is asked so often."""
+"""How long an ECU may run on after it has confirmed the programming session, and how often it is asked then, in seconds."""
 SLOWEST_BOOT: Final = 5
 """After a reset that a message requested, the ECU is waited for this many times its declared boot time, and two seconds."""
 
@@ -45,7 +45,7 @@ class Answered:
 
     reply: Reply
     evidence: tuple[Reply | RawReply, ...]
-    """The answers to all messages."""
+    """The answers to all messages of the stimulus."""
     is_right_key: bool = False
     """Whether one of the messages happened to be the right key."""
     locked_out_level: int | None = None
@@ -68,7 +68,7 @@ class Player:
         before: Callable[[Stimulus], None] = lambda stimulus: None,
         stays: set[int] | None = None,
     ) -> None:
-        """Make a player. `timeout_s` is how long the answer to a request of one frame is waited for in a stream.
+        """Make a player. `timeout_s` is the time to wait, in a stream, for the answer to a request of one frame.
 
         `hear` is called with each answer of a stream except those to requests to restart, `before` with each stimulus
         before it is sent.
@@ -79,7 +79,7 @@ class Player:
         self._hear, self._hear_raw, self._before = hear, hear_raw, before
         self._stays = set() if stays is None else stays
         self.gap_s = SHORTEST_GAP_S
-        """So long each raw stimulus of a stream is left to the ECU."""
+        """The seconds to wait after each raw stimulus of a stream."""
         self._not_taken_in_a_row = 0
         self.latest: Reply | RawReply | None = None
 
@@ -92,7 +92,7 @@ class Player:
     # A stream: as much as possible in a short time
 
     def play(self, batch: Sequence[Stimulus]) -> None:
-        """Send them all, in order."""
+        """Send all stimuli of a stream, in order."""
         tester = self._tester
         heard: list[Frame] = []
         for stimulus in batch:
@@ -176,7 +176,7 @@ class Player:
     # Restarts
 
     def _await_boot(self, service: int = _RESET) -> None:
-        """Wait for a restart; for one that was not promised only until this ECU is known to go on without any."""
+        """Wait for a restart; after a service that promises none, only until this ECU is known to go on without one."""
         reset = self._tester.target.reset
         if service in self._stays:
             return
@@ -187,7 +187,7 @@ class Player:
         self._tester.await_life(reset.boot_s * SLOWEST_BOOT + 2.0)
 
     def _goes_on(self, seconds: float) -> bool:
-        """Whether the ECU answers all the time."""
+        """Whether the ECU answers every plain request for `seconds`."""
         until_s = self._tester.link.now_s + seconds
         while self._tester.link.now_s < until_s:
             if self._tester.request(self._tester.liveness_request).is_silence:
@@ -212,7 +212,7 @@ def _may_restart(frame: bytes) -> bool:
 
 
 def _asks_for_restart(message: bytes, at: int = 0) -> bool:
-    """Whether the request with this beginning asks for a restart."""
+    """Whether a request that begins at this position asks for a restart, or for the programming session."""
     service = message[at] if len(message) > at else None
     if service == _RESET:
         return True

@@ -94,7 +94,7 @@ class Generated:
     def steps(self, target: Target, chance: Chance) -> Iterator[SentStep]:
         """Run the function; its chance and Scapy's come from streams of their own.
 
-        Raises UserError if it yields anything else.
+        Raises UserError if the function yields anything but messages.
         """
         known = {"target": target, "chance": chance.stream("function")}
         scapy = ScapyChance(chance.stream("scapy"))

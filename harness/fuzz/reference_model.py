@@ -105,7 +105,7 @@ class ModelRules:
     has_sessions: bool = True
 
     def is_out_of_session(self, level: int, session: int) -> bool:
-        """Whether 27 is not available: in the default session, for levels that have a session of their own (Table 23)."""
+        """Whether the session denies 27 for the level: the default session does if the level has its own (Table 23)."""
         own = self.levels.get(level)
         return self.has_sessions and session == Session.DEFAULT and own is not None and own != Session.DEFAULT
 
@@ -124,7 +124,7 @@ _SEQUENCE: Final = frozenset((Nrc.REQUEST_SEQUENCE_ERROR,))
 _KEY_WITHOUT_SEED: Final = (
     _SEQUENCE | _DELAY | _ANY_TIME | _SESSION | _DENIED | frozenset((Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE))
 )
-"""Sound refusals of such a key: 13 and 24 in either order; 24, 36, 37 and 22 in a delay."""
+"""Sound refusals of a key without a seed: 13 and 24 in either order; 24, 36, 37 and 22 in a delay."""
 _KEY_REFUSED: Final = _KEY_WITHOUT_SEED | frozenset((Nrc.INVALID_KEY,))
 
 
@@ -207,11 +207,11 @@ class Tracker:
         self.rules = rules
         self.states = frozenset(states)
         self._doubted = self.states
-        """The same, were a new seed for a level that is open already no more than a wrong answer."""
+        """The states if a new seed for a level that is already open was only a wrong answer, and the level is still open."""
 
     @property
     def belief(self) -> tuple[frozenset[ModelState], frozenset[ModelState]]:
-        """A value of that set: two trackers with the same one judge all that follows alike."""
+        """A value that two trackers share if they judge all further answers alike."""
         return self.states, self._doubted
 
     def copy(self) -> Tracker:
@@ -223,8 +223,8 @@ class Tracker:
     def take(self, step: ModelStep, answer: ModelAnswer) -> bool:
         """Take a step and its answer; return whether a sound ECU may answer so.
 
-        If not, the states continue as if it might, where that opens nothing, so that one deviation is not reported many
-        times.
+        If it may not, the states continue as if it might, as far as this opens no level, so that one deviation is not
+        reported many times.
         """
         found = frozenset(after for state in self.states for after in following(self.rules, state, step, answer))
         doubted = frozenset(self._with_doubt(step, answer))

@@ -3,7 +3,7 @@
     message      hex digits in pairs and placeholders, with or without spaces between them
     {00..FF}     every value from the first to the last, both included; one to four bytes, both limits as many
     {13|2020}    alternatives in hex, of any length; an alternative may be a range too: {00..0F|F0..FF}
-    {5*}         so many random bytes; the number is decimal
+    {5*}         this many random bytes; the number is decimal
     {0..64*}     random bytes in every length from the first to the last; both decimal
     {did}        each data identifier of the target, two bytes
     {level}      each security level of the target: the byte that requests its seed
@@ -11,8 +11,8 @@
     {key}        the right key for the seed that is pending when the message is sent; {key:3} is its first three bytes
 
 A list of messages is a sequence, sent as a whole for each combination. Combinations are the product of all placeholders,
-of which the last varies fastest; `{did}` and `{level}` mean the same one wherever they stand in a case.
-Steps are made one by one, the same ones for the same chance.
+of which the last varies fastest; `{did}` and `{level}` have one value each wherever they stand in a case.
+Steps are made one by one; the same chance gives the same steps.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class SentStep(NamedTuple):
 
     messages: tuple[bytes, ...]
     level: int | None = None
-    """The meaning of `{level}` in it."""
+    """The meaning of `{level}` in this combination."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Template:
         return self.size_with({name: len(numbers) for name, numbers in _numbers(target).items()})
 
     def size_with(self, declared: dict[str, int]) -> int:
-        """Return that number for a target that declares this many of each name."""
+        """Return the number of messages for a target that declares this many values of each name."""
         return math.prod(_counts(self.messages, declared)) * len(self.messages)
 
     def steps(self, target: Target, chance: Chance) -> Iterator[SentStep]:

@@ -44,7 +44,7 @@ class StimulusStream:
 
         `is_form_judged`: malformed answers fail too, if seen twice.
 
-        Of stimuli in which an ECU may read a wrong key at most `most_keys` are sent to each level; None: as many as the
+        At most `most_keys` stimuli in which an ECU may read a wrong key are sent to each level; None: as many as the
         budget permits.
         """
         self._tester = tester
@@ -59,8 +59,8 @@ class StimulusStream:
     def run(self, stimuli: Sequence[Stimulus]) -> int:
         """Send everything that is permitted; return the number of stimuli.
 
-        Raises what the check ends by: Violation for a failure or a complaint, NotRun if nothing is permitted or the keys
-        that an ECU may read into it exceed the budget.
+        Raises the exception that ends the check: Violation for a failure or a complaint, NotRun if nothing is permitted or
+        the keys that an ECU may read into the stimuli exceed the budget.
         """
         tester = self._tester
         permitted = self._permitted(stimuli)
@@ -106,7 +106,7 @@ class StimulusStream:
     def _accuse(self, damage: Damage, suspects: list[Stimulus]) -> NoReturn:
         """Fail with the shortest part of the suspects that fails again.
 
-        Raises ContactLost if nothing brings the ECU back, so that it cannot be repeated.
+        Raises ContactLost if nothing brings the ECU back, so that the failure cannot be repeated.
         """
         tester = self._tester
         tester.state.expect_anything()

@@ -15,13 +15,13 @@ from harness.tester.tester import Tester
 from harness.uds import is_send_key
 
 PART_OF_BUDGET: Final = 4
-"""The most of the remaining wrong keys that a campaign takes; other checks need theirs."""
+"""The greatest share of the remaining wrong keys that a campaign takes; other checks need the rest."""
 
 
 def screened(tester: Tester, message: bytes, *, is_raw: bool) -> tuple[str, Sequence[int]]:
     """Return why a message is not sent (empty if it is), and the levels whose key an ECU may read into it.
 
-    It is not sent if the target does not permit it, or if it does not fit a frame. Possible keys are counted in the ledger.
+    A message is not sent if the target does not permit it, or if it fits no frame. Possible keys are counted in the ledger.
     """
     if is_raw and len(message) > tester.frame_bytes:
         return f"{shown_bytes(message)}: frames to this ECU hold {tester.frame_bytes} bytes behind their address", ()
@@ -51,18 +51,18 @@ class StimulusSurvey:
     def __init__(self, tester: Tester, *, most_keys: int | None = None) -> None:
         """Make a survey. At most `most_keys` stimuli that may be read as a wrong key pass for each level;
 
-        None: as many as fit.
+        None: as many as fit the budget.
         """
         self._tester = tester
         self._most_keys = most_keys
         self._keys: Counter[int] = Counter()
         self._room: dict[int, int | None] = {}
         self.reason = ""
-        """Why the first one was refused; empty: none was."""
+        """Why the first refused stimulus was refused; empty if none was."""
         self.left_out = 0
 
     def lets_pass(self, stimulus: Sequence[bytes], *, is_raw: bool, times: int = 1) -> bool:
-        """Whether all of it may be sent this many times; if so, count its keys."""
+        """Whether the whole stimulus may be sent this many times; if so, count its keys."""
         tester = self._tester
         levels: list[int] = []
         for one in stimulus:

@@ -115,11 +115,11 @@ class Breeder:
         self._key_bytes = dict(key_bytes)
         self.corpus_size = 0
         self._known: list[Trial] = []
-        """What was new before, without what consists of frames."""
+        """The trials of requests that were new before; trials of frames are left out."""
         self._existing: list[int] = []
         self._existing_known: list[int] = []
         self._swept: list[int] = []
-        """Those of the existing services that have sub-functions."""
+        """The existing services that have sub-functions."""
         self._sweep = chance.below(STRIDE)
 
     def exists(self, service: int) -> None:
@@ -130,7 +130,7 @@ class Breeder:
             self._swept = [one for one in self._existing if one in WITH_SUB_FUNCTION]
 
     def learn(self, trial: Trial) -> None:
-        """Note that the trial got a new kind of answer, so that others are bred from it."""
+        """Note that the trial got a new kind of answer, so that further trials are bred from it."""
         self.corpus_size += 1
         if not trial.is_raw:
             self._known.append(trial)
@@ -164,7 +164,7 @@ class Breeder:
     def sequence(self, prefix: tuple[bytes, ...] = ()) -> Trial:
         """Return one to four requests, some of them mutated, after a prefix or after an earlier trial that was new.
 
-        A request may be the previous one with a change.
+        A request may be the previous request with a change.
         """
         chance = self._chance
         wanted = LONGEST_SEQUENCE[chance.below(len(LONGEST_SEQUENCE))]
@@ -207,7 +207,7 @@ class Breeder:
         return bytes(changed)
 
     def swept(self) -> Trial:
-        """Return a service with a sub-function and one of some lengths: existing services in turn, others at random."""
+        """Return a request of one of `SWEPT_LENGTHS`: the sub-functions of existing services in turn, others at random."""
         chance = self._chance
         lengths = len(SWEPT_LENGTHS)
         swept = self._swept

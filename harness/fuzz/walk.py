@@ -20,7 +20,7 @@ from harness.uds import Service
 
 STEPS_SHOWN: Final = 8
 LOCKOUT_ONE_IN: Final = 8
-"""A failure that may start the ECU's delay is risked once in so many times."""
+"""A failed key that may start the ECU's delay is risked one in this many times."""
 UNWANTED_LOCKOUTS: Final = 2
 """How many lockouts an ECU with a lower limit than declared may cause."""
 LOCK_MAY_CHANGE: Final = frozenset((Action.SESSION, Action.RESET, Action.WAIT, Action.SEED, Action.KEY))
@@ -58,7 +58,7 @@ WHEN_OPEN: Final[Weights] = (
     (4, Action.PRESENT, None),
     (4, Action.READ, None),
 )
-"""The probability of each step. Legal steps lead on, so that illegal ones are tried in every state."""
+"""The weight of each step. Legal steps lead on, so that illegal steps are tried in every state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Deviation:
     is_open: bool = False
     """Whether a protected write was effective while the model has the ECU locked."""
     messages: tuple[bytes, ...] = ()
-    """The requests since it was last locked for certain; empty: a right key or a precondition is among them."""
+    """The requests since the ECU was last locked for certain; empty if a right key or a precondition is among them."""
     did: int = 0
     """The data that could be written."""
 
@@ -180,7 +180,7 @@ class Walk:
         return ModelStep(action)
 
     def _way_to_a_seed(self, state: ModelState, level: int) -> ModelStep:
-        """Return the step to a seed: its request, or the session for it."""
+        """Return the next step towards a seed of the level: to request the seed, or first to enter the level's session."""
         if self._tracker.rules.is_out_of_session(level, state.session):
             session = self._tracker.rules.levels[level]
             assert session is not None
@@ -188,7 +188,7 @@ class Walk:
         return ModelStep(Action.SEED, level)
 
     def _on_the_way(self, step: ModelStep) -> tuple[int, ...]:
-        """Enter the sessions on the way to the wanted one. Each of them locks, whatever the last one answers."""
+        """Return the sessions to enter before the step's own session. Each of them locks, whatever the step is answered."""
         return self._tester.target.way_to(step.number)[:-1] if step.action is Action.SESSION else ()
 
     def _is_possible(self, action: Action) -> bool:
@@ -204,7 +204,7 @@ class Walk:
         return action is not Action.READ or self._readable is not None
 
     def _can_afford_a_failure(self) -> bool:
-        """Whether one more key may be refused, with counters for each level and with a common one."""
+        """Whether the walk can afford one more refused key, be it counted for its level or in common for all levels."""
         declared = [entry.attempts for entry in self._tester.target.security if entry.attempts]
         if max(self._failed_since_success, *self._failed.values()) < min(declared, default=DEFAULT_ATTEMPTS) - 1:
             return True
@@ -242,7 +242,7 @@ class Walk:
             self._wait_out_delay(step.number)
 
     def _remember(self, step: ModelStep, reply: Reply) -> None:
-        """Keep a request so that it could be sent again; what a right key has opened is open by right."""
+        """Keep a request so that it could be sent again; keep none after a right key, which opens by right."""
         target = self._tester.target
         needs = target.before_session(step.number) if step.action is Action.SESSION else ()
         needs = target.before_level(step.number) if step.action is Action.SEED else needs
@@ -258,7 +258,7 @@ class Walk:
         self._tester.meet([one for one in preconditions if one.level is None])
 
     def _has_locked_itself(self, level: int) -> bool:
-        """Whether an ECU that gives a new seed for an open level has locked itself, as after one write; a write shows it."""
+        """Whether an ECU that gives a new seed for an open level has locked itself, as after one write; test by a write."""
         if not any(state.unlocked == level for state in self._tracker.states):
             return False
         if level not in self._probes:
