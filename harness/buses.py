@@ -30,7 +30,7 @@ def open_link(
 ) -> Link:
     """Open a bus, with CAN FD if `fd`.
 
-    Raises UserError if the interface or profile does not exist, or another run uses it.
+    Raises UserError if the interface or profile does not exist, or another run uses the bus.
     """
     if interface == SIMULATED_INTERFACE:
         make_nodes = node_maker(channel, relative_to)

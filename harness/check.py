@@ -28,7 +28,7 @@ class Attack:
     rationale: str
     remediation: str
     failure: str = ""
-    """What is wrong if it fails, as a statement; empty if the title says it."""
+    """What is wrong with the ECU if the check fails, as a statement; empty if the title says it."""
     cwe: tuple[int, ...] = ()
     r155: tuple[str, ...] = ()
     needs: tuple[Permission, ...] = ()
@@ -36,15 +36,15 @@ class Attack:
     uses: tuple[Permission, ...] = ()
     """Permissions that widen the check where the target gives them."""
     unlocks: bool = False
-    """Whether it opens a level even if that cannot be undone: such checks then run last."""
+    """Whether the check opens a level even on an ECU that cannot be locked again; there such checks run last."""
     judges_run: bool = False
-    """Whether it judges what the run has seen so far: such checks come after all that are not crash-prone."""
+    """Whether the check judges what the run has seen so far; it then runs after all checks that are not crash-prone."""
     own_level: bool = False
-    """Whether it uses SecurityAccess of its own level only, so that the delay of another level may be running."""
+    """Whether the check uses SecurityAccess of its own level only, so that it can run during another level's delay."""
     meanwhile: Callable[..., Any] | None = None
-    """From the tester and the depth: its parts (`harness.measurements.Errand`) that may be done while a delay runs.
+    """A function of tester and depth: returns the check's parts (`harness.measurements.Errand`) to be done during a delay.
 
-    Such a check runs with those that send wrong keys, and finds in ``measure.errands`` what was in order.
+    Such a check runs together with the checks that send wrong keys. ``measure.errands`` tells it which parts were in order.
     """
     comes_last: bool = False
     """Whether it runs last of its stage, because it sends what others left, or may lock the ECU for good."""
@@ -75,12 +75,13 @@ def attack(
 ) -> Callable[[F], F]:
     """Declare a pytest function to be a check.
 
-    It may take ``tester``, ``measure``, ``depth``, and one of ``level`` (once for each declared security level),
-    ``protected`` (once for each readable data record whose writing needs a level), ``guarded`` (that, and data which is
-    read with a level only) and ``lock`` (as ``protected``, and each level that guards none).
-    It passes by returning; any other verdict is raised.
-    `title` is what it demands ("Wrong keys lock SecurityAccess"), `failure` what is wrong if it fails ("No limit on
-    wrong keys"): reports head a finding with it.
+    The function may take ``tester``, ``measure``, ``depth``, and one subject, for each of which it runs once:
+    ``level`` (each declared security level), ``protected`` (each readable data record whose writing needs a level),
+    ``guarded`` (these records, and those that can be read with a level only) or ``lock`` (each record as for
+    ``protected``, and each level that protects none of them).
+    The check passes by returning; it raises any other verdict.
+    `title` is what the check demands ("Wrong keys lock SecurityAccess"). `failure` is what is wrong if the check fails
+    ("No limit on wrong keys"): reports use it as the heading of a finding.
     Raises TypeError or ValueError, at import, if metadata is missing, empty or unknown.
     """
     for name, text in {"title": title, "source": source, "rationale": rationale, "remediation": remediation}.items():

@@ -21,7 +21,7 @@ class ChangeConflict(UserError):
 
 
 class WorkerError(HarnessError):
-    """The workers of a fuzz campaign fail, or send no result; what was done is kept. Exit code 3."""
+    """The workers of a fuzz campaign fail, or send no result; the results so far are kept. Exit code 3."""
 
 
 class LinkError(HarnessError):
@@ -40,7 +40,7 @@ class KeyFunctionError(HarnessError):
     """The user's key function raised, or returned something that is no key."""
 
     kind: type[BaseException] | None = None
-    """The name of the exception that the function raised; empty if it raised none."""
+    """The type of the exception that the function raised; None if it raised none."""
 
 
 class ProgramError(HarnessError):
@@ -56,7 +56,7 @@ class ShapeError(HarnessError):
 
 
 class IsoTpBusy(HarnessError):
-    """Another message is being sent, so this one was not."""
+    """A message was not sent, because another message is still being sent."""
 
 
 class Violation(AssertionError):
@@ -71,9 +71,9 @@ class Violation(AssertionError):
         is_proven: bool = False,
         cause: str = "",
     ) -> None:
-        """`is_proven`: an effect has proved it, so it stands even if it does not happen again.
+        """`is_proven`: an effect has proved the violation, so it stands even if the check passes when it is repeated.
 
-        `cause`: one flaw that several checks fail on, as one line, e.g. ``a wrong key opens level 0x01``.
+        `cause`: the flaw in one line, if several checks fail on the same one, e.g. ``a wrong key opens level 0x01``.
         """
         super().__init__(f"expected {expected}; observed {observed}")
         self.is_proven = is_proven
@@ -84,11 +84,11 @@ class Violation(AssertionError):
 
 
 class Unjudged(Exception):
-    """No verdict on the rule; the text is the reason, a sentence for the report."""
+    """The check ends without a verdict on its rule; the text is the reason, a sentence for the report."""
 
 
 class Inconclusive(Unjudged):
-    """The subject exists, but what was seen does not decide."""
+    """The ECU has the subject of the check, but what the check saw does not decide."""
 
 
 class NotApplicable(Unjudged):
@@ -108,7 +108,8 @@ def fail(
 ) -> NoReturn:
     """End the check with verdict ``fail``; `severity` overrides the check's own.
 
-    `is_proven`: an effect (a stored value, an opened level) has proved it, so it stands even if it does not happen again.
+    `is_proven`: an effect (a stored value, an opened level) has proved the violation, so it stands even if the check
+    passes when it is repeated.
     """
     raise Violation(expected=expected, observed=observed, severity=severity, is_proven=is_proven, cause=cause)
 
@@ -131,7 +132,7 @@ def not_run(reason: str) -> NoReturn:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return the known words that a mistyped one resembles, as a suffix for its error; empty if there are none.
 
-    ``SA-9`` means ``SA-09`` if there is that, and nothing else.
+    ``SA-9`` resembles ``SA-09`` alone, if that is a known word.
     """
     import re
     from difflib import get_close_matches

@@ -22,12 +22,12 @@ ENDING_SIGNALS: Final = {
     for name, shown in (("SIGINT", "Ctrl-C"), ("SIGTERM", "SIGTERM"), ("SIGHUP", "SIGHUP"))
     if hasattr(signal, name)
 }
-"""The signals that end a program, as a person knows them."""
+"""The signals that end a program, each with the name that a person knows."""
 
 HAS_ALARM: Final = hasattr(signal, "setitimer")
-"""A timer can interrupt Python code."""
+"""Whether a timer can interrupt Python code."""
 HAS_ABSTRACT_SOCKETS: Final = sys.platform == "linux" and hasattr(socket, "AF_UNIX")
-"""Local sockets can have names that are no files, and that the kernel frees when their process dies."""
+"""Whether local sockets can have names that are no files, and that the kernel frees when their process dies."""
 
 
 def state_folder() -> Path:
@@ -38,7 +38,7 @@ def state_folder() -> Path:
 
 
 def own_command() -> str:
-    """Return how this program is called: ``uds-harness``, or the path that was used if the PATH has none or another one."""
+    """Return the command that calls this program: ``uds-harness``, or its path if the PATH finds none or another program."""
     called = Path(sys.argv[0]) if sys.argv else Path()
     on_path = shutil.which("uds-harness")
     if called.name == "__main__.py" and called.parent.name == "harness":
@@ -51,7 +51,7 @@ def own_command() -> str:
 
 
 def extra_command(extra: str) -> str:
-    """Return the command that installs an extra of this program; in a clone the one that works there comes first."""
+    """Return the command that installs an extra of this program; in a clone, the command for the clone comes first."""
     clone = Path(__file__).parents[1]
     from_index = f"pip install 'uds-harness[{extra}]'"
     if not (clone / "pyproject.toml").is_file():
@@ -61,7 +61,7 @@ def extra_command(extra: str) -> str:
 
 
 def _from_here(path: str) -> str:
-    """Return a path relative to the working folder if it is below that."""
+    """Return a path relative to the working folder if it lies below that folder, else unchanged."""
     try:
         return str(Path(os.path.abspath(path)).relative_to(Path.cwd()))
     except (OSError, ValueError):
@@ -69,7 +69,7 @@ def _from_here(path: str) -> str:
 
 
 def sync_folder(path: Path) -> None:
-    """Have the names in a folder on the disk; Windows cannot open folders, and needs no such call."""
+    """Write the names in a folder to the disk; do nothing on Windows, which cannot open folders and needs no such call."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -80,9 +80,9 @@ def sync_folder(path: Path) -> None:
 
 
 def hold_by_file(name: str) -> Callable[[], None] | None:
-    """Lock a name against other processes of this user; return what frees it, or None if another process holds it.
+    """Lock a name against other processes of this user; return a function that frees it, or None if another has it.
 
-    The lock is a file in the state folder, and is free when its process ends. Raises OSError if that cannot be written.
+    The lock is a file in the state folder, and ends with its process. Raises OSError if the file cannot be written.
     """
     from hashlib import sha256
 

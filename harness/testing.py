@@ -31,7 +31,7 @@ __all__ = ["Finding", "Node", "Port", "Tester", "Verdict", "open_ecu", "run_chec
 
 
 def target_of(ecu: str | Callable[[], object], *, like: str = "hardened") -> Target:
-    """Return the target of a simulated ECU: what the target `like` declares, CAN ids too, played by another ECU.
+    """Return the target of a simulated ECU: it declares what the target `like` does, CAN ids included, and names `ecu`.
 
     `ecu` is a channel (``hardened+no_attempt_limit``, ``my_ecu.py:make``), or a function at the top of a module that
     returns a node. Raises UserError if there is no such target.
@@ -59,7 +59,7 @@ def run_checks(
     depth: Depth = Depth.QUICK,
     trace: Trace | None = None,
 ) -> list[Finding]:
-    """Run some checks on an ECU, and return the findings of an audit. Raises UserError as an audit."""
+    """Run some checks on an ECU, and return the findings as an audit does. Raises UserError where an audit does."""
     tester = open_tester(_target(target), seed=seed, trace=trace or Trace(), ledger_path=None)
     runner = Runner(tester)
     measure = Measurements(tester, depth)

@@ -92,7 +92,7 @@ class Nrc(IntEnum):
 
 
 def negative_response(service: int, nrc: int) -> bytes:
-    """The three bytes ``7F SID NRC``."""
+    """Return the three bytes ``7F SID NRC``."""
     return bytes((NEGATIVE_RESPONSE, service, nrc))
 
 
@@ -100,14 +100,14 @@ WITH_SUB_FUNCTION = (0x10, 0x11, 0x19, 0x27, 0x28, 0x29, 0x2C, 0x31, 0x3E, 0x83,
 """Services whose second byte is a sub-function."""
 
 ANSWERED_BY_ALL = frozenset((*range(0x10, 0x3F), *range(0x83, 0x88)))
-"""Requests of ISO 14229-1: an ECU may ignore any other byte in the service's place."""
+"""The services of ISO 14229-1, which every ECU answers; it may ignore a request that begins with any other byte."""
 
 ACTIVE_SESSION = 0xF186
-"""The data identifier that tells the session."""
+"""The data identifier whose value is the active session."""
 
 
 def nrc_name(nrc: int) -> str:
-    """The code with its name, e.g. ``0x33 securityAccessDenied``; a code without a name as hex alone."""
+    """Return the code with its name, e.g. ``0x33 securityAccessDenied``; for a code without a name the hex alone."""
     try:
         words = Nrc(nrc).name.lower().split("_")
     except ValueError:
@@ -116,48 +116,48 @@ def nrc_name(nrc: int) -> str:
 
 
 def enter_session(session: int) -> bytes:
-    """DiagnosticSessionControl, service 10."""
+    """Encode DiagnosticSessionControl, service 10."""
     return bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session))
 
 
 def reset_ecu(reset_type: int = ResetType.HARD) -> bytes:
-    """ECUReset, service 11."""
+    """Encode ECUReset, service 11."""
     return bytes((Service.ECU_RESET, reset_type))
 
 
 def request_seed(level: int, record: bytes = b"") -> bytes:
-    """SecurityAccess, service 27: requestSeed of an odd level, with the data record that some levels need."""
+    """Encode SecurityAccess, service 27: requestSeed of an odd level, with the data record that some levels need."""
     return bytes((Service.SECURITY_ACCESS, level)) + record
 
 
 def send_key(level: int, key: bytes) -> bytes:
-    """SecurityAccess, service 27: sendKey for the level whose seed is requested by the odd number `level`."""
+    """Encode SecurityAccess, service 27: sendKey for the level whose seed is requested by the odd number `level`."""
     return bytes((Service.SECURITY_ACCESS, level + 1)) + key
 
 
 def read_data(*dids: int) -> bytes:
-    """ReadDataByIdentifier, service 22, of one identifier or several."""
+    """Encode ReadDataByIdentifier, service 22, of one identifier or several."""
     return bytes((Service.READ_DATA_BY_IDENTIFIER,)) + b"".join(did.to_bytes(2, "big") for did in dids)
 
 
 def write_data(did: int, value: bytes) -> bytes:
-    """WriteDataByIdentifier, service 2E."""
+    """Encode WriteDataByIdentifier, service 2E."""
     return bytes((Service.WRITE_DATA_BY_IDENTIFIER, did >> 8, did & 0xFF)) + value
 
 
 def read_memory(address: int, length: int = 1) -> bytes:
-    """ReadMemoryByAddress, service 23: length in one byte, address in four or, if it does not fit, eight."""
+    """Encode ReadMemoryByAddress, service 23: length in one byte, address in four bytes, or in eight if it needs them."""
     width = 4 if address < 1 << 32 else 8
     return bytes((Service.READ_MEMORY_BY_ADDRESS, 0x10 | width)) + address.to_bytes(width, "big") + bytes((length,))
 
 
 def routine(routine: int, sub_function: int = 0x01, option: bytes = b"") -> bytes:
-    """RoutineControl, service 31: start (1) or stop (2) a routine, or request its results (3)."""
+    """Encode RoutineControl, service 31: start (1) or stop (2) a routine, or request its results (3)."""
     return bytes((Service.ROUTINE_CONTROL, sub_function, routine >> 8, routine & 0xFF)) + option
 
 
 def keep_session(*, is_suppressed: bool = False) -> bytes:
-    """TesterPresent, service 3E, with or without an answer."""
+    """Encode TesterPresent, service 3E; `is_suppressed` asks for no positive response."""
     return bytes((Service.TESTER_PRESENT, SUPPRESS_POSITIVE_RESPONSE if is_suppressed else 0x00))
 
 

@@ -18,15 +18,15 @@ class AddressBytes:
     """The address byte at the start of each frame, by direction."""
 
     request: int | None
-    """Requests to this ECU. Frames with another first byte are ignored; None: these frames carry no address byte."""
+    """The byte of requests to this ECU; frames with another first byte are ignored. None: requests carry no address byte."""
     functional: int
-    """Requests to all ECUs."""
+    """The byte of requests to all ECUs."""
     response: int | None
-    """Answers of this ECU; None: these frames carry no address byte."""
+    """The byte of this ECU's answers. None: answers carry no address byte."""
 
 
 class AddressedNode:
-    """A node behind an address byte: it takes frames that carry its address, and neither sees nor sends that byte itself."""
+    """A wrapper of a node that removes the address byte from frames to the node, and puts one before the node's answers."""
 
     def __init__(self, node: UdsNode, addresses: AddressBytes) -> None:
         """Wrap `node`, which must leave room for the address in its frames (`EcuConfig.address_bytes`)."""
@@ -35,11 +35,11 @@ class AddressedNode:
 
     @property
     def image(self) -> bytes:
-        """The content of its flash memory."""
+        """The content of the ECU's flash memory."""
         return self.node.image
 
     def attach(self, port: Port) -> None:
-        """Start."""
+        """Start the node, on a port that adds the address byte to its answers."""
         self.node.attach(Outlet(port, partial(self._send, port)))
 
     def power_cycle(self) -> None:
@@ -49,7 +49,7 @@ class AddressedNode:
     def on_frame(self, frame: can.Message) -> None:
         """Hand on a frame without its address byte.
 
-        A frame with another address is handed on only if its id is not one of ours.
+        A frame with another address is dropped if it has a request id of the node, else handed on unchanged.
         """
         node, addresses = self.node, self._addresses
         can_id = frame.arbitration_id

@@ -20,7 +20,7 @@ SECRET: Final = 0x1234567890
 _REQUEST_ID: Final = 0x740
 _RESPONSE_ID: Final = 0x748
 PERIODIC_IDS: Final = (0x07B, 0x07C, 0x07D)
-"""The script writes the decimal numbers 123 to 125 in hex."""
+"""The ids of the script's periodic frames: the decimal numbers 123 to 125, which the script writes in hex."""
 PERIODIC_DATA: Final = bytes.fromhex("1122334455667788")
 PERIOD_S: Final = 1.0
 
@@ -31,7 +31,7 @@ _KEY_POSITIONS: Final = (0, 5, 9, 13)
 
 
 class ArticleEcu:
-    """The script between a frame's data and the answer's. The PCI byte and the length mean nothing to it.
+    """What the script makes of a frame's data: the data of its answer. It ignores the PCI byte and the length.
 
     It prints what the script prints. `has_security_access` is false for the article's first script, without service 27.
     """
@@ -41,7 +41,7 @@ class ArticleEcu:
         self._start()
 
     def attach(self, surroundings: Surroundings) -> None:
-        """Take chance from outside."""
+        """Start the script, with random bytes from these surroundings."""
         self._random_bytes = surroundings.random_bytes
         self._start()
 
@@ -62,7 +62,7 @@ class ArticleEcu:
 
     @property
     def pending_seed(self) -> bytes:
-        """The last seed that was given; empty: none was. The script forgets it, and keeps the key."""
+        """The last seed that was given; empty: none was. The script itself keeps only the key."""
         return self._seed
 
     @property
@@ -72,14 +72,14 @@ class ArticleEcu:
 
     @property
     def values(self) -> dict[int, bytes]:
-        """By identifier: what 22 reads."""
+        """The value that 22 reads, by identifier."""
         return {did[0] << 8 | did[1]: bytes((self._memory.get(did, _UNWRITTEN),)) for did in (_OPEN_DID, _PROTECTED_DID)}
 
     def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
-        """What a tester hears that keeps to ISO 15765-2, and pads with zeros.
+        """Return what a tester hears if it keeps to ISO 15765-2 and pads frames with zeros.
 
-        A message that does not fit a single frame ends with its first frame, which the script takes for a request. A
-        response that is no single frame is not heard.
+        Of a message longer than a single frame the script gets the first frame only, and takes that for a request. The
+        tester does not hear a response that is no valid single frame.
         """
         length = len(pdu)
         if is_functional or not length:
@@ -97,9 +97,9 @@ class ArticleEcu:
         return [response[1 : response[0] + 1]] if 0 < response[0] < len(response) else []
 
     def create_uds_response(self, data: Sequence[int]) -> list[int]:
-        """The data field that answers this one.
+        """Return the data field of the answer to a frame with this data field.
 
-        IndexError: the frame is too short for what it asks. KeyError: a key came before any seed.
+        Raises IndexError if the frame is too short for what it asks, KeyError if a key comes before any seed.
         """
         request = list(data)
         print("Received request data:", _hex_list(request))
@@ -161,7 +161,7 @@ class ArticleEcu:
 
 
 class ArticleNode:
-    """The script on the bus, Start pressed: it answers 0x740 in either format, and always with 29-bit ids."""
+    """The script on the bus, after Start was pressed: it hears 0x740 with 11 or 29 bits, and answers with a 29-bit id."""
 
     request_id = _REQUEST_ID
     response_id = _RESPONSE_ID
@@ -169,16 +169,16 @@ class ArticleNode:
     def __init__(self, ecu: ArticleEcu) -> None:
         self.ecu = ecu
         self.sends_periodically = True
-        """False: somebody else sends the script's three frames, or nobody does."""
+        """Whether this node sends the script's three periodic frames; otherwise somebody else does, or nobody."""
         self.machine = UdsAnsweringMachine(ecu)
 
     @property
     def image(self) -> bytes:
-        """What the Pi's file system holds of it: a script, and so the text of this file."""
+        """What the Pi's file system holds of the ECU: a script, for which the text of this file stands."""
         return Path(__file__).read_bytes()
 
     def attach(self, port: Port) -> None:
-        """Start, the periodic frames at once."""
+        """Start the script, and send the first periodic frames at once."""
         self._port = port
         self.ecu.attach(port)
         self._start_sending()
@@ -189,7 +189,7 @@ class ArticleNode:
         self._start_sending()
 
     def on_frame(self, frame: can.Message) -> None:
-        """Answer a frame; what the script stumbles over it swallows, and says nothing."""
+        """Answer a frame; if it makes the script fail, swallow the error and send nothing."""
         if frame.arbitration_id != _REQUEST_ID or frame.is_fd:  # a classic socket sees no FD frames
             return
         try:
@@ -209,7 +209,7 @@ class ArticleNode:
 
 
 def _asks_for(request: list[int], did: tuple[int, int]) -> bool:
-    """In the script's order: the second byte is only looked at, and missed, if the first one fits."""
+    """Whether `did` is named. As in the script the second byte is read, and may be missing, only if the first fits."""
     return request[2] == did[0] and request[3] == did[1]
 
 

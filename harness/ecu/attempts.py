@@ -44,7 +44,7 @@ def forgive_wrong_keys(ecu: Ecu, level: int) -> None:
 
 
 def refusal_of_unasked_key(ecu: Ecu, level: int) -> Nrc:
-    """Return the code that refuses a key without a pending seed, which is what every key is during the delay."""
+    """Return the code that refuses a key without a pending seed; during the delay no key has one."""
     if not ecu.state.delay_until_s or not is_delayed(ecu, level):
         return Nrc.REQUEST_SEQUENCE_ERROR
     return ecu.config.key_in_delay_nrc
@@ -79,8 +79,8 @@ def forget_run_out(state: State, config: EcuConfig, account: int) -> None:
 def carry_over_restart(old: State, new: State, config: EcuConfig, reset_type: int | None) -> None:
     """Carry counts and delays over a reset, or over a loss of power (None).
 
-    A level with a wrong key on its account starts with the delay: whether one was running is not remembered, so that
-    cutting the power never pays.
+    A level whose counter is not zero starts with the delay, whether or not a delay was running before: an attacker gains
+    nothing by cutting the power.
     """
     new.wrong_keys = old.wrong_keys
     new.counters_loaded_s = new.ready_s + config.counters_load_s

@@ -68,7 +68,7 @@ class Routine:
     routine: int
     needs: int = NEVER
     is_erasing: bool = False
-    """The routine fills the memory with FF, except where data identifiers are stored."""
+    """Whether the routine fills the memory with FF, except where data identifiers are stored."""
 
 
 SERVICE_NEEDS: Final[Mapping[int, int]] = MappingProxyType(
@@ -107,34 +107,34 @@ class EcuConfig:
     service_needs: Mapping[int, int] = field(default_factory=lambda: SERVICE_NEEDS)
     """The level that is needed for every request of a service."""
     further_services: frozenset[int] = frozenset()
-    """Those of the optional services 29, 2F and 35 that the ECU has."""
+    """The optional services that the ECU has, of 29, 2F and 35."""
     requires_authentication: bool = False
-    """Service 29 exists, and 27 is refused with 34 until authentication has succeeded."""
+    """Whether service 29 exists, and 27 is refused with 34 until authentication has succeeded."""
     sessions: tuple[int, ...] = (Session.DEFAULT, Session.PROGRAMMING, Session.EXTENDED)
     p2_ms: int = 50
     p2_star_ms: int = 5000
     s3_s: float = 5.0
     holds_seed: bool = False
-    """The same seed is given until the right key has answered it."""
+    """Whether the same seed is given until the right key has answered it."""
     holds_seed_in_session: bool = False
-    """The same seed is given until the right key has answered it or the session ends."""
+    """Whether the same seed is given until the right key has answered it or the session ends."""
     ignored_record_bytes: int = 0
-    """A request for a seed may have this many further bytes, which are ignored."""
+    """The number of further bytes that a request for a seed may have; they are ignored."""
     short_seed_every: int = 0
     """Every Nth seed after a start has half the length; 0: all seeds have the full length."""
     zero_seed_bytes: int | None = None
     """The length of the seed of an unlocked level; None: that of any other seed."""
     attempts: int = 3
-    """The number of the wrong key that is answered 36 and starts the delay, counted per level."""
+    """The number of wrong keys, counted per level, that starts the delay; the last of them is answered 36."""
     delay_s: float = 10.0
     has_one_counter: bool = False
-    """All levels share one counter of wrong keys and one delay."""
+    """Whether all levels share one counter of wrong keys and one delay."""
     tries_after_delay: int | None = None
     """The number of wrong keys that are permitted after a delay has run out; None: as many as before it."""
     wrong_key_delay_s: float = 0.0
     """The time without seeds after a wrong key that does not reach the limit."""
     has_boot_delay: bool = False
-    """The delay runs after every restart."""
+    """Whether the delay runs after every restart."""
     counters_load_s: float = 0.0
     """The time after a restart during which 27 is refused with 22, because the counters are still being read from memory."""
     delay_nrc: Nrc = Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED
@@ -153,7 +153,7 @@ class EcuConfig:
     busy_every: int = 0
     """Every Nth request is answered 21, whatever it is; 0: none is."""
     pending_services: frozenset[int] = frozenset()
-    """Services that answer 78 at once, and finally after `pending_s`."""
+    """Services that answer 78 at once, and send the final answer `pending_s` later."""
     pending_s: float = 0.1
     periodic_frames: tuple[PeriodicFrame, ...] = ()
     connections: tuple[tuple[int, int], ...] = ()
@@ -163,7 +163,7 @@ class EcuConfig:
     address_bytes: int = 0
     """The number of bytes of each frame that are an address. `AddressedNode`, around the node, adds them."""
     fd: bool = False
-    """The ECU also receives CAN FD frames, and answers in frames of up to 64 bytes."""
+    """Whether the ECU also receives CAN FD frames, and answers in frames of up to 64 bytes."""
 
 
 _PROGRAM: Final = hashlib.shake_256(b"the program of a simulated ECU").digest(4096)

@@ -1,4 +1,4 @@
-"""Further testers of one ECU, each on a pair of ids of its own. A level that one has unlocked is locked for the others."""
+"""Further testers of one ECU, each on a pair of ids of its own. A level that one tester unlocks stays locked for others."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ class Definition:
     isotp: Mapping[str, Any] = field(default_factory=dict)
     """Fields of `IsoTpConfig` that differ from their defaults."""
     isotp_parts: tuple[type[IsoTp], ...] = ()
-    """Subclasses of `IsoTp` that are combined into the ECU's own class, the last one first."""
+    """Subclasses of `IsoTp` from which the ECU's own class inherits; the one that was added last comes first."""
     frame_rules: tuple[Callable[[], FrameRule], ...] = ()
     """Functions that make a frame rule, one for each ECU."""
     enclose: Callable[[Any], Node] = lambda node: node
@@ -113,9 +113,9 @@ class Definition:
         return replace(found, config=replace(self.config, **values))
 
     def with_levels(self, *what: str, change: Callable[[EcuSecurityLevel], EcuSecurityLevel]) -> Definition:
-        """Change each security level in the same way.
+        """Change each security level in the same way; `what` names the values that differ afterwards.
 
-        Raises ChangeConflict if another change has changed the same values.
+        Raises ChangeConflict if another change has named one of these values.
         """
         found = self
         for name in what:
@@ -174,7 +174,7 @@ class Definition:
         return found
 
     def rewrite(self, sid: int, change: Callable[[Ecu, bytes], bytes]) -> Definition:
-        """Change the request that the service's own rules see. The rules that all services share see the original."""
+        """Change the request before the service's own rules see it. The rules that all services share see the original."""
 
         def seeing(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
             return go_on(ecu, change(ecu, request))
@@ -187,9 +187,9 @@ class Definition:
     # Decisions, and the node.
 
     def wrap_decision(self, **wrappers: Callable[..., Any]) -> Definition:
-        """Put a wrapper around a decision, by its name in `Decisions`.
+        """Put wrappers around decisions, each given under the decision's name in `Decisions`.
 
-        It takes the function that it wraps, and its arguments.
+        A wrapper takes the function that it wraps, then that function's arguments.
         """
         found = self
         for name, wrapper in wrappers.items():
@@ -197,7 +197,7 @@ class Definition:
         return found
 
     def replace_decision(self, **functions: Callable[..., Any]) -> Definition:
-        """Put another function in the place of a decision. Raises ChangeConflict if another change has replaced it."""
+        """Put other functions in the place of decisions. Raises ChangeConflict if another change has replaced one."""
         found = self
         for name, function in functions.items():
             found = found._replacing(_decision(name), function)
@@ -224,8 +224,8 @@ class Definition:
     def at(self, place: str, wrapper: Callable[..., Any]) -> Definition:
         """Put a wrapper around the node's action at one of `PLACES`.
 
-        The wrapper takes the function that it wraps, the node, and the function's arguments. State that it needs is kept in
-        `node.notes`.
+        The wrapper takes the function that it wraps, the node, and the function's arguments. The wrapper keeps
+        its state in `node.notes`.
         """
         if place not in PLACES:
             raise ValueError(f"a node has no place {place!r}; there are {', '.join(PLACES)}")

@@ -27,7 +27,7 @@ class _OlderServer(Server):
     read_service: int
     """The service that reads a one-byte identifier."""
     identifiers: dict[int, int]
-    """The one-byte identifiers that it reads."""
+    """By one-byte identifier: the data identifier that `read_service` reads and 3B writes."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
         """Return the responses to one request of the dialect."""
@@ -92,7 +92,7 @@ class Kwp2000Server(_OlderServer):
     sessions: Final = {0x81: 0x01, 0x85: 0x02, 0x89: 0x03}
 
     def asked(self, pdu: bytes) -> bytes | int:
-        """Translate the requests that only KWP2000 has; leave the others to both dialects."""
+        """Translate the requests that only KWP2000 has; leave the others to `_OlderServer`."""
         service, rest = pdu[0], pdu[1:]
         if service == Service.DIAGNOSTIC_SESSION_CONTROL:
             session = self.sessions.get(rest[0]) if len(rest) == 1 else None
@@ -109,7 +109,7 @@ class Kwp2000Server(_OlderServer):
         return super().asked(pdu)
 
     def confirmed(self, pdu: bytes, head: bytes, message: bytes) -> bytes:
-        """Translate a positive answer: sessions state no timing, and a key is answered with the access that it opened."""
+        """Translate a positive answer: a session's states no timing, a key's ends with 34 (access allowed)."""
         if pdu[0] == Service.DIAGNOSTIC_SESSION_CONTROL:
             return head + pdu[1:2]
         if pdu[0] in (0x20, Service.TESTER_PRESENT, Service.ECU_RESET):
@@ -125,7 +125,7 @@ class GmlanServer(_OlderServer):
     identifiers = LOCAL_IDENTIFIERS | IDENTIFICATION
 
     def asked(self, pdu: bytes) -> bytes | int:
-        """Translate the requests that only GMLAN has; leave the others to both dialects."""
+        """Translate the requests that only GMLAN has; leave the others to `_OlderServer`."""
         service, rest = pdu[0], pdu[1:]
         if service == Service.TESTER_PRESENT:
             return _INVALID if rest else b"\x3e\x00"
@@ -134,7 +134,7 @@ class GmlanServer(_OlderServer):
         return super().asked(pdu)
 
     def confirmed(self, pdu: bytes, head: bytes, message: bytes) -> bytes:
-        """Translate a positive answer: the programmed state says that everything is programmed."""
+        """Translate a positive answer; the one to A2 (programmed state) says that everything is programmed."""
         if pdu[0] == 0xA2:
             return head + b"\x00"
         return head if pdu[0] in (0x20, Service.TESTER_PRESENT) else head + message[1:]

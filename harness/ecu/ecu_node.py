@@ -19,7 +19,7 @@ from harness.simulation.node import Port, Timer
 
 _BOOT_CONTENT = bytes.fromhex("F055AA0000000000")
 _FRAME_TIME_S = 0.00025
-"""The duration of a full frame with 11-bit id and some stuff bits at 500 kbit/s. The peer's STmin counts from its end."""
+"""The duration of a full frame with 11-bit id and some stuff bits at 500 kbit/s. STmin counts from the frame's end."""
 
 
 class UdsNode:
@@ -39,7 +39,7 @@ class UdsNode:
         hears_extended: bool = False,
         speaks_extended: bool = False,
     ) -> None:
-        """Make the node. `hears_extended` and `speaks_extended`: requests, and answers, have 29-bit ids."""
+        """Make the node. `hears_extended`: requests have 29-bit ids; `speaks_extended`: answers have them."""
         self.ecu = ecu
         self.machine = UdsAnsweringMachine(ecu)
         self._answer: Callable[..., list[bytes]] = ecu.answer
@@ -50,7 +50,7 @@ class UdsNode:
         self._frame = can.Message(
             arbitration_id=response_id, is_extended_id=speaks_extended, is_fd=is_fd, bitrate_switch=is_fd
         )
-        """Every frame that it sends, one after the other: the bus takes a copy."""
+        """The one message object that the node fills anew for each frame it sends: the bus takes a copy."""
         self._functional_id = functional_id
         self._connections = {
             ids[0]: Connection(ecu, number, ids[1]) for number, ids in enumerate(ecu.config.connections, start=1)
@@ -62,7 +62,7 @@ class UdsNode:
         self._timer: Timer | None = None
         self._timer_due_s = 0.0
         self.notes: dict[str, Any] = {}
-        """What a changed node remembers besides; a loss of power leaves it."""
+        """What the wrappers of flaws and variants remember; a loss of power does not clear it."""
         definition = ecu.definition
         self._new_isotp = _isotp_of(ecu)
         self.isotp = self._new_isotp()
@@ -78,11 +78,11 @@ class UdsNode:
 
     @property
     def image(self) -> bytes:
-        """The content of its flash memory."""
+        """The content of the ECU's flash memory."""
         return self.ecu.decide.image(self.ecu.config)
 
     def attach(self, port: Port) -> None:
-        """Start, ready at once."""
+        """Start the ECU, which is ready at once."""
         self.port = Outlet.of(port, self.ecu.definition.at_the_node("send", port.send, self))
         fits = self.response_id <= (0x1FFFFFFF if self._frame.is_extended_id else 0x7FF)
         self._send_data = getattr(self.port, "send_data", None) if fits and not self._is_fd else None
@@ -213,7 +213,7 @@ class UdsNode:
             self._timer = self.port.call_later(max(0.0, isotp.deadline_s - self.port.now_s), self._on_timer)
 
     def _go_on(self) -> None:
-        """Restart S3 while a message is being sent or received."""
+        """While a message is being sent or received, restart S3 and send what ISO-TP has ready."""
         if self.isotp.outbox or self.isotp.deadline_s is not None:
             self.ecu.keep_session()
             self._flush()
@@ -237,7 +237,7 @@ def _isotp_of(ecu: Server) -> Callable[[], IsoTp]:
 
 
 class Outlet:
-    """A port of the node whose frames are sent by another function."""
+    """The node's port, except that another function sends the frames."""
 
     def __init__(self, port: Port, send: Callable[[can.Message], None]) -> None:
         self._port = port
@@ -259,9 +259,9 @@ class Outlet:
         return self._port.utc_s
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
-        """Call back later."""
+        """Call `callback` after `delay_s`."""
         return self._port.call_later(delay_s, callback)
 
     def random_bytes(self, n: int) -> bytes:
-        """Chance from the run's seed."""
+        """Return `n` random bytes, which follow from the run's seed."""
         return self._port.random_bytes(n)

@@ -13,7 +13,7 @@ _ARTICLE_KEY_POSITIONS: Final = (0, 5, 9, 13)
 
 
 def article_key(seed: bytes, level: int, *, secret: bytes) -> bytes:
-    """The article's key: bytes 0, 5, 9 and 13 of SHA-256(seed XOR secret). Seed and secret have five bytes each.
+    """Return the article's key: bytes 0, 5, 9 and 13 of SHA-256(seed XOR secret). Seed and secret have five bytes each.
 
     The level has no part in it.
 
@@ -26,7 +26,7 @@ def article_key(seed: bytes, level: int, *, secret: bytes) -> bytes:
 
 
 def hmac_sha256_key(seed: bytes, level: int, *, secret: bytes) -> bytes:
-    """The first 16 bytes of HMAC-SHA256, keyed with `secret`, over the seed followed by one byte, the level.
+    """Return the first 16 bytes of HMAC-SHA256, keyed with `secret`, over the seed followed by one byte, the level.
 
     The level is the sub-function that asked for the seed, without its suppress bit: 1 for 27 01, 3 for 27 03.
     """

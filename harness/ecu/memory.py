@@ -18,18 +18,18 @@ _BLOCK_BYTES: Final = 0x0102
 
 
 class Block(NamedTuple):
-    """The addresses that a request names."""
+    """The block of memory that a request names."""
 
     address: int
     size: int
     end: int
-    """The position in the request after them."""
+    """The position in the request after address and size."""
 
 
 def block_in(request: bytes, at: int) -> Block | None:
     """Return the block that the addressAndLengthFormatIdentifier at `at` describes; None: invalid format or short request.
 
-    Its low digit is the number of bytes of the address, which comes first; its high digit is that of the size.
+    The identifier's low digit is the number of address bytes, which come first; its high digit is that of size bytes.
     """
     size_bytes, address_bytes = request[at] >> 4, request[at] & 0x0F
     start, middle, end = at + 1, at + 1 + address_bytes, at + 1 + address_bytes + size_bytes
@@ -39,7 +39,7 @@ def block_in(request: bytes, at: int) -> Block | None:
 
 
 def region_of(ecu: Ecu, block: Block) -> MemoryRegion | None:
-    """Return the region that contains the whole block."""
+    """Return the region that contains the whole block, or None."""
     for region in ecu.config.memory:
         size = len(_content(ecu.state, region))
         if region.address <= block.address and block.address + block.size <= region.address + size and block.size:
@@ -48,9 +48,9 @@ def region_of(ecu: Ecu, block: Block) -> MemoryRegion | None:
 
 
 def memory_is_there(at: int, *, has_data: bool = False) -> Rule:
-    """A rule: the request names memory that exists, in a valid format (31), and has its length (13).
+    """Return a rule that refuses an invalid format or memory that does not exist (31), and a wrong length (13).
 
-    `has_data`: the request continues with as many bytes as its size says.
+    `has_data`: the request must go on with as many bytes as its size field says.
     """
 
     def rule(ecu: Ecu, request: bytes) -> Answer | None:
@@ -81,12 +81,12 @@ def is_guarded(ecu: Ecu, request: bytes, at: int) -> bool:
 
 
 def data_is_plain(ecu: Ecu, request: bytes) -> Answer | None:
-    """A rule of 34 and 35: the data are neither compressed nor encrypted."""
+    """Refuse compressed or encrypted data, as a rule of 34 and 35."""
     return None if request[1] == _PLAIN else Nrc.REQUEST_OUT_OF_RANGE
 
 
 def transfer_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
-    """A rule of 34 and 35: the level that the memory needs is unlocked."""
+    """Refuse a transfer while the level that the memory needs is locked, as a rule of 34 and 35."""
     return Nrc.SECURITY_ACCESS_DENIED if is_guarded(ecu, request, FORMAT_OF_TRANSFER_AT) else None
 
 

@@ -20,7 +20,7 @@ _UNASKED: Final = (
 
 
 class Neighbour:
-    """Another ECU, on the ids above those of the first. It refuses every request, and sends frames of its own."""
+    """Another ECU, on ids one above those of the simulated one. It refuses every request, and sends frames of its own."""
 
     def attach(self, port: Port) -> None:
         """Start speaking."""
@@ -28,7 +28,7 @@ class Neighbour:
         self._speak()
 
     def on_frame(self, frame: can.Message) -> None:
-        """Refuse a request, whether it went to this ECU or to its neighbour."""
+        """Refuse a request to this ECU, and answer a request to the simulated ECU with a refusal too."""
         if frame.arbitration_id in (_REQUEST_ID, _REQUEST_ID - 1) and not frame.is_extended_id and len(frame.data) > 1:
             self._send(_RESPONSE_ID, bytes((0x03, 0x7F, frame.data[1], 0x33)))
 

@@ -47,7 +47,7 @@ DATA_IDENTIFIERS: Final = (
     DataIdentifier(did=0xF18C, initial=b"UDS-HARNESS-0001"),
     DataIdentifier(did=0xF1A0, initial=bytes(range(97))),
 )
-"""2A2A is long enough for a write of several frames; the last one gives a response of 100 bytes."""
+"""2A2A is long enough for a write of several frames; reading F1A0 gives a response of 100 bytes."""
 
 MEMORY: Final = (
     MemoryRegion(address=0x2000_0000, initial=bytes(range(0x40)), needs=0x01),
@@ -92,39 +92,39 @@ GMLAN_ADDRESSES: Final = AddressBytes(request=None, functional=0xFE, response=No
 
 
 def article() -> ArticleNode:
-    """The article's Raspberry Pi with its final script."""
+    """Return the article's Raspberry Pi with its final script."""
     return ArticleNode(ArticleEcu())
 
 
 def article_v1() -> ArticleNode:
-    """The article's Raspberry Pi with its first script."""
+    """Return the article's Raspberry Pi with its first script."""
     return ArticleNode(ArticleEcu(has_security_access=False))
 
 
 def hardened(*changes: str) -> UdsNode:
-    """The sound ECU, or the same with these flaws and variants."""
+    """Return the sound ECU, or the same with these flaws and variants."""
     return _node(changed(HARDENED, *changes))
 
 
 def hardened_article_key(*changes: str) -> UdsNode:
-    """The sound ECU with the article's key algorithm, or the same with these flaws and variants."""
+    """Return the sound ECU with the article's key algorithm, or the same with these flaws and variants."""
     return _node(changed(HARDENED_ARTICLE_KEY, *changes))
 
 
 def kwp2000(*changes: str) -> UdsNode:
-    """The sound ECU behind KWP2000's requests, or the same with these flaws and variants."""
+    """Return the sound ECU behind KWP2000's requests, or the same with these flaws and variants."""
     return _node(changed(HARDENED, *changes), Kwp2000Server)
 
 
 def gmlan(*changes: str) -> UdsNode:
-    """The sound ECU behind GMLAN's requests, on its ids, or the same with these flaws and variants."""
+    """Return the sound ECU behind GMLAN's requests, on GMLAN's ids, or the same with these flaws and variants."""
     return _node(replace(changed(GMLAN_DATA, *changes), at_node=GMLAN_IDS), GmlanServer)
 
 
 def changed(config: EcuConfig, *names: str) -> Definition:
     """Return the ECU of these data with these flaws and variants, whose order has no effect.
 
-    ChangeConflict: two of them exclude each other.
+    Raises ChangeConflict if two of the flaws and variants exclude each other.
     """
     ecu = Definition(config=config)
     for change in sorted((CHANGES[name] for name in dict.fromkeys(names)), key=_turn):
@@ -133,7 +133,7 @@ def changed(config: EcuConfig, *names: str) -> Definition:
 
 
 def _turn(change: EcuChange) -> tuple[bool, int]:
-    """The place of a change in the order in which changes are made, whatever the order in the channel."""
+    """Return the sort key of a change: the order in which changes are made does not depend on their order in the channel."""
     return not change.comes_first, _ORDER[change.name]
 
 
@@ -154,7 +154,7 @@ _CONFIGS: Final = {
 }
 """The profiles that accept changes."""
 _OLDER: Final[Mapping[str, Callable[..., UdsNode]]] = {"kwp2000": kwp2000, "gmlan": gmlan}
-"""Those of them that speak another dialect than UDS."""
+"""The profiles that accept changes and speak another dialect than UDS, each with the function that makes its node."""
 
 
 def factory(channel: str) -> Callable[[], list[Node]]:

@@ -41,7 +41,7 @@ class Surroundings(Protocol):
 
 
 class Ecu(Protocol):
-    """The ECU as a rule sees it. A rule may change its state."""
+    """The ECU as a rule sees it. A rule may change the ECU's state."""
 
     config: EcuConfig
     decide: Decisions
@@ -83,7 +83,8 @@ The last rule of a service decides about every request that reaches it.
 class Decisions:
     """The decisions of an ECU outside the rules of a single service, which rules find as `ecu.decide`.
 
-    Each is one function. Those of a sound ECU are `harness.ecu.definition.SOUND`, and each documents what it decides.
+    Each field is one function. A sound ECU has those of `harness.ecu.definition.SOUND`; their docstrings say what they
+    decide.
     """
 
     draw_seed: SeedSource
@@ -119,7 +120,7 @@ class ServiceRules:
     """Returns the sub-functions that the ECU has in any session; None: the service has no sub-function byte."""
     is_in_default_session: bool = True
     obeys_suppress_bit: bool = True
-    """Bit 7 of the sub-function suppresses the positive response."""
+    """Whether bit 7 of the sub-function suppresses the positive response."""
     exists: Callable[[EcuConfig], bool] = lambda config: True
     """Whether an ECU with this configuration has the service."""
 
@@ -141,7 +142,7 @@ def ecu_is_not_busy(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def service_is_in_session(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse a service that the default session lacks. An ECU without sessions has all services at all times."""
+    """Refuse the service in the default session. An ECU without sessions has all services at all times."""
     if not ecu.config.sessions:
         return None
     return Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION if ecu.state.session == Session.DEFAULT else None
@@ -190,5 +191,5 @@ def refusal(request: bytes, nrc: Nrc) -> bytes:
 
 
 def is_refusal_sent(ecu: Ecu, request: bytes, nrc: Nrc) -> bool:
-    """Whether this refusal is sent: some are not if the request went to all ECUs."""
+    """Whether the ECU sends this refusal: it keeps some back if the request went to all ECUs."""
     return not (ecu.is_functional and nrc in SILENT_WHEN_FUNCTIONAL)

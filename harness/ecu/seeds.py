@@ -27,7 +27,7 @@ def random_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
 def held_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
     """Return the same seed until the right key has answered it, also after a restart: the option Static_Seed of Annex I.
 
-    An ECU that holds its seed for a session only draws another one after the session's end.
+    An ECU with `holds_seed_in_session` also draws another seed once its session has ended.
     """
     held = ecu.state.held_seeds
     is_over = ecu.config.holds_seed_in_session and not ecu.state.has_issued_seed_since_lock

@@ -42,7 +42,7 @@ class State:
     wrong_keys: dict[int, int]
     """Per level: wrong keys since the last right one, or since the delay ran out."""
     held_seeds: dict[int, bytes]
-    """Per level: the seed that is given until it has been answered. Only ECUs that hold seeds use it."""
+    """Per level: the seed that is given until the right key has answered it. Only ECUs that hold seeds use it."""
     lasting: dict[str, Any]
     """What a flaw or variant remembers over each restart. It must be storable as JSON."""
 
@@ -64,7 +64,7 @@ class State:
     seeds_issued: int = 0
     """The number of seeds since the start, counted only by an ECU whose seeds differ in length."""
     has_issued_seed_since_lock: bool = False
-    """A seed was given since the ECU was last locked, which every change of the session does."""
+    """Whether a seed was given since the ECU was last locked; every change of the session locks it."""
     requests: int = 0
     """The number of requests, counted only by an ECU that is busy at times."""
     address: int = 0
@@ -72,7 +72,7 @@ class State:
     elsewhere: dict[int, tuple[int, bytes, int]] = field(default_factory=dict)
     """By other address: its unlocked level, its pending seed, and that seed's level."""
     memory: dict[int, bytes] = field(default_factory=dict)
-    """By a region's address: its content, except for data identifiers."""
+    """By a region's address: the region's content. Regions that hold the value of a data identifier are not in it."""
     trouble_codes: dict[int, int] = field(default_factory=dict)
     """Stored trouble codes and their status; non-volatile."""
     communication: int = ALL_ENABLED

@@ -46,7 +46,7 @@ def end_session(ecu: Ecu) -> None:
 
 
 def reboot(ecu: Ecu, now_s: float, reset_type: int | None = None) -> State:
-    """Return the state after a reset at `now_s`, or after a loss of power (None)."""
+    """Return the state after a reset of this type at `now_s`, or after a loss of power (None)."""
     old, config = ecu.state, ecu.config
     end_expired_delays(ecu, now_s)
     new = factory_state(config)

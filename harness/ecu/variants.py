@@ -297,4 +297,4 @@ def s3_longer(definition: Definition) -> Definition:
 
 
 VARIANTS: Final[dict[str, Variant]] = {one.name: one for one in list(vars().values()) if isinstance(one, Variant)}
-"""By name, in this order."""
+"""The variants by name, in the order of this file."""

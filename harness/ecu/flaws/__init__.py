@@ -31,4 +31,4 @@ _FAMILIES: Final = (
 FLAWS: Final[dict[str, Flaw]] = {
     one.name: one for family in _FAMILIES for one in vars(family).values() if isinstance(one, Flaw)
 }
-"""By name, in the order of the families and of their files."""
+"""The flaws by name, in the order of the families and, within a family, of its file."""

@@ -39,7 +39,7 @@ _WRITE: Final = Service.WRITE_DATA_BY_IDENTIFIER
 
 
 def _open_to_whom(definition: Definition, is_open: Callable[[Ecu, bytes], bool]) -> Definition:
-    """Allow protected writes without unlocking while this condition holds."""
+    """Allow protected writes without unlocking where `is_open` holds for the ECU and the request."""
 
     def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         return None if is_open(ecu, request) else go_on(ecu, request)
@@ -57,7 +57,7 @@ def _fitted(ecu: Ecu, request: bytes) -> bytes:
 
 
 def _also_hearing(definition: Definition, is_meant: Callable[[UdsNode, can.Message], bool]) -> Definition:
-    """Accept frames with other ids as if they had the ECU's own."""
+    """Accept the frames with other ids for which `is_meant` holds, as if they had the ECU's request id."""
 
     def hear(go_on: Callable[[can.Message], None], node: UdsNode, frame: can.Message) -> None:
         if not is_meant(node, frame):
@@ -85,7 +85,7 @@ _CLEAR: Final = 0x03
 
 
 def _aliases(ecu: Ecu) -> dict[int, bytes]:
-    """By identifier: source, position of the first byte, counted from 1, and size, in four bytes."""
+    """Return by alias its definition, in four bytes: source identifier, position of the first byte (from 1) and size."""
     aliases: dict[int, bytes] = ecu.state.until_restart.setdefault("aliases", {})
     return aliases
 

@@ -40,7 +40,7 @@ def _clear(ecu: Ecu, level: int) -> None:
 
 
 def _forgetting_at(reset_type: int | None) -> Callable[..., None]:
-    """Lose the counters at resets of this type, or when the power is cut (None)."""
+    """Return a wrapper that loses the counters at resets of this type, or when the power is cut (None)."""
 
     def carry(go_on: CarryOver, old: State, new: State, config: EcuConfig, kind: int | None) -> None:
         if kind == reset_type:

@@ -43,7 +43,7 @@ _READ: Final = Service.READ_DATA_BY_IDENTIFIER
 _WRITE: Final = Service.WRITE_DATA_BY_IDENTIFIER
 _SERIAL_NUMBER: Final = b"\x22\xf1\x8c"
 _OFTEN_MALFORMED: Final = frozenset((Nrc.INVALID_KEY, Nrc.REQUEST_OUT_OF_RANGE))
-"""The codes whose negative response is malformed by the flaws of that format: the two that the article gets wrong."""
+"""The codes whose refusals a flaw malforms unless it names others: the two that the article's script gets wrong."""
 
 
 def _malformed(
@@ -69,7 +69,7 @@ def _names_nothing_known(ecu: Ecu, request: bytes) -> bool:
 
 
 def _to_the_unknown(definition: Definition, answer: Answer) -> Definition:
-    """Answer reads and writes of identifiers that the ECU does not have in this way."""
+    """Give this answer to reads and writes of identifiers that the ECU does not have."""
 
     def refuse(ecu: Ecu, request: bytes) -> Answer | None:
         return answer if _names_nothing_known(ecu, request) else None

@@ -31,9 +31,9 @@ class EcuChange:
     apply: Apply
     """Returns the definition with the change made."""
     number: str = ""
-    """Its number in the catalogue, e.g. ``M80b`` or ``B4``; empty if it is one of the harness's own."""
+    """The change's number in the catalogue, e.g. ``M80b`` or ``B4``; empty if the catalogue does not have the change."""
     comes_first: bool = False
-    """The change is made before the variants, because it says what they vary."""
+    """Whether the change is made before the variants, because it determines what they vary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def flaw(
     survives: str = "",
     comes_first: bool = False,
 ) -> Callable[[Apply], Flaw]:
-    """Make a `Flaw` of the function that applies it: the name is the function's, what is wrong is its docstring."""
+    """Make a `Flaw` of the function that applies it: its name is the function's name, `what` its docstring."""
     campaigns = {check: why for check, why in CAMPAIGNS.items() if check not in kills}
 
     def declare(apply: Apply) -> Flaw:
@@ -89,7 +89,7 @@ def flaw(
 
 
 def variant(*, number: str = "") -> Callable[[Apply], Variant]:
-    """Make a `Variant` of the function that applies it: the name is the function's, the difference is its docstring."""
+    """Make a `Variant` of the function that applies it: its name is the function's name, `what` its docstring."""
     return lambda apply: Variant(name=apply.__name__, what=_said(apply), apply=apply, number=number)
 
 

@@ -28,7 +28,7 @@ CarryOver = Callable[[State, State, EcuConfig, int | None], None]
 
 
 def _losing_delays(is_lost: Callable[[int | None], bool]) -> Callable[..., None]:
-    """End running delays, and clear their counters, at such a restart."""
+    """Return a wrapper that ends running delays and clears their counters at restarts of the types that `is_lost` names."""
 
     def carry(go_on: CarryOver, old: State, new: State, config: EcuConfig, kind: int | None) -> None:
         for account in old.delay_until_s if is_lost(kind) else ():
@@ -39,7 +39,7 @@ def _losing_delays(is_lost: Callable[[int | None], bool]) -> Callable[..., None]
 
 
 def _sparing(is_spared: Callable[[Ecu, bytes], bool]) -> RuleWrapper:
-    """Serve these requests during the delay."""
+    """Return a rule wrapper that serves the requests for which `is_spared` holds during the delay too."""
 
     def over(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         answer = go_on(ecu, request)

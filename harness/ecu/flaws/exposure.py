@@ -20,7 +20,7 @@ from harness.uds import Service
 
 _BURST_FRAMES: Final = 200
 _NO_PAUSE_S: Final = 0.0003
-"""Frames that are further apart leave the receive interrupt enough time to empty its queue."""
+"""The shortest gap between two frames that gives the receive interrupt enough time to empty its queue."""
 
 _WEAR_S: Final = 1e-6
 
@@ -33,7 +33,7 @@ def _holding(definition: Definition, did: int, text: bytes) -> Definition:
 
 
 def _overflowing(definition: Definition, is_counted: Callable[[UdsNode, can.Message], bool]) -> Definition:
-    """Crash when this many frames of a kind arrive without a pause."""
+    """Crash when `_BURST_FRAMES` frames for which `is_counted` holds arrive without a pause."""
 
     def hear(go_on: Take, node: UdsNode, frame: can.Message) -> None:
         if is_counted(node, frame):
@@ -71,7 +71,7 @@ def _die(what: str) -> None:
 
 
 class _SequenceNumberZero:
-    """Crash when a consecutive frame with number 0 directly follows its first frame, and not where 0 is the right number."""
+    """A frame rule: crash at a consecutive frame numbered 0 directly after its first frame, and at no later 0."""
 
     def __init__(self) -> None:
         self._previous = 0

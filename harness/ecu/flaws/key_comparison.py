@@ -44,7 +44,7 @@ def _also_right(is_right: Callable[[bytes, bytes, bytes], bool]) -> Callable[...
 
 
 def _with_lengths(definition: Definition, is_taken: Callable[[int, int], bool]) -> Definition:
-    """Compare keys of other lengths too. `is_taken` takes the length that came and the right one."""
+    """Compare keys of other lengths too, if `is_taken` holds for the length that came and the right length."""
 
     def measure(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         if is_key(request) and is_taken(len(request) - 2, ecu.levels[level_of(request)].key_bytes):
@@ -55,7 +55,7 @@ def _with_lengths(definition: Definition, is_taken: Callable[[int, int], bool]) 
 
 
 def _bytes_compared(key: bytes, right: bytes) -> int:
-    """Return how many bytes are compared, up to and including the first that differs."""
+    """Return how many bytes a comparison looks at: up to and including the first that differs."""
     alike = (a == b for a, b in zip(key, right, strict=True))
     return next((number for number, is_alike in enumerate(alike, 1) if not is_alike), len(right))
 

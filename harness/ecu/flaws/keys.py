@@ -34,7 +34,7 @@ _FIXING_RECORD: Final = bytes.fromhex("DEBA")
 
 
 def keeping_the_seed(definition: Definition, rule: Rule, *, unless: Answer | None = None) -> Definition:
-    """Keep the pending seed whatever the rules of 27 answer, except for one answer."""
+    """Keep the pending seed when this rule of 27 answers, except with the answer `unless`."""
 
     def keep(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         seed, seed_level = ecu.state.seed, ecu.state.seed_level
@@ -47,7 +47,7 @@ def keeping_the_seed(definition: Definition, rule: Rule, *, unless: Answer | Non
 
 
 def _seed_of_record(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
-    """Make the seed depend only on the bytes after the sub-function."""
+    """Give a seed that depends only on the bytes after the sub-function, if the request has such bytes."""
     if is_key(request) or len(request) in (2, 2 + ecu.config.ignored_record_bytes):
         return go_on(ecu, request)
     level = ecu.levels[level_of(request)]
@@ -59,7 +59,7 @@ def _is_suppressed(request: bytes) -> bool:
 
 
 def _fits_no_seed(ecu: Ecu, request: bytes) -> bool:
-    """Whether the key has no pending seed of its level, in a session that has given no seed at all."""
+    """Whether the request sends a key although no seed of its level is pending and its session has given no seed at all."""
     state = ecu.state
     is_asked_for = bool(state.seed) and state.seed_level == level_of(request)
     return is_key(request) and not is_asked_for and not state.has_issued_seed_since_lock

@@ -27,12 +27,12 @@ _READY_MS: Final = 300
 
 
 def _half(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
-    """Return random bytes for the first half of a seed, and for the byte in the middle."""
+    """Return random bytes for the first half of a seed; of an odd length the byte in the middle is included."""
     return ecu.surroundings.random_bytes(level.seed_bytes - level.seed_bytes // 2)
 
 
 def _first_consists_of(byte: int) -> Callable[[SeedSource, Ecu, EcuSecurityLevel], bytes]:
-    """Change the first seed after each start only."""
+    """Return a wrapper that fills the first seed after each start with `byte`, and leaves later seeds as they are."""
 
     def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return bytes((byte,)) * level.seed_bytes if count_since_start(ecu) == 1 else go_on(ecu, level)

@@ -33,7 +33,7 @@ _OLDER_FORM_BYTES: Final = 7
 
 
 def _with_secret_in_memory(definition: Definition) -> Definition:
-    """Leave the first level's secret in every region of memory."""
+    """Put the first level's secret into every region of memory that holds no data identifier."""
     secret = definition.config.levels[0].secret
 
     def with_secret(region: MemoryRegion) -> MemoryRegion:

@@ -31,7 +31,7 @@ Lock = Callable[..., None]
 
 
 def _staying_unlocked(definition: Definition, stays: Callable[[State, int, bool], bool]) -> Definition:
-    """Do not lock when this session takes the place of the present one, or when that has expired."""
+    """Keep the level unlocked at the end of a session if `stays` holds for the state, the next session and `has_expired`."""
 
     def lock(go_on: Lock, state: State, session: int, *, has_expired: bool) -> None:
         if stays(state, session, has_expired):
@@ -56,7 +56,7 @@ def _until_a_session_is_entered(definition: Definition, name: str) -> Definition
 def _slow(
     definition: Definition, *, is_announced: bool = True, answer_s: float | None = None, repeat_s: float | None = None
 ) -> Definition:
-    """Delay the answer that reads the serial number, and forget it when another request arrives meanwhile."""
+    """Delay the answer to a read of the serial number, and drop it if another request arrives meanwhile."""
 
     def respond(go_on: Callable[[list[bytes]], None], node: UdsNode, answers: list[bytes]) -> None:
         def announce() -> None:

@@ -23,12 +23,12 @@ _LEFT_OVER: Final = b"\xcc"
 
 
 def _executing(definition: Definition, request_in: Callable[[bytearray, Ecu, IsoTp], bytes | None]) -> Definition:
-    """Execute some frames as requests before ISO-TP sees them."""
+    """Execute the request that `request_in` finds in a frame, before ISO-TP sees the frame."""
     return definition.with_frame_rule(lambda: lambda server, isotp, data: request_in(data, server, isotp))
 
 
 def _dying_without_data(definition: Definition, *, is_remote: bool) -> Definition:
-    """Crash when a frame or a remote frame arrives without data."""
+    """Crash when a data frame, or with `is_remote` a remote frame, arrives without data."""
 
     def hear(go_on: Callable[[can.Message], None], node: UdsNode, frame: can.Message) -> None:
         if frame.arbitration_id == node.request_id and not frame.data and frame.is_remote_frame == is_remote:

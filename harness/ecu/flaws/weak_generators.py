@@ -35,7 +35,7 @@ def ansi_rand(state: int) -> Iterator[int]:
 
 
 def minstd(state: int) -> Iterator[int]:
-    """Yield Park and Miller's generator, in C++ ``minstd_rand0``: 31 bits."""
+    """Yield the 31-bit outputs of Park and Miller's generator, which C++ calls ``minstd_rand0``."""
     state = state % 0x7FFFFFFF or 1
     while True:
         state = state * 16807 % 0x7FFFFFFF
@@ -43,7 +43,7 @@ def minstd(state: int) -> Iterator[int]:
 
 
 def xorshift32(state: int) -> Iterator[int]:
-    """Yield Marsaglia's generator with shifts 13, 17 and 5."""
+    """Yield the 32-bit outputs of Marsaglia's generator with shifts 13, 17 and 5."""
     while True:
         state ^= state << 13 & _MASK32
         state ^= state >> 17
@@ -52,7 +52,7 @@ def xorshift32(state: int) -> Iterator[int]:
 
 
 def mersenne_twister(key: tuple[int, ...]) -> Iterator[int]:
-    """Return MT19937, started from an array of 32-bit numbers as in Python's ``random.seed(int)``."""
+    """Yield the outputs of MT19937, started from an array of 32-bit numbers as in Python's ``random.seed(int)``."""
     state = _state_of(key)
     while True:
         for index in range(_WORDS):
@@ -96,7 +96,7 @@ def low_bytes(generator: Iterator[int], count: int) -> bytes:
 
 
 def whole_words(generator: Iterator[int], count: int) -> bytes:
-    """Return 32-bit outputs one after the other, the last one cut."""
+    """Return `count` bytes of 32-bit outputs one after the other, the last output cut."""
     return b"".join(number.to_bytes(4, "big") for number in islice(generator, -(-count // 4)))[:count]
 
 
@@ -143,7 +143,7 @@ def generated(
     *,
     is_restarted: bool = False,
 ) -> SeedSource:
-    """Draw seeds from a generator that is started at each start of the ECU, or with `is_restarted` at each session."""
+    """Return a source of seeds: a generator, started at each start of the ECU and, if `is_restarted`, at each session."""
 
     def draw_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         notes = ecu.state.until_restart

@@ -1,4 +1,4 @@
-"""The services of an ECU. Each file of this folder is one, found by its name SERVICE."""
+"""The services of an ECU. Each file of this folder defines one, under the name SERVICE."""
 
 from __future__ import annotations
 

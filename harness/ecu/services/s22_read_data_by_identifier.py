@@ -20,7 +20,7 @@ def identifiers_are_whole(ecu: Ecu, request: bytes) -> Answer | None:
 def supported_identifiers_are_read(ecu: Ecu, request: bytes) -> Answer | None:
     """Read each identifier as often as it is requested.
 
-    A protected one refuses the whole request; unknown ones are left out.
+    The whole request is refused if one identifier needs a level that is locked; unknown identifiers are left out.
     """
     state, entries = ecu.state, ecu.data_identifiers
     response = _HEAD

@@ -1,6 +1,6 @@
 """27 SecurityAccess: give seeds, and unlock by keys. ISO 14229-1:2020 10.4 and Annex I.
 
-The four states of Annex I are two facts of `State`: A and B are locked, without and with a pending seed; C and D are
+The four states of Annex I follow from two facts of `State`: A and B are locked, without and with a pending seed; C and D are
 unlocked, without and with a pending seed of another level.
 """
 
@@ -50,7 +50,7 @@ def seed_request_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def key_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse a key of another length. It is not counted as an attempt, but makes the seed invalid."""
+    """Refuse a key of the wrong length. Do not count it as an attempt, but make the pending seed invalid."""
     if not is_key(request) or len(request) == 2 + ecu.levels[level_of(request)].key_bytes:
         return None
     ecu.state.forget_seed()
@@ -81,7 +81,7 @@ def seed_is_given(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def right_key_unlocks(ecu: Ecu, request: bytes) -> Answer | None:
-    """Unlock the level if its right key was sent, and lock any other."""
+    """Unlock the level if its right key was sent, and lock any other level."""
     if not ecu.decide.key_is_right(ecu, ecu.levels[ecu.state.seed_level], request[2:]):
         return None
     ecu.state.forget_seed()

@@ -22,7 +22,7 @@ def communication_type_is_known(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def communication_is_switched(ecu: Ecu, request: bytes) -> Answer | None:
-    """Switch the messages until the session ends or they are switched again."""
+    """Switch the ECU's messages on or off until the session ends or another request switches them."""
     ecu.state.communication = sub_function(request)
     return bytes((Service.COMMUNICATION_CONTROL + RESPONSE_OFFSET, sub_function(request)))
 

@@ -14,7 +14,7 @@ def identifier_is_writable(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def value_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse a value of another length."""
+    """Refuse a value of another length than the stored one has."""
     is_fitting = len(request) == 3 + len(ecu.state.values[did_of(request)])
     return None if is_fitting else Nrc.INCORRECT_MESSAGE_LENGTH
 

@@ -18,7 +18,7 @@ def transfer_is_under_way(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def block_follows_the_last_one(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse a block out of order. They count from 1, and 00 follows FF; a repeated last block is only answered."""
+    """Refuse a block out of order (blocks count from 1; 00 follows FF). Only answer a repeated last block."""
     counter = _transfer(ecu).counter
     if request[1] == counter & 0xFF and counter:
         return _head(request)

@@ -19,7 +19,7 @@ _OFF: Final = 0x02
 
 
 def dtc_setting_is_switched(ecu: Ecu, request: bytes) -> Answer | None:
-    """Switch it until the session ends or it is switched again."""
+    """Switch the storing of trouble codes on or off until the session ends or another request switches it."""
     ecu.state.is_dtc_setting_on = sub_function(request) == _ON
     return bytes((Service.CONTROL_DTC_SETTING + RESPONSE_OFFSET, sub_function(request)))
 
