@@ -1,4 +1,4 @@
-"""Make pytest.html from stored results: they pass through a separate pytest whose items are the results."""
+"""Make pytest.html from stored results: run a separate pytest whose items are the results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.runs.findings import Finding, Run
 from harness.verdict import Verdict
 
 OUTCOMES: Final = {Verdict.PASS: "passed", Verdict.FAIL: "failed", Verdict.ERROR: "failed"}
-"""Pytest's outcomes; all other verdicts are skipped, and an error is a failure before the call."""
+"""Pytest's outcome of each verdict, ``skipped`` for all others; an error is reported as a failure before the call."""
 
 ORDER: Final = (
     Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.NOT_APPLICABLE, Verdict.PASS,
@@ -53,7 +53,7 @@ HEAD: Final = (
 def render_pytest_html(run: Run, *, files: Sequence[str]) -> str:
     """Render the page; the same run gives the same page, wherever and whenever it is made.
 
-    ``files``: names beside it, to be linked. Raises UserError if pytest-html has no place to write to.
+    ``files``: names of files beside the page, to be linked. Raises UserError if pytest-html has no place to write to.
     """
     said = io.StringIO()
     try:
@@ -84,7 +84,7 @@ def own_pytest() -> Iterator[None]:
 
 
 class _Replay:
-    """Collects one item a result, findings first, and reports for each what was found then."""
+    """Collects one item for each result, findings first, and reports the stored result of each item."""
 
     def __init__(self, run: Run) -> None:
         rest = [one for verdict in ORDER for one in run.with_verdict(verdict) if verdict is not Verdict.FAIL]
@@ -100,7 +100,7 @@ class _Replay:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool:
-        """Report, and run nothing."""
+        """Report the item's stored result; run nothing."""
         assert isinstance(item, _Item)
         outcome = OUTCOMES.get(item.finding.verdict, "skipped")
         for when in ("setup", "call", "teardown"):
@@ -114,20 +114,20 @@ class _Replay:
 
 
 class _Item(pytest.Item):
-    """A result."""
+    """A result as an item of pytest."""
 
     finding: Finding
 
     @classmethod
     def of(cls, session: pytest.Session, number: int, finding: Finding) -> _Item:
-        """Make the item; its number distinguishes items whose visible names are equal."""
+        """Make the item of a result; `number` distinguishes items whose visible names are equal."""
         name = shown(finding.id if finding.parameter is None else f"{finding.id}[{finding.parameter}]", 200)
         item: _Item = cls.from_parent(session, name=name, nodeid=f"{number + 1}::{escape(name)}")
         item.finding = finding
         return item
 
     def runtest(self) -> None:
-        """Do nothing: it ran long ago."""
+        """Do nothing: the check ran long ago."""
 
 
 def _without_today(page: str, run: Run) -> str:

@@ -11,13 +11,13 @@ from harness.errors import UserError
 from harness.runs.folder import open_file
 
 ERROR_FLAG: Final = 0x20000000
-"""Set in the id of a frame that stands for an error on the bus; the other bits say which (Linux's can/error.h)."""
+"""Set in the id of a frame that stands for a bus error; the id's other bits say which error (Linux's can/error.h)."""
 
 LATEST_US: Final = 10**16
 """Ten digits of seconds: a later stamp (after 2286) cannot be a measured one, and does not fit other formats."""
 
 LONGEST_STAMP: Final = 16
-"""Ten digits of seconds, six of microseconds."""
+"""Digits of the longest stamp: ten of seconds, six of microseconds."""
 
 MOST_KNOWN: Final = 20_000
 """How many parsed lines are cached: frames that differ only in their time are parsed once."""
@@ -40,7 +40,7 @@ class LoggedFrame(NamedTuple):
     is_remote: bool
     is_error: bool
     fd_flags: int | None
-    """Flags of a CAN FD frame: 1 data at the higher bit rate, 2 the sender has seen many errors. None: a classic frame."""
+    """Flags of a CAN FD frame: 1 for data at the higher bit rate, 2 for an error-passive sender; None: a classic frame."""
     remote_length: int
     """How many bytes a remote frame requests."""
 

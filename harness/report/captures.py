@@ -13,11 +13,11 @@ from harness.report.pcapng import write_pcapng
 from harness.runs.folder import AUDIT_JSON, BUS_ASC, BUS_BLF, BUS_LOG, BUS_PCAPNG, read_run, replacing
 
 FIRST_DATE_US: Final = 10**15
-"""Stamps below this (it is in 2001) are not dates: they count from the start of a simulated bus."""
+"""Stamps below this one, which is in 2001, are no dates: they count from the start of a simulated bus."""
 
 
 def write_captures(folder: Path, kinds: Sequence[str]) -> list[Path]:
-    """Write a run's bus log beside it in each of these formats (see `CAPTURES`); return the files.
+    """Write a run's bus log in each of these formats (see `CAPTURES`), beside the log; return the files.
 
     Raises UserError for an unknown format, a missing or damaged log, or a folder that cannot be written.
     """
@@ -51,7 +51,7 @@ def _write_asc(folder: Path, path: Path) -> None:
 
 
 def _dated_frames(folder: Path) -> Iterator[LoggedFrame]:
-    """Yield the log with stamps since 1970, which these formats need; virtual time is counted from the start of the run."""
+    """Yield the log's frames with stamps since 1970, which BLF and ASC need: virtual times are added to the run's start."""
     start_us = None
     for frame in logged_frames(folder / BUS_LOG):
         if start_us is None:
@@ -77,4 +77,4 @@ CAPTURES: Final[dict[str, tuple[str, Callable[[Path, Path], None]]]] = {
     "blf": (BUS_BLF, _write_blf),
     "asc": (BUS_ASC, _write_asc),
 }
-"""By the name that a user gives: the file, and the function that writes it from the folder."""
+"""The formats, by the name that a user gives: the file's name, and the function that writes it from a run's folder."""

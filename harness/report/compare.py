@@ -14,7 +14,7 @@ from harness.verdict import Severity, Verdict
 
 
 class Change(StrEnum):
-    """How a result relates to the earlier one."""
+    """How the result of one check on one subject changed between two runs."""
 
     WORSE = "worse"
     NEW = "new"
@@ -50,7 +50,7 @@ class Difference:
     new: Finding | None
     change: Change
     conditions: tuple[str, ...] = ()
-    """Which of the conditions of the two judgements differ."""
+    """The conditions that differ between the two judgements."""
     why: str = ""
     """What became worse or better, where the verdicts alone do not say so."""
 
@@ -63,12 +63,12 @@ class Difference:
 
     @property
     def is_made_in_neither(self) -> bool:
-        """Whether the user's selection left it out of both runs, so that nothing can be compared."""
+        """Whether the user's selection left the check out of both runs, so that nothing can be compared."""
         return all(one.reason == DESELECTED for one in (self.old, self.new) if one is not None)
 
     @property
     def is_alarm(self) -> bool:
-        """Whether something fails now, and is not accepted, that did not fail before, under whatever conditions."""
+        """Whether a failure that is not accepted is new or more severe; a new one counts under other conditions, too."""
         if self.change is Change.INCOMPARABLE:
             return _is_failure(self.new) and not _is_failure(self.old)
         return self.change in (Change.WORSE, Change.NEW)
@@ -89,7 +89,7 @@ class Comparison:
         return tuple(sorted(found, key=lambda one: (not one.is_alarm, worst_first.index(one.finding.severity))))
 
     def as_before(self) -> tuple[Difference, ...]:
-        """Return what is unchanged of what at least one run has made."""
+        """Return what is unchanged, without the results that the user's selection left out of both runs."""
         return tuple(one for one in self.of(Change.SAME) if not one.is_made_in_neither)
 
     @property
@@ -108,7 +108,7 @@ class Comparison:
 
 
 def compare(old: Run, new: Run) -> Comparison:
-    """Compare every result: those of the later run in its order, then those that only the earlier one has."""
+    """Compare all results: first those of the later run, in its order, then those that only the earlier run has."""
     before = {(one.id, one.parameter): one for one in old.findings}
     after = {(one.id, one.parameter): one for one in new.findings}
     return Comparison(old, new, tuple(_differences(before, after, old, new)))

@@ -38,7 +38,7 @@ BASIS_MEANINGS: Final[dict[str, str]] = {
 
 
 def target_name(info: RunInfo) -> str:
-    """The target's name as declared."""
+    """Return the target's declared name, or ``unnamed target``."""
     name = _table(info.target, "target").get("name") or info.target.get("name")
     return name if isinstance(name, str) and name else "unnamed target"
 
@@ -61,7 +61,7 @@ def security_access_unjudged(run: Run) -> bool:
 
 
 def warnings(run: Run) -> list[str]:
-    """Return warnings, worst first: crashes, a SecurityAccess that was not judged, 0x29."""
+    """Return warnings, worst first: crashes, a SecurityAccess that was not judged, services that Authentication guards."""
     info = run.info
     said = [_crash(crash) for crash in info.crashes]
     summary = info.security_access
@@ -79,7 +79,7 @@ def _crash(crash: Crash) -> str:
 
 
 def causes(run: Run) -> list[tuple[str, list[Finding]]]:
-    """Group the failures whose checks name the flaw behind them by that flaw, the worst first."""
+    """Group failures by the flaw that their checks name as the cause, worst first; leave out failures without a cause."""
     found: dict[str, list[Finding]] = {}
     for finding in run.failures():
         if finding.cause:
@@ -116,7 +116,7 @@ def answer(run: Run) -> str:
 
 
 def _crashes(run: Run) -> list[Finding]:
-    """Return the failures that consist in a crash of the ECU, those that share its cause included."""
+    """Return the failures that are crashes of the ECU, and those that share a crash's cause."""
     seen = tuple(crash.what for crash in run.info.crashes if crash.what)
     found = [one for one in run.failures() if one.observed.startswith(seen)]
     shared = {one.cause for one in found if one.cause}
@@ -124,7 +124,7 @@ def _crashes(run: Run) -> list[Finding]:
 
 
 def _stopped_by(run: Run, stopped: Sequence[Finding], worst: Finding) -> str:
-    """Answer for an ECU whose worst failure is a crash; that tells nothing of the protection, what else failed may."""
+    """Answer for an ECU whose worst failure is a crash: name the crash, then judge the protection by the other failures."""
     seen = [one for one in run.info.crashes if worst.observed.startswith(one.what)] or run.info.crashes
     crash = next((one for one in seen if one.check == worst.id), seen[0])
     is_raw = crash.request.startswith("raw ") or crash.request.endswith(" as raw frames")
@@ -152,7 +152,7 @@ def _why_unknown(run: Run) -> str:
 
 
 def rank(finding: Finding) -> tuple[int, int]:
-    """Rank failures: the worst first, and of one severity those of the protection itself."""
+    """Return a sort key: the worst failures first, and within one severity those of the protection itself."""
     family = finding.id.partition("-")[0]
     place = _FAMILIES.index(family) if family in _FAMILIES else len(_FAMILIES)
     return list(Severity).index(finding.severity), place
@@ -174,16 +174,16 @@ _MILD: Final[dict[Severity, str]] = {
     Severity.LOW: "it breaks rules of little use to an attacker",
     Severity.INFO: "some things are worth knowing",
 }
-"""What is said of an ECU whose protection is not known to be real, by the worst failure."""
+"""By the severity of the worst failure: what is said of an ECU whose protection is not known to be real."""
 
 
 def conclusion(run: Run) -> str:
-    """Say how bad it is: warnings first, then one sentence, or two if some checks ended in errors."""
+    """Say how bad the run's results are: the warnings, then `in_a_sentence`."""
     return " ".join([*warnings(run), in_a_sentence(run)])
 
 
 def is_partial(run: Run) -> bool:
-    """Whether too little was judged to call the ECU well: cut short, unjudged where it matters, or crashed."""
+    """Whether too little was judged to call the ECU well: the run was cut short, has `warnings`, or left much open."""
     return run.info.interrupted or bool(warnings(run)) or _is_much_open(run)
 
 
@@ -213,7 +213,7 @@ def partiality(run: Run) -> str:
 
 
 def in_a_sentence(run: Run) -> str:
-    """Say how bad it is in one sentence, or two if some checks ended in errors or share a cause."""
+    """Say how bad the run's results are in a sentence; further ones name shared causes, accepted failures and errors."""
     failures = run.failures()
     decided = len(run.with_verdict(Verdict.PASS)) + len(run.with_verdict(Verdict.FAIL))
     if all(finding.verdict is Verdict.NOT_RUN for finding in run.findings):
@@ -240,7 +240,7 @@ def in_a_sentence(run: Run) -> str:
 
 
 def _rest(run: Run) -> str:
-    """Say what of the ECU is unknown. "Nothing to fix" is said only if the run was whole and almost nothing is open."""
+    """Say what of the ECU is unknown; "nothing needs mending" only if the run reached its end and decided every result."""
     if run.info.interrupted:
         return "the rest is not known"
     selected = [one for one in run.findings if one.reason != DESELECTED]
@@ -253,7 +253,7 @@ def _rest(run: Run) -> str:
 
 
 def closing_line(run: Run) -> str:
-    """Return ``5 findings``, and whether they are the ones that the target is known for."""
+    """Return e.g. ``5 findings``, and whether these are the known weaknesses of the target."""
     count = _count(len(run.failures()), "finding")
     if not run.failures() and (run.info.interrupted or warnings(run)):
         count += ", but " + ("the run was cut short" if run.info.interrupted else "see what was not judged above")

@@ -1,4 +1,4 @@
-"""Say whether two results were judged under the same conditions; if not, a change may not be the ECU's."""
+"""Say whether two results were judged under the same conditions; if not, it may not be the ECU that changed."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, Final
 from harness.runs.findings import Finding, RunInfo
 
 JUDGED_BY: Final = ("connections", "security", "data", "services", "routines", "memory", "observe")
-"""Tables of the target file on which every verdict may depend."""
+"""Tables of the target file on which a verdict may depend, unless its subject is a single level or DID."""
 
 ALWAYS: Final = ("timing", "sessions", "reset", "quirks")
-"""Tables on which results about one entry of another table depend too."""
+"""Tables of the target file on which every verdict may depend."""
 
 WAY_TO_THE_ECU: Final = ("request_id", "response_id", "functional_id", "extended_ids", "padding", "fd")
-"""Keys of the table ``can`` that matter; the adapter does not."""
+"""Keys of the table ``can`` on which verdicts may depend; the adapter is none of them."""
 
 _SUBJECT: Final = re.compile(r"(level|DID) (?:0x)?([0-9A-Fa-f]{1,8})")
 
@@ -48,7 +48,7 @@ def _differing(what: str, before: str, after: str) -> Iterator[str]:
 
 
 def _permissions(old: Finding, new: Finding, old_info: RunInfo, new_info: RunInfo) -> Iterator[str]:
-    """Return the permissions that the check could use; in runs that do not record them, all."""
+    """Say how the permissions that the check could use differ; for runs that do not record these, how all permissions do."""
     is_told = bool(old.check_version and new.check_version)
     before = set(old.permitted if is_told else _allowed(old_info))
     after = set(new.permitted if is_told else _allowed(new_info))

@@ -33,7 +33,7 @@ HEADINGS: Final[dict[Change, str]] = {
     Change.ACCEPTED: "Newly accepted",
     Change.GAINED: "Newly judged",
 }
-"""What is listed, in this order; unchanged results are only counted."""
+"""Headings of the changes that are listed, in this order; unchanged results are only counted."""
 
 
 COUNTED: Final[dict[Change, str]] = {
@@ -59,7 +59,7 @@ def conclusion(comparison: Comparison) -> str:
 
 
 def remarks(comparison: Comparison) -> list[str]:
-    """Return what a reader must know of the two runs first."""
+    """Return what a reader must know of the two runs before their differences."""
     old, new = comparison.old, comparison.new
     found = [
         f"The {which} run: {interruption(run.info)}" for which, run in (("old", old), ("new", new)) if run.info.interrupted
@@ -79,7 +79,7 @@ def remarks(comparison: Comparison) -> list[str]:
 
 
 def diff_lines(comparison: Comparison) -> Iterator[str]:
-    """Return the text; no part of an ECU's answer can leave its line."""
+    """Yield the comparison as lines of text; line breaks in an ECU's answer are escaped."""
     for which, run in (("old", comparison.old), ("new", comparison.new)):
         yield from _wrapped(f"{which}  ", _headline(run))
     for remark in remarks(comparison):
@@ -101,7 +101,7 @@ def diff_lines(comparison: Comparison) -> Iterator[str]:
 
 
 def diff_json(comparison: Comparison, *, strict: bool) -> str:
-    """Return everything, unchanged results included, for programs."""
+    """Return the comparison as JSON for programs, unchanged results included."""
     document = {
         "schema_version": SCHEMA_VERSION,
         "old": _run_json(comparison.old),
@@ -115,7 +115,7 @@ def diff_json(comparison: Comparison, *, strict: bool) -> str:
 
 
 def diff_html(comparison: Comparison) -> str:
-    """Return the page."""
+    """Return the comparison as one self-contained page."""
     return _template().render(
         comparison=comparison,
         runs=(("Old", comparison.old), ("New", comparison.new)),
@@ -132,7 +132,7 @@ def diff_html(comparison: Comparison) -> str:
 
 
 def _line(shared: Sequence[str], one: Difference) -> tuple[str, str, str]:
-    """Return id, heading and text of a difference; equal ones of several subjects are printed once."""
+    """Return id, heading and text of a difference; subjects for which all three are equal are printed together."""
     return one.finding.id, one.finding.heading, "; ".join(_says(one, shared))
 
 

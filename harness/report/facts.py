@@ -58,7 +58,7 @@ _HEX_KEY: Final = re.compile(r"(_id|\bid|did|level|session|uds|padding|start|end
 
 
 def described(files: Iterable[str]) -> list[tuple[str, str]]:
-    """Return each file with what it is; the parts of a campaign, which may be many, as their folder."""
+    """Return each file with what it holds; the files in ``shards/``, which may be many, as one row for the folder."""
     found = list(files)
     shards = sum(file.startswith(_SHARDS) for file in found)
     rows = [
@@ -130,7 +130,7 @@ def _environment(info: RunInfo) -> str:
 
 
 _VIRTUAL: Final = "virtual interface"
-"""Interfaces (vcan, vxcan) that carry frames within one computer only."""
+"""Words in the driver's description of interfaces (vcan, vxcan) that carry frames within one computer only."""
 
 
 def _campaign(info: RunInfo) -> str:
@@ -170,7 +170,7 @@ def _redacted(info: RunInfo) -> str:
 
 
 def _flat(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Flatten nested tables to rows such as ``can.channel``, and each of a list of tables to one row; skip absent values."""
+    """Flatten nested tables to rows such as ``can.channel``; each table in a list becomes one row. Skip absent values."""
     if value in (None, "", [], (), {}):
         return
     if isinstance(value, dict):

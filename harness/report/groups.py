@@ -31,7 +31,7 @@ AREAS: Final = {
 
 FEWEST_SHARING: Final = 4
 MOST_TOGETHER: Final = 60
-"""How many results are listed below one reason before it is repeated."""
+"""How many results are listed below one reason before the reason is repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,11 @@ class Group:
     """The id of the group in the page, e.g. ``check-SA-09``."""
     findings: tuple[Finding, ...]
     cause: str = ""
-    """The flaw that they have in common; empty if they are of one check."""
+    """The flaw that the results have in common; empty if the results are of one check."""
 
     @property
     def title(self) -> str:
-        """The cause as a sentence, or what is wrong; of a fuzz case, which says what it demands, that this does not hold."""
+        """The cause as a sentence, else what is wrong; for a fuzz case, which states a demand, that this does not hold."""
         if self.cause:
             return self.cause[:1].upper() + self.cause[1:]
         is_demand = self.first.id.startswith("fuzz/") and not self.first.failure
@@ -59,12 +59,12 @@ class Group:
 
     @property
     def first(self) -> Finding:
-        """A finding that shows what they all have in common."""
+        """The first of the findings, which shows what all of them have in common."""
         return self.findings[0]
 
     @property
     def severity(self) -> Severity:
-        """The worst severity among them."""
+        """The worst severity among the findings."""
         return min((one.severity for one in self.findings), key=list(Severity).index)
 
     @property
@@ -83,14 +83,14 @@ class Group:
 
     @property
     def first_step(self) -> str:
-        """What to do first, in a sentence."""
+        """The first step of the remediation, as a sentence."""
         text = " ".join(cut(self.first.remediation, LONGEST_TEXT).split())
         end = re.search(r"[.;] ", text)
         return text[: end.start()] + "." if end else text
 
 
 def grouped(findings: Iterable[Finding], *, anchors: Anchors) -> list[Group]:
-    """Group by cause where several checks name the same one, else by check, in the order of first appearance."""
+    """Group findings by cause where several checks name the same cause, else by check, in the order of first appearance."""
     findings = list(findings)
     checks: dict[str, set[str]] = {}
     for finding in findings:
@@ -198,7 +198,7 @@ class UnjudgedGroup:
 
 
 def unjudged(findings: Sequence[Finding]) -> list[UnjudgedGroup]:
-    """Return why results were not judged: errors first, then what is inconclusive, then what was not run; the most first."""
+    """Return why results were not judged: errors, inconclusive, then not run; within each the most frequent reason first."""
     found = Counter((one.verdict, one.reason) for one in findings if one.verdict in _UNJUDGED)
     some = [UnjudgedGroup(verdict, reason, count) for (verdict, reason), count in found.items()]
     return sorted(some, key=lambda one: (_UNJUDGED.index(one.verdict), -one.count))
@@ -208,7 +208,7 @@ _UNJUDGED: Final = (Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_RUN)
 
 
 def sharing_a_reason(findings: Sequence[Finding]) -> list[list[Finding]]:
-    """Group up to `MOST_TOGETHER` results that have one reason and nothing else to say; each other result stays alone."""
+    """Group results with the same reason and nothing else to show, at most `MOST_TOGETHER` each; others stay alone."""
     found: list[list[Finding]] = []
     open_: dict[str, list[Finding]] = {}
     times = Counter(one.reason for one in findings)
@@ -230,7 +230,7 @@ class Anchors:
         self._given: set[str] = set()
 
     def new(self, identity: str) -> str:
-        """Return ``check-SA-09`` for ``SA-09``; for a second one, e.g. among the accepted findings, ``check-SA-09-2``."""
+        """Return ``check-SA-09`` for ``SA-09``; if that is taken, e.g. by an accepted finding, ``check-SA-09-2``."""
         stem = "check-" + (re.sub(r"[^A-Za-z0-9]+", "-", identity[:LONGEST_ANCHOR]).strip("-") or "unnamed")
         name, number = stem, 1
         while name in self._given:

@@ -42,13 +42,13 @@ MOST_SEEN: Final = 2
 
 CONSOLE_FIRST: Final = 8
 CONSOLE_LAST: Final = 40
-"""Lines shown of what the ECU printed, its beginning and its end."""
+"""Lines shown from the end of what the ECU printed, after `CONSOLE_FIRST` from its beginning."""
 CONSOLE_LINE: Final = 200
-"""Characters shown of one of them."""
+"""Characters shown of one line that the ECU printed."""
 
 FIX_FIRST: Final = 6
 MOST_UNJUDGED: Final = 4
-"""Reasons on the first screen for which results were not judged."""
+"""How many of the reasons why results were not judged stand on the first screen."""
 
 ROOM_FOR_FINDINGS: Final = 1_000_000
 """Characters of findings with everything that proves them; the page must stay below 5 MB, and open at once."""
@@ -56,10 +56,10 @@ ROOM_FOR_MORE_FINDINGS: Final = 150_000
 ROOM_FOR_ACCEPTED: Final = 200_000
 ROOM_FOR_PROFILES: Final = 500_000
 ROOM_FOR_ROWS: Final = 200_000
-"""Characters of the results of each other verdict, and of what was not tested."""
+"""Characters of the results of each verdict other than fail."""
 
 FIRST_PROFILES: Final = ("Seeds", "Lockout", "Timing", "Refusals", "Sessions")
-"""Beginnings of the titles of the profiles that come first."""
+"""How the titles of the profiles that come first begin."""
 
 UNDECIDED: Final = (Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.NOT_APPLICABLE)
 
@@ -84,7 +84,7 @@ class Console:
 
 
 def render_audit_html(run: Run, *, files: Sequence[str], machine: Markup | None = None) -> str:
-    """Render the page. ``files``: names beside it, to be linked; ``machine``: a learned state machine, if any."""
+    """Render the page. ``files``: names of files beside it, to be linked; ``machine``: a learned state machine, if any."""
     info = run.info
     parts = _parts(spoken_ids(info), stretches(run.findings))
     anchors = Anchors()
@@ -182,7 +182,7 @@ def _console(text: str) -> Console | None:
 
 
 def _rank(profile: Profile) -> int:
-    """Rank the profiles that a reader looks for before the others."""
+    """Return a profile's place in the order in which profiles are shown: those of `FIRST_PROFILES`, then all others."""
     ranks = (number for number, word in enumerate(FIRST_PROFILES) if profile.title.startswith(word))
     return next(ranks, len(FIRST_PROFILES))
 
@@ -248,13 +248,13 @@ def csp_hash(text: str) -> str:
 
 
 def _codes(profile: Profile) -> list[str]:
-    """Return the names of the codes in a profile's grid, for the line below it."""
+    """Return the names of the response codes in a profile's grid, for the line below the grid."""
     cells = " ".join(cell for row in profile.grid.rows for cell in row.cells) if profile.grid is not None else ""
     return [nrc_name(code) for code in range(256) if f"0x{code:02X}" in cells]
 
 
 def _standings(grid: Grid) -> list[tuple[str, int]]:
-    """Count the cells by how they stand to what the target declares, for the legend; empty if it declares nothing."""
+    """Count a grid's cells by how they stand to the target's declarations, for the legend; empty if there are none."""
     counts = Counter(one for row in grid.rows for one in row.standings)
     return [(one, counts[one]) for one in get_args(Standing)] if counts else []
 
@@ -265,5 +265,5 @@ def _lines(text: str) -> list[str]:
 
 
 def _link(name: str) -> str:
-    """Return a file name as a relative address that cannot be read as another scheme's."""
+    """Return a file name as a relative address, which cannot be read as one with a scheme such as ``javascript:``."""
     return "./" + quote(name, errors="backslashreplace")

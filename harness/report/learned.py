@@ -14,7 +14,7 @@ from harness.runs.state_machine import BrokenRule, StateMachine, Transition
 
 MOST_STATES_IN_TABLE: Final = 200
 MOST_STEPS: Final = 40
-"""Steps shown of a sequence; the whole one is in model.json."""
+"""Steps shown of a sequence; the whole sequence is in model.json."""
 
 
 def learn_html(machine: StateMachine) -> str:
@@ -47,7 +47,7 @@ def _context(machine: StateMachine) -> dict[str, Any]:
 
 
 def broken_steps(machine: StateMachine) -> dict[tuple[str, str], str]:
-    """Return the transition that shows each broken rule, by state and letter, if all its letters are in the model."""
+    """Return, by state and letter, the ids of the rules that the transition breaks; skip rules with unknown letters."""
     table = machine.table()
     found: dict[tuple[str, str], str] = {}
     for rule in machine.violations:
@@ -66,7 +66,7 @@ def broken_steps(machine: StateMachine) -> dict[tuple[str, str], str]:
 def _cell(
     step: Transition | None, broken: Mapping[tuple[str, str], str], machine: StateMachine
 ) -> tuple[str, str, str, str]:
-    """Return answer, target, class and check of one cell of the table."""
+    """Return what a cell of the table shows: answer, next state if another, CSS class, and check whose rule is broken."""
     if step is None:
         return "", "", "", ""
     key = (step.source, step.letter)

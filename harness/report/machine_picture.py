@@ -30,7 +30,7 @@ WRAP: Final = 27
 MOVES_WRAP: Final = 34
 """The width, in characters, at which the small text in a box is wrapped."""
 _MOVES: Final = ("10 ", "11 ", "power", "wait")
-"""Beginnings of letters that lead back from everywhere: their edges are faint, and listed in the boxes."""
+"""Beginnings of letters (session, restart, wait) that lead back from every state: drawn faintly, and listed in the boxes."""
 
 Step = tuple[str, str]
 """A state and a letter."""
@@ -55,7 +55,7 @@ class Box:
 def picture(machine: StateMachine, *, broken: Mapping[Step, str] | None = None, differing: Sequence[Step] = ()) -> Markup:
     """Draw the machine. Steps that break a rule are red, with the check's id.
 
-    Those that differ from the reference are dashed.
+    Steps that differ from the reference are dashed.
     """
     is_tree = bool(machine.states) and machine.states[0].name == "initial"  # no machine: only the sequences that were asked
     if not machine.states or is_tree or len(machine.states) > MOST_DRAWN:
@@ -108,7 +108,7 @@ def _boxes(machine: StateMachine) -> dict[str, Box]:
 
 
 def _row_and_column(name: str) -> tuple[str, str]:
-    """Return what a state's name says of sessions, seeds and locks, and what it says of wrong keys and the delay."""
+    """Split a state's name into its row (session, seed and locks) and its column (wrong keys and delay)."""
     parts = name.split(" (")[0].split(", ")
     counted = [part for part in parts if "wrong key" in part or part.startswith("delayed")]
     return ", ".join(part for part in parts if part not in counted), ", ".join(counted)
@@ -134,9 +134,9 @@ def _wrapped(text: str, characters: int = WRAP) -> tuple[str, ...]:
 
 
 def _moves(machine: StateMachine, state: str) -> tuple[str, ...]:
-    """List the targets of sessions, restarts and waits; nothing if every letter leads to the same state.
+    """List where session changes, restarts and waits lead; nothing if every letter leads to the same other state.
 
-    Omit what changes nothing.
+    Letters that keep the state are listed only if the state is unlocked.
     """
     targets: dict[str, list[str]] = {}
     steps = [one for one in machine.transitions if one.source == state]
@@ -208,18 +208,18 @@ class _Label:
     x: float
     y: float
     anchor: str
-    """``start``, ``middle`` or ``end`` of the text is at `x`."""
+    """Which part of the text is at `x`: ``start``, ``middle`` or ``end``."""
     kind: str
     lines: tuple[str, ...]
 
     @property
     def left(self) -> float:
-        """Where it begins, about."""
+        """The x at which the label begins, approximately."""
         return self.x - self._width * {"start": 0.0, "middle": 0.5, "end": 1.0}[self.anchor]
 
     @property
     def right(self) -> float:
-        """Where it ends, about."""
+        """The x at which the label ends, approximately."""
         return self.left + self._width
 
     @property
@@ -228,7 +228,7 @@ class _Label:
 
 
 def _edge(boxes: Mapping[str, Box], edge: _Edge) -> tuple[Markup, _Label | None]:
-    """Draw the line of an edge, and return the place of its label, which is beside a vertical line."""
+    """Draw the line of an edge, and place its label, if any: beside a vertical line, on any other."""
     source, target = boxes[edge.source], boxes[edge.target]
     if source is target:
         return _loop(source, edge)

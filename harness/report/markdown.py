@@ -12,13 +12,13 @@ _MARKUP: Final = re.compile(r"[\\`*_\[\]|~$&<>]")
 _REFERENCES: Final = re.compile(r"[@#!%~$](?=\w)|:(?=[A-Za-z/+-])|(?<=\b[wW]{3})(?=\.)|(?<=\bGH)-(?=\d)")
 """After these characters GitHub and GitLab make links (to people, issues, addresses) and emoji by themselves."""
 BREAK: Final = "<!-- -->"
-"""Invisible; it ends what would otherwise be read as one word."""
+"""An invisible comment that keeps GitHub and GitLab from reading the text on both sides as one word."""
 
 
 def markdown(text: object, limit: int) -> str:
     """Return at most ``limit`` characters in one line, for a table cell, a list or a paragraph (GitHub's dialect).
 
-    Nothing in it is markup, HTML, a link, a mention or a reference to an issue.
+    Nothing in the result is markup, HTML, a link, a mention or a reference to an issue.
     """
     line = " ".join(shown(text, limit).split())
     pieces = []

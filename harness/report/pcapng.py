@@ -15,7 +15,7 @@ from harness.report.candump import ERROR_FLAG, MOST_KNOWN, LoggedFrame
 LINKTYPE_CAN_SOCKETCAN: Final = 227
 EXTENDED_FLAG, REMOTE_FLAG = 0x80000000, 0x40000000
 FD_FRAME_FLAG: Final = 0x04
-"""Set beside the two flags of `LoggedFrame.fd_flags`, which have the same values here."""
+"""Marks a CAN FD frame; the two flags of `LoggedFrame.fd_flags` are set beside it, with the same values."""
 
 SECTION_HEADER, INTERFACE, ENHANCED_PACKET = 0x0A0D0D0A, 1, 6
 INBOUND, OUTBOUND = 1, 2
@@ -58,7 +58,7 @@ def _packets(frames: Iterable[LoggedFrame]) -> Iterator[bytes]:
 
 
 def _content(frame: LoggedFrame) -> tuple[int, int, bytes]:
-    """Return the length of the whole block, that of the frame in it, and what follows the times and lengths."""
+    """Return the block's length, the length of the frame in it, and the bytes that follow the times and lengths."""
     flagged_id = (
         frame.can_id | EXTENDED_FLAG * frame.is_extended | REMOTE_FLAG * frame.is_remote | ERROR_FLAG * frame.is_error
     )

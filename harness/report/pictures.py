@@ -25,7 +25,7 @@ MOST_BYTES: Final = 64
 FEWEST_SEEDS: Final = 8
 BINS: Final = 40
 BEYOND_CHANCE: Final = 0.0005
-"""The share on either side of a band of chance: 999 of 1000 lie within it."""
+"""The probability beyond each end of a band of chance: 999 of 1000 values of chance lie within the band."""
 
 SHADES: Final = 4
 """Steps of darkness by which a byte value's count is shown; a value that never occurs has none."""
@@ -53,7 +53,7 @@ def figures(profile: Profile) -> list[Figure]:
 
 
 def chance_band(trials: int, probability: float) -> tuple[int, int]:
-    """Return the fewest and the most hits of so many trials that are left to chance, with `BEYOND_CHANCE` on either side."""
+    """Return the fewest and the most hits that chance explains in this many trials, with `BEYOND_CHANCE` beyond each end."""
     at = math.exp(trials * math.log1p(-probability))
     total, low = 0.0, -1
     for hits in range(trials + 1):
@@ -76,13 +76,13 @@ def _of_seeds(texts: Sequence[str]) -> list[Figure]:
 
 
 def _byte_ticks(length: int, at: float) -> list[Tick]:
-    """Return a tick for each byte of a seed, of long seeds for some of them; `at` is where in a byte it stands, in bits."""
+    """Return a tick for each byte of a seed (of a long seed, for some bytes); `at` is its place in the byte, in bits."""
     every = max(1, math.ceil(length / 8))
     return [(8 * number + at, str(number)) for number in range(0, length, every)]
 
 
 def _bit_map(seeds: Sequence[bytes]) -> Figure:
-    """Draw one column a seed and one row a bit."""
+    """Draw the bits of the seeds, one column for each seed and one row for each bit."""
     some = seeds[:MOST_COLUMNS]
     columns, bits = len(some), 8 * len(seeds[0])
     numbers = [int.from_bytes(seed, "big") for seed in some]
@@ -130,7 +130,7 @@ def _bit_shares(seeds: Sequence[bytes]) -> Figure:
 
 
 def _byte_counts(seeds: Sequence[bytes]) -> Figure:
-    """Draw one cell a value: 256 bars side by side would be thinner than a screen can show."""
+    """Draw how often each byte value occurs, as one cell: 256 bars side by side would be thinner than a screen can show."""
     counts = Counter(byte for seed in seeds for byte in seed)
     total = counts.total()
     highest = max(counts.values())
@@ -171,7 +171,7 @@ def _lag_plot(seeds: Sequence[bytes]) -> Figure:
 
 
 def _of_times(times: Sequence[Times]) -> list[Figure]:
-    """Draw one histogram a kind. Kinds without limits are held against each other: they have one scale."""
+    """Draw one histogram for each kind of times. Kinds without limits share one scale, so that they can be compared."""
     kinds = [
         Times(name=one.name, seconds=tuple(filter(math.isfinite, one.seconds)), limits=one.limits)
         for one in times[:MOST_KINDS]
@@ -195,7 +195,7 @@ RESOLUTION_S: Final = 1e-9
 
 
 def _range(seconds: Sequence[float]) -> tuple[float, float]:
-    """Return where the axis begins and ends: at 0, unless what differs could not be seen then."""
+    """Return where the axis begins and ends; it begins at 0, unless the differences between times could not be seen then."""
     low, high = min(seconds), max(seconds)
     spread = high - low
     if spread <= RESOLUTION_S or low < spread:

@@ -35,15 +35,15 @@ class Plot:
         self._parts: list[Markup] = []
 
     def x(self, value: float) -> float:
-        """Return where a number lies across."""
+        """Return the horizontal place of a value in the picture."""
         return LEFT + (value - self._left) / self._across * (self._width - LEFT - RIGHT)
 
     def y(self, value: float) -> float:
-        """Return where a number lies down the picture."""
+        """Return the vertical place of a value in the picture, counted from the top."""
         return self._height - BOTTOM - (value - self._low) / self._up * (self._height - BOTTOM - TOP)
 
     def x_axis(self, title: str, ticks: Iterable[Tick]) -> None:
-        """Draw the axis below, with what it counts and in which unit."""
+        """Draw the horizontal axis; `title` names its quantity and unit."""
         base = self._height - BOTTOM
         found = [(self.x(value), text) for value, text in ticks]
         marks = "".join(f"M{x:.1f} {base}v4" for x, _ in found)
@@ -54,7 +54,7 @@ class Plot:
         self._add('<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>', middle, self._height - 7, title)
 
     def y_axis(self, title: str, ticks: Iterable[Tick]) -> None:
-        """Draw the axis on the left."""
+        """Draw the vertical axis; `title` names its quantity and unit."""
         found = [(self.y(value), text) for value, text in ticks]
         marks = "".join(f"M{LEFT} {y:.1f}h-4" for y, _ in found)
         self._add('<path class="axes" d="M{} {}V{}{}"/>', LEFT, TOP, self._height - BOTTOM, marks)
@@ -64,14 +64,14 @@ class Plot:
         self._add('<text transform="translate(11 {:.1f}) rotate(-90)" text-anchor="middle">{}</text>', middle, title)
 
     def bars(self, bars: Iterable[tuple[float, float, float]]) -> None:
-        """Draw bars, each from x to x and from the axis to y."""
+        """Draw bars, each given as its left x, its right x and its height y."""
         base = self.y(0)
         self._path(
             "bars", "".join(f"M{self.x(a):.1f} {base:.1f}V{self.y(y):.1f}H{self.x(b):.1f}V{base:.1f}" for a, b, y in bars)
         )
 
     def cells(self, kind: str, cells: Iterable[tuple[float, float]]) -> None:
-        """Draw cells of one by one, each by its lower left corner."""
+        """Draw cells of the size 1 × 1, each given by its lower left corner."""
         width, height = self.x(1) - self.x(0), self.y(0) - self.y(1)
         self._path(
             kind,
@@ -90,7 +90,7 @@ class Plot:
         self._path("band", f"M{LEFT} {self.y(high):.1f}H{self._width - RIGHT}V{self.y(low):.1f}H{LEFT}Z")
 
     def level(self, value: float) -> None:
-        """Draw a dashed line at a height."""
+        """Draw a dashed horizontal line at a height."""
         self._path("mean", f"M{LEFT} {self.y(value):.1f}H{self._width - RIGHT}")
 
     def limit(self, value: float, name: str) -> None:
@@ -101,12 +101,12 @@ class Plot:
         self._add('<text class="limit" x="{:.1f}" y="{}" text-anchor="{}">{}</text>', x, TOP - 4, anchor, name)
 
     def error_bar(self, low: float, high: float, y: float) -> None:
-        """Mark a range across, at a height."""
+        """Mark the range of x from `low` to `high`, at the height `y`."""
         left, right, up = self.x(low), max(self.x(high), self.x(low) + 1.0), self.y(y)
         self._path("error", f"M{left:.1f} {up - 3:.1f}v6m0 -3H{right:.1f}m0 -3v6")
 
     def broken_axis(self) -> None:
-        """Mark that the axis below does not begin at 0."""
+        """Mark that the horizontal axis does not begin at 0."""
         base = self._height - BOTTOM
         self._path("axes", f"M{LEFT + 3} {base + 5}l4 -10m3 0l-4 10")
 

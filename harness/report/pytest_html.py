@@ -47,7 +47,7 @@ class DetailView:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_metadata(self, metadata: dict[str, Any]) -> None:
-        """Show the versions that the run was made with, not those that render it."""
+        """Show the versions of the programs that made the run, not of those that render the page."""
         metadata.clear()
         metadata.update({escape(visible(name)): escape(visible(version)) for name, version in self._info.versions.items()})
 
@@ -142,7 +142,7 @@ def _indented(text: str) -> str:
 
 
 def _cells(finding: Finding) -> dict[str, str]:
-    """Return a row's cells after pytest's outcome. Hidden values sort it: severities by weight, times by length."""
+    """Return a row's cells after pytest's outcome. Hidden values let severities sort by weight and times by length."""
     verdict, parameter = finding.verdict, finding.parameter
     word = f"{verdict.value}, accepted" if finding.accepted else verdict.value.replace("_", " ")
     order = list(Severity).index(finding.severity)

@@ -26,7 +26,7 @@ from harness.runs.folder import (
 from harness.runs.redaction import redact_log
 
 EVIDENCE: Final = (RUN_JSON, RESULTS_JSONL, AUDIT_JSON, BUS_LOG)
-"""What reports are made from and never change; everything in ``private/`` is evidence too."""
+"""The files that reports are made from and leave as they are; everything in ``private/`` is evidence too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Rebuilt:
 
 
 def rebuild(path: Path, *, captures: Sequence[str], now_utc: str, version: str) -> Rebuilt:
-    """Write every report, these captures and all earlier ones, over existing files; the evidence is not touched.
+    """Write every report, and the bus log in these and all earlier formats, over existing files; keep the evidence as it is.
 
     A run that was killed gets the files that its end would have written. A folder whose evidence was changed gets its
     reports, which say so. Raises UserError if there is no run, it is damaged, or the folder cannot be written; existing
@@ -70,7 +70,7 @@ def rebuild(path: Path, *, captures: Sequence[str], now_utc: str, version: str) 
 
 
 def _original(path: Path, sealed: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return the fingerprints that the run itself wrote; None if it was killed before."""
+    """Return the fingerprints that the run itself wrote; None if the run was killed before it wrote any."""
     if sealed is None:
         return None
     original = sealed.get("sealed_first", sealed["files"])

@@ -40,7 +40,7 @@ def marked(text: str, redacted: Collection[str]) -> str:
 
 
 def _places(text: str, redacted: Collection[str]) -> Iterator[tuple[int, int]]:
-    """Return the positions of the stretches. Where bytes were cut, the last one may be the beginning of a stretch."""
+    """Yield start and end of each stretch; where the text cuts a message off, its last bytes may begin a stretch."""
     for written in _BYTES.finditer(text):
         numbers = list(_BYTE.finditer(text, written.start(), written.end()))
         for is_stand_in, group in itertools.groupby(numbers, key=lambda one: one[0][0] == "E"):

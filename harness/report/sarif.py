@@ -30,7 +30,7 @@ LEVELS: Final = {
     Severity.INFO: "note",
 }
 MOST_EXCHANGES: Final = 9
-"""Exchanges that are locations of one result; with the location of the whole check that is GitHub's limit of ten."""
+"""Exchanges that are locations of one result; the location of the whole check makes ten, which is GitHub's limit."""
 
 RUN_FOLDER: Final = "RUN_FOLDER"
 SOURCES: Final = "%SRCROOT%"
@@ -130,7 +130,7 @@ def _result(finding: Finding, info: RunInfo, rules: SarifRules) -> dict[str, Any
 
 
 def _location(info: RunInfo, finding: Finding) -> dict[str, Any]:
-    """Return a file that stands for the ECU, which has none of its own: the target's entry, else its file, or the report."""
+    """Return a location for a result, though an ECU has no source: in the target file, or in the report if there is none."""
     path = info.target.get("path")
     is_file = isinstance(path, str) and bool(path)
     uri, base = (str(path), SOURCES) if is_file else (AUDIT_HTML, RUN_FOLDER)
@@ -144,7 +144,7 @@ def _location(info: RunInfo, finding: Finding) -> dict[str, Any]:
 
 
 def _entry(info: RunInfo, finding: Finding) -> FilePlace:
-    """Return the entry of the target file that the result is about: of those that its parameter names, the first."""
+    """Return the place in the target file of the first entry that the result's parameter names, else of the target."""
     words = finding.parameter or ""
     named = (place for name, place in info.places.items() if re.search(rf"\b{re.escape(name)}\b", words))
     return next(named, None) or info.places.get("target", FIRST_LINE)
@@ -154,7 +154,7 @@ FIRST_LINE: Final = FilePlace(line=1, column=1, end_column=2)
 
 
 def _evidence(finding: Finding) -> Iterator[dict[str, Any]]:
-    """Return the lines of the bus log: of the whole check, then of the exchanges that decided."""
+    """Yield locations in the bus log: all lines of the check, then those of each of its last exchanges, which decided."""
     if finding.last_frame > finding.first_frame >= 0:
         yield _lines(finding.first_frame, finding.last_frame, "every frame of this check")
     last_ones: tuple[Exchange, ...] = finding.exchanges[-MOST_EXCHANGES:]
@@ -174,7 +174,7 @@ def _place(uri: str, base: str, region: dict[str, int]) -> dict[str, Any]:
 
 
 def _fingerprint(info: RunInfo, finding: Finding) -> str:
-    """Return a value that is the same in every run for the same check, parameter and target: GitHub compares only it."""
+    """Return a value that is equal in all runs for one check, parameter and target; GitHub identifies alerts by it alone."""
     parts: Iterable[str] = (target_name(info), finding.id, finding.parameter or "")
     return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32] + ":1"
 

@@ -1,4 +1,4 @@
-"""List the rules of audit.sarif: one a check, with its purpose, its remediation, and its place in CWE and R155."""
+"""List the rules of audit.sarif: one for each check, with its purpose, its remediation, and its place in CWE and R155."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECURITY_SEVERITIES: Final = {
     Severity.LOW: "2.5",
     Severity.INFO: "0.1",
 }
-"""The middle of the bands that GitHub makes of a number: from 0.1 low, 4.0 medium, 7.0 high, above 9.0 critical."""
+"""A number within each of GitHub's bands: low from 0.1, medium from 4.0, high from 7.0, critical above 9.0."""
 
 LONGEST_DESCRIPTION: Final = 1000
 LONGEST_NAME: Final = 200
@@ -52,7 +52,7 @@ class SarifRules:
 
     @staticmethod
     def identifier(finding: Finding) -> str:
-        """Return the rule's id: the check's."""
+        """Return the id of a result's rule, which is the id of the check."""
         return shown(finding.id, LONGEST_ID) or "-"
 
     def index(self, finding: Finding) -> int:
@@ -60,12 +60,12 @@ class SarifRules:
         return self._indexes[self.identifier(finding)]
 
     def reference(self, finding: Finding) -> dict[str, Any]:
-        """Refer to the rule of something that is no result in SARIF."""
+        """Return a reference to the rule of a finding that is no result in SARIF, e.g. of an unjudged check."""
         return {"id": self.identifier(finding), "index": self.index(finding)}
 
     @property
     def taxonomies(self) -> list[dict[str, Any]]:
-        """Return CWE and R155, as far as the checks name them."""
+        """The taxonomies CWE and R155, with the entries that the checks name."""
         return [
             {
                 "name": CWE,
@@ -86,7 +86,7 @@ class SarifRules:
         ]
 
     def _descriptor(self, name: str, findings: Sequence[Finding]) -> dict[str, Any]:
-        """Describe what all results of one check share; a deselected check has less of it than one that ran."""
+        """Describe what all results of one check share, from the result that tells the most: a deselected one tells less."""
         one = max(findings, key=lambda finding: (bool(finding.rationale), finding.verdict is Verdict.FAIL))
         failing = [finding.severity for finding in findings if finding.verdict is Verdict.FAIL]
         severity = min(failing or [one.severity], key=list(Severity).index)

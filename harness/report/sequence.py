@@ -42,12 +42,12 @@ class DiagramStep:
     """The message's bytes, or the frame's; empty if nothing came."""
     meaning: str
     after: str = ""
-    """How long after the first frame of the exchange it began."""
+    """How long after the first frame of the exchange the step began."""
     fields: tuple[tuple[str, str], ...] = ()
     """The fields that Scapy's layers decode."""
     frames: tuple[FrameRow, ...] = ()
     is_message: bool = True
-    """Whether it is a whole message; else it is a frame that holds none, or silence."""
+    """Whether the step is a whole message; else it is a frame, or silence."""
 
 
 @dataclass(slots=True)
@@ -129,7 +129,7 @@ def _messages(exchange: Exchange, ids: frozenset[int]) -> list[_Message]:
 
 
 def _raw_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[DiagramStep]:
-    """Return each frame that we sent or the ECU answered; if no frames are stored, the texts."""
+    """Yield a step for each frame of the tester or the ECU; if no frames are stored, for the request and each reply."""
     spoken = [frame for frame in exchange.frames[:MOST_FRAMES] if frame.is_sent or frame.can_id in ids]
     start_s = exchange.frames[0].time_s if exchange.frames else 0.0
     for frame in spoken:

@@ -89,7 +89,7 @@ def _counts(what: str, total: int, counts: list[tuple[str, int]]) -> tuple[tuple
 
 
 def _by_reason(findings: Iterable[Finding]) -> Iterator[tuple[str, str]]:
-    """Return one row a reason, for example all deselected checks, or all that lack a key."""
+    """Yield one row for each reason, with the checks that share it: e.g. all deselected ones, or all that lack a key."""
     ids: dict[str, dict[str, None]] = {}
     for one in findings:
         ids.setdefault(one.reason, {})[one.id] = None

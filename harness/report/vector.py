@@ -50,7 +50,7 @@ class _DatedASCWriter(ASCWriter):
 
 
 def _messages(frames: Iterable[LoggedFrame]) -> Iterator[Message]:
-    """Yield the frames for python-can, none before the first one: both formats count upwards from it."""
+    """Yield the frames for python-can, with no stamp before that of the first frame, from which both formats count up."""
     first_us = None
     for frame in frames:
         first_us = frame.time_us if first_us is None else first_us
