@@ -255,7 +255,7 @@ def check_is_free(path: Path, *, replaces_run: bool = False) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    """A file's SHA-256 in hex, for the manifest's ``inputs``."""
+    """Return a file's SHA-256 in hex, for the manifest's ``inputs``."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

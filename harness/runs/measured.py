@@ -28,9 +28,9 @@ class Times:
     name: str
     """What was timed, e.g. ``last byte wrong``."""
     seconds: tuple[float, ...]
-    """Each of them, in the order in which it was measured."""
+    """The measured times, in the order of measurement."""
     limits: tuple[Limit, ...] = ()
-    """Times within which they should lie."""
+    """Limits within which the times should lie."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Grid:
     columns: tuple[str, ...]
     """The conditions, e.g. ``session 0x03, level 0x01 open``."""
     rows: tuple[GridRow, ...]
-    """One for each thing that was asked for."""
+    """One row for each request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

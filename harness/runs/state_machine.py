@@ -92,7 +92,7 @@ class StateMachine:
     """States and letters for which the reference answers differently."""
 
     def table(self) -> dict[tuple[str, str], Transition]:
-        """Each transition by its state and letter."""
+        """Return each transition by its state and letter."""
         return {(one.source, one.letter): one for one in self.transitions}
 
     def name_of(self, state: str) -> str:

@@ -69,7 +69,7 @@ class Redactor:
         self.words.learn(key, SecretKind.VALUE if key == seed else SecretKind.KEY if is_right else SecretKind.GUESS)
 
     def finding(self, finding: Finding) -> Finding:
-        """Redact a result; what was learned from it is on disk first."""
+        """Save what was learned, then redact a result."""
         self.save()
         return self._redacted(finding)
 

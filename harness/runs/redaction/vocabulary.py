@@ -82,7 +82,7 @@ class Vocabulary:
         self._grams: dict[bytes, _Hit] = {}
         self._lasting: dict[bytes, _Hit] = {}
         self._least_bytes = GRAM_BYTES
-        """Of what is searched for."""
+        """The length of the shortest value that is searched for."""
         self._guesses = 0
         head = {"key": key.hex(), "hidden_dids": sorted(self.hidden_dids), "addresses": self.addresses.plain()}
         self._unsaved = [json.dumps(head)]
