@@ -87,7 +87,7 @@ class StateMachine:
     ended: str = ""
     """Why learning ended before it was done; empty if it was done."""
     reference: StateMachine | None = None
-    """What a sound ECU would have with the same alphabet."""
+    """The state machine that a sound ECU would have with the same alphabet."""
     differing: tuple[tuple[str, str], ...] = ()
     """States and letters for which the reference answers differently."""
 

@@ -68,7 +68,7 @@ class _Transfer:
         self.missing -= end - start
 
     def redact(self, words: Vocabulary) -> None:
-        """Search what has come, and change the frames that carried it."""
+        """Redact the part of the message that has come, in the frames that carried it."""
         message = bytes(self.message)
         shown = words.hidden(message) if self.is_key and not is_send_key(message) else redacted_message(words, message)
         at = 0

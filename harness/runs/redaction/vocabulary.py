@@ -82,7 +82,7 @@ class Vocabulary:
         self._grams: dict[bytes, _Hit] = {}
         self._lasting: dict[bytes, _Hit] = {}
         self._least_bytes = GRAM_BYTES
-        """The length of the shortest value that is searched for."""
+        """The length of the shortest value that is searched for, at most `GRAM_BYTES`."""
         self._guesses = 0
         head = {"key": key.hex(), "hidden_dids": sorted(self.hidden_dids), "addresses": self.addresses.plain()}
         self._unsaved = [json.dumps(head)]
@@ -200,7 +200,7 @@ class Vocabulary:
     # Keeping
 
     def save(self, path: Path) -> None:
-        """Append what was learned since the last time."""
+        """Append to the file what was learned since the last save."""
         if self._unsaved:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | WITHOUT_SURPRISE, 0o600)
             with open(descriptor, "a", encoding="ascii", newline="\n") as file:
@@ -257,7 +257,7 @@ def _followed(data: bytes, at: int, floor: int, hit: _Hit) -> tuple[int, int, in
 
 
 def _unlike(before: bytes, after: bytes) -> Iterable[tuple[int, int]]:
-    """Return from where to where two messages of one length differ."""
+    """Yield start and end of each stretch in which two messages of one length differ."""
     start = None
     for at, (one, other) in enumerate(zip(before, after, strict=True)):
         if one != other and start is None:
