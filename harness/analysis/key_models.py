@@ -28,7 +28,7 @@ _CRCS: Final = {
     "CRC-16/CCITT, reflected": (16, 0x8408),
     "CRC-8/MAXIM": (8, 0x8C),
 }
-"""By name: width and reflected polynomial; start value and final XOR need no entry, as they only change the constant."""
+"""By name: width and reflected polynomial; start value and final XOR only change the constant."""
 _FORWARD_CRCS: Final = {"CRC-32/BZIP2": (32, 0x04C11DB7), "CRC-16/CCITT": (16, 0x1021), "CRC-8": (8, 0x07)}
 
 

@@ -38,7 +38,7 @@ class IdPair:
 
     @property
     def filling(self) -> str:
-        """How the answer's single frame is padded, in words; empty if it is no single frame."""
+        """How the answer's frame is padded, in words; empty if the answer is no single frame."""
         size = self.answer[0] if self.answer else 0
         if not 0 < size < 8 or len(self.answer) <= size:
             return ""

@@ -31,7 +31,7 @@ class FoundIdentifier:
 
     did: int
     length: int
-    """The value's length; 0 if it exists but cannot be read now."""
+    """The value's length in bytes; 0 if the identifier exists but cannot be read now."""
     said: str
     sessions: tuple[int, ...]
     """Sessions in which the identifier was read, or refused as `said`."""

@@ -17,7 +17,7 @@ from harness.uds import Nrc
 from harness.verdict import Depth
 
 KEPT = 0.95
-"""A delay is kept if it lasts for this fraction of the declared time, since the ECU's clock may differ from ours."""
+"""A delay is kept if it lasts for this fraction of the declared time, since the ECU's clock may differ from the tester's."""
 
 _LONGEST_STEP_S = 2.0
 """The longest time between two requests: short enough to keep a session."""

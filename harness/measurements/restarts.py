@@ -42,7 +42,7 @@ class FirstSeed:
     """The time from the restart to the seed."""
     utc_s: float
     is_in_sweep: bool = False
-    """Whether it was requested at a varying moment rather than at the fixed one."""
+    """Whether the seed was requested at a varying moment rather than at the fixed one."""
     refusal: Exchange | None = None
     """For a zero seed: the refusal of a guarded effect directly after it, which proves that the level was locked."""
     second: bytes = b""

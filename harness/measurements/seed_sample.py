@@ -88,7 +88,7 @@ class SeedSample:
         return tuple(sorted({len(seed) for seed in self.seeds}))
 
     def like(self, other: SeedSample) -> SeedSample:
-        """Keep only seeds as long as those of another sample, or their first bytes if it holds first bytes."""
+        """Keep only seeds as long as the seeds of `other`; if `other` holds only first bytes, as many first bytes."""
         return self.beginnings_of(other.lengths[0]) if other.is_cut else self.of_length(other.lengths[0])
 
     def of_length(self, length: int) -> SeedSample:
