@@ -9,7 +9,7 @@ from attacks.access_control.memory_requests import NAMED, USUAL, guarded_places,
 from harness import Nrc, Reply, Service, Tester
 
 READ_ALIASES, PERIODIC_ALIASES = (0xF300, 0xF301, 0xF3FF), (0xF2A7, 0xF200, 0xF201, 0xF2FF)
-"""Identifiers that ISO 14229-1 reserves for dynamic definition; 2A sends the second kind, by its last byte."""
+"""Identifiers that ISO 14229-1 reserves for dynamic definition; 2A requests those of F2xx by their last byte."""
 
 RATES, STOP_SENDING = (0x01, 0x02, 0x03), 0x04
 PERIODIC = range(0xF200, 0xF300)
@@ -27,17 +27,17 @@ class Source:
     name: str
     level: int
     definitions: tuple[Callable[[int], bytes], ...]
-    """Return the requests of 2C that may name the first bytes of the content, kind of definition included."""
+    """Each returns, for a number of bytes, how 2C names that many first bytes of the content: kind of definition first."""
     size: int
     read: Callable[[], bytes]
-    """Read in the guarded way with the level unlocked; empty if nothing is given."""
+    """A function that reads the content in the guarded way, with the level unlocked; empty if the ECU gives nothing."""
     did: int = -1
-    """The identifier, if it is data."""
+    """The data identifier; -1 if the content is memory."""
 
 
 @dataclass
 class AliasAnswers:
-    """The result of asking by an alias."""
+    """The answers to definitions of aliases, and the content that the ECU gave by aliases."""
 
     definitions: list[Reply] = field(default_factory=list)
     delivered: list[tuple[Reply, bytes]] = field(default_factory=list)
@@ -56,7 +56,7 @@ def sources(tester: Tester) -> list[Source]:
 
 
 def data_source(tester: Tester, did: int, level: int, size: int) -> Source:
-    """Return a data identifier as such content."""
+    """Return the content of a data identifier as a source."""
 
     def read() -> bytes:
         reply = tester.read_reply(did)
@@ -69,7 +69,7 @@ def data_source(tester: Tester, did: int, level: int, size: int) -> Source:
 
 
 def memory_source(tester: Tester, address: int, level: int, size: int) -> Source:
-    """Return memory from an address on as such content."""
+    """Return memory from an address on as a source."""
     definitions = tuple(
         lambda wanted, form=form: bytes((FROM_MEMORY,)) + form.block(address, wanted)
         for form in NAMED
@@ -79,7 +79,7 @@ def memory_source(tester: Tester, address: int, level: int, size: int) -> Source
 
 
 def ask_by_alias(tester: Tester, source: Source) -> AliasAnswers:
-    """Define each kind of alias, read it, have it sent, and clear it."""
+    """Define each kind of alias for the source, read the alias, have it sent periodically, and clear it."""
     asked = AliasAnswers()
     for aliases, size in ((READ_ALIASES, source.size), (PERIODIC_ALIASES, min(source.size, PERIODIC_BYTES))):
         alias, defined = define_any(tester, source, aliases, size)
@@ -95,7 +95,7 @@ def ask_by_alias(tester: Tester, source: Source) -> AliasAnswers:
 
 
 def define_any(tester: Tester, source: Source, aliases: tuple[int, ...], size: int) -> tuple[int, Reply]:
-    """Define an identifier in any way that the ECU accepts; if none, return the first one with its answer."""
+    """Define an alias in the first way that the ECU accepts; if it accepts none, return the first alias and its refusal."""
     refused: Reply | None = None
     for alias in aliases:
         for definition in source.definitions:
@@ -111,7 +111,7 @@ def define_any(tester: Tester, source: Source, aliases: tuple[int, ...], size: i
 
 
 def read_when_locked_again(tester: Tester, source: Source) -> Reply | None:
-    """Define an alias with the level open, lock the ECU, and read it; None if no alias is accepted.
+    """Define an alias with the level open, lock the ECU, and read the alias; None if the ECU accepts no alias.
 
     Raises Inconclusive if the level cannot be opened.
     """
@@ -135,8 +135,9 @@ def define(tester: Tester, kind: int, alias: int, rest: bytes) -> Reply:
 
 
 def sent_periodically(tester: Tester, low: int, size: int) -> list[tuple[Reply, bytes]]:
-    """Request F2xx periodically by 2A, at any rate; return each message with the content after the identifier's
-    last byte.
+    """Have F2xx, whose last byte is `low`, sent by 2A at each rate.
+
+    Return every content that was sent, with the answer to the 2A that requested it.
     """
     found = []
     for rate in RATES:
@@ -153,5 +154,5 @@ def sent_periodically(tester: Tester, low: int, size: int) -> list[tuple[Reply, 
 
 
 def sent_by_its_own_number(tester: Tester, source: Source) -> list[tuple[Reply, bytes]]:
-    """Return what 2A sends, without any definition, of protected data whose identifier is F2xx."""
+    """Return what 2A sends of protected data whose own identifier is F2xx, so that 2A needs no definition."""
     return sent_periodically(tester, source.did & 0xFF, min(source.size, PERIODIC_BYTES)) if source.did in PERIODIC else []

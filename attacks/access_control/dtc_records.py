@@ -9,7 +9,7 @@ STORED, SUPPORTED = b"\x19\x02\xff", b"\x19\x0a"
 WHOLE = (b"\x19\x03", b"\x19\x05\xff", b"\x19\x0f\xff", b"\x19\x14")
 """Requests for all snapshots' numbers, a stored record, the mirror memory, the fault detection counters."""
 BY_CODE = ((b"\x19\x04", b"\xff"), (b"\x19\x06", b"\xff"), (b"\x19\x10", b"\xff"), (b"\x19\x18", b"\xff\x00"))
-"""What precedes and follows a code: for its snapshot, its extended data, those of the mirror and of a user's memory."""
+"""What precedes and follows a code in requests for its snapshot and extended data, mirror and user memory included."""
 EMPTY = 6
 
 

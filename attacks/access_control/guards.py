@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from harness import DataEntry, Inconclusive, Nrc, Reply, Service, Tester, fail, inconclusive, not_applicable
 
 UNASSIGNED = 0x15
-"""A service that no standard assigns: its answer is how missing services are answered."""
+"""A service that no standard assigns: the ECU's answer to it shows how the ECU answers missing services."""
 
 SECURITY = (Nrc.SECURITY_ACCESS_DENIED, Nrc.AUTHENTICATION_REQUIRED)
 NOT_THERE = (
@@ -31,7 +31,7 @@ SHOW_THE_SERVICE = (
 SUPPRESS, UNKNOWN_SUB_FUNCTION = 0x80, 0x7D
 DEFAULT_SESSION = 0x01
 CLOCK_S = 4.0
-"""A value that has changed is read again after this time, in seconds: it may be a clock's, or a counter's."""
+"""Seconds after which a changed value is read again, since the value of a clock or a counter changes by itself."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class Visit:
     """The session that the ECU is in now."""
 
     session: int | None
-    """None if it has no sessions, or none can be entered."""
+    """None if the ECU has no sessions, or none can be entered."""
 
     def __str__(self) -> str:
         return "in the session it is in" if self.session is None else f"in session 0x{self.session:02X}"
 
 
 def each_session(tester: Tester) -> Iterator[Visit]:
-    """Enter every session from the default one, which locks; yield once if there are none."""
+    """Enter each session from the default one, which locks the ECU, and yield it; yield once if no session was entered."""
     entered_any = False
     for session in tester.sessions():
         tester.enter_session(DEFAULT_SESSION)
@@ -69,9 +69,9 @@ def enter_to_read(tester: Tester, entry: DataEntry) -> bool:
 
 
 def is_absent(tester: Tester, reply: Reply) -> bool:
-    """Whether the answer says that the service does not exist: 0x11, or the answer of any other missing service.
+    """Whether the answer says that the service does not exist: it is 0x11, or the answer to an unassigned service.
 
-    A request that was too short to be served shows nothing; one that is long enough, and cannot act, is sent instead.
+    A request that was too short to be served shows nothing: a long enough one that cannot act is sent and judged instead.
     """
     if reply.is_positive or reply.is_silence or reply.is_refused_with(*SHOW_THE_SERVICE):
         return False
@@ -85,7 +85,7 @@ def is_absent(tester: Tester, reply: Reply) -> bool:
 
 
 def require_locked(tester: Tester, *services: int) -> None:
-    """Make sure that the ECU is locked; not applicable if that cannot be seen and none of the services exists."""
+    """Make sure that the ECU is locked; not applicable if no lock can be seen and the ECU has none of the services."""
     try:
         tester.access.require_locked()
     except Inconclusive:
@@ -144,7 +144,7 @@ class Refusals:
         return False
 
     def judge_values(self) -> None:
-        """Fail if one of the values has changed, except by itself."""
+        """Fail if a watched value has changed, unless it changes by itself."""
         tester = self.tester
         for did, before in list(self.values.items()):
             after = tester.read(did)
@@ -167,8 +167,8 @@ class Refusals:
     def conclude(self, control: Callable[[], str]) -> None:
         """Judge by the refusals, after every effect was judged.
 
-        Pass if the ECU asks for a level (33), or if the same request succeeds once unlocked: `control` returns why that
-        was not seen, or an empty text. Not applicable if the service, or everything it was asked for, does not exist.
+        Pass if the ECU asks for a level (33), or if the same request succeeds once unlocked: `control` returns why this was
+        not seen, or an empty text. Not applicable if the service, or everything it was asked for, does not exist.
         """
         tester = self.tester
         kinds = {(reply.request[0], reply.kind, reply.nrc): reply for reply in self.replies}
@@ -194,7 +194,7 @@ class Refusals:
 
 
 def unlocked_for(tester: Tester, level: int) -> str:
-    """Open a level for a control; return why that failed, or an empty text."""
+    """Open a level for a positive control; return why the level did not open, or an empty text."""
     if not tester.access.can_relock and not tester.state.has_unlocked:
         return "the ECU could not be locked again after it"
     try:
@@ -207,7 +207,7 @@ def unlocked_for(tester: Tester, level: int) -> str:
 def is_carried_out_silently(tester: Tester, request: bytes) -> bool:
     """Whether a request is carried out with the suppress bit, though it is refused without it.
 
-    A refusal is always sent, so silence means success; a sub-function that no ECU has is the control.
+    A refusal is always sent, so silence means success. Control: the ECU refuses an unknown sub-function with the bit.
     """
     unknown = bytes((request[0], SUPPRESS | UNKNOWN_SUB_FUNCTION)) + request[2:]
     if not tester.request(unknown).is_negative:
@@ -226,7 +226,7 @@ def declared_need(tester: Tester, service: int) -> str:
 
 
 def guards_parts(tester: Tester, service: int) -> bool:
-    """Whether the target declares as guarded any part of what the service serves."""
+    """Whether the target declares any routine or memory that this service serves to be guarded."""
     parts = {
         Service.ROUTINE_CONTROL: tester.target.routines,
         **dict.fromkeys(

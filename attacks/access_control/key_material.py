@@ -12,13 +12,13 @@ SHORTEST = 4
 
 
 def known_secrets(tester: Tester) -> dict[str, bytes]:
-    """Return, by level, what keys are made of, as far as the target declares it."""
+    """Return the declared secrets that keys are made of, by names that state the level."""
     declared = {f"the secret of level 0x{entry.level:02X}": entry.secret for entry in tester.target.security}
     return {name: secret.reveal() for name, secret in declared.items() if secret is not None}
 
 
 def found_in(content: bytes, material: Mapping[str, bytes]) -> str:
-    """Name the material in the content: as bytes, backwards, or in hex; empty if there is none."""
+    """Return the name of the first secret that the content holds, as bytes, backwards or in hex; empty if it holds none."""
     for name, secret in material.items():
         if len(secret) < SHORTEST:
             continue
@@ -29,6 +29,6 @@ def found_in(content: bytes, material: Mapping[str, bytes]) -> str:
 
 
 def show_concealed(tester: Tester, reply: Reply, name: str) -> None:
-    """Cite the exchange as the decisive one, without what it gave away."""
+    """Cite the exchange as the decisive one, with its answer redacted; `name` says what the answer held."""
     exchange = replace(reply.exchange(), replies=(f"(redacted: {name} is in it)",), outcome="positive", frames=())
     tester.cite(exchange)

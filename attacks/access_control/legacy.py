@@ -28,7 +28,7 @@ READ_BYTES, MOST_PLACES = 0x10, 3
 
 @dataclass(frozen=True)
 class Legacy:
-    """One request of such a service."""
+    """One request of a service that came before ISO 14229-1 or exists beside it."""
 
     request: bytes
     is_write: bool = False
@@ -37,12 +37,12 @@ class Legacy:
 
     @property
     def service(self) -> int:
-        """Its number."""
+        """The number of the requested service."""
         return self.request[0]
 
 
 def legacy_requests(tester: Tester) -> list[Legacy]:
-    """Return reads of usual identifiers and of those with a declared one's last byte; writes of protected values."""
+    """Return reads by usual identifiers and by last bytes of declared DIDs, and writes of other values to protected data."""
     locals_ = sorted({0x01, 0x80, *(entry.did & 0xFF for entry in tester.target.data)})
     found = [Legacy(bytes((service, 0x00)), is_mandatory=True) for service in EMISSION_SERVICES]
     found += [Legacy(bytes((READ_ECU_IDENTIFICATION, number))) for number in (0x80, 0x90)]
@@ -59,7 +59,7 @@ def legacy_requests(tester: Tester) -> list[Legacy]:
 
 
 def memory_requests(tester: Tester) -> list[Legacy]:
-    """For services that no standard assigns and the ECU has: return reads of memory, guarded and usual, in every form."""
+    """Return reads of guarded and usual memory, in every form, by services that the ECU has and no standard assigns."""
     present: list[int] = []
     silences = 0
     for service in UNASSIGNED_SERVICES:

@@ -22,7 +22,7 @@ class MemoryPlace:
     address: int
     size: int
     level: int | None = None
-    """The level that is declared for it."""
+    """The level that the target declares for this memory."""
     is_declared: bool = False
 
     def __str__(self) -> str:
@@ -30,11 +30,9 @@ class MemoryPlace:
 
 
 def guarded_places(tester: Tester, *services: int) -> list[MemoryPlace]:
-    """Return memory that is declared or was found to be guarded; then addresses of which nothing is declared.
+    """Return memory that is declared or was found to be guarded; then undeclared addresses: found open, and usual ones.
 
-    The latter are those that were found open, and usual ones.
-
-    They are left out if one of the services is declared open, since that covers everything undeclared.
+    Undeclared addresses are left out if the target declares one of the services open: that covers them.
     """
     known = [one for one in tester.target.memory if one.origin == "declared" or one.needs.kind != "open"]
     guarded = [
@@ -63,10 +61,10 @@ class Form:
     address_bytes: int
     size_bytes: int
     is_named: bool = True
-    """Whether an addressAndLengthFormatIdentifier precedes them, as in ISO 14229-1."""
+    """Whether an addressAndLengthFormatIdentifier precedes the address, as in ISO 14229-1."""
 
     def block(self, address: int, size: int) -> bytes:
-        """Encode address and size; empty if they do not fit, or may be read as other memory's."""
+        """Encode address and size; empty if they do not fit, or if the first byte could pass for a format identifier."""
         if address >= 1 << 8 * self.address_bytes or size >= 1 << 8 * self.size_bytes:
             return b""
         where = address.to_bytes(self.address_bytes, "big") + size.to_bytes(self.size_bytes, "big")
@@ -78,16 +76,16 @@ class Form:
 USUAL, WIDE = Form(4, 1), Form(4, 4)
 NAMED = (USUAL, WIDE, Form(4, 2), Form(4, 3), Form(3, 1), Form(2, 1), Form(2, 2))
 OLDER = tuple(Form(*one, is_named=False) for one in ((4, 2), (3, 1), (4, 1), (4, 4), (3, 2)))
-"""Without a format: ISO 14230-3 has 3 bytes of address and 1 of size, makers have other lengths."""
+"""Forms without a format identifier: ISO 14230-3 has 3 bytes of address and 1 of size, makers have other lengths."""
 
 
 def formats(depth: Depth) -> tuple[Form, ...]:
-    """Return the forms to try, the older ones last."""
+    """Return the forms to try, those without a format identifier last."""
     return (*NAMED[: depth.choose(quick=2, default=3, deep=len(NAMED))], *OLDER)
 
 
 def edges(place: MemoryPlace) -> list[tuple[int, int]]:
-    """Return addresses and sizes at the borders of guarded memory, each including some byte of it.
+    """Return address and size of reads across the borders of guarded memory, each with at least one guarded byte.
 
     A guard may compare only the first address, only the last, or be off by one; a sum may overflow.
     """
@@ -106,7 +104,7 @@ def ask_for_memory(tester: Tester, form: Form, address: int, size: int) -> Reply
 
 
 def memory_in(reply: Reply, size: int) -> bytes:
-    """Return the bytes that ReadMemoryByAddress gave; empty if none."""
+    """Return the bytes that ReadMemoryByAddress gave; empty unless there are `size` of them."""
     return reply.pdu[1:] if reply.is_positive and len(reply.pdu) == 1 + size else b""
 
 

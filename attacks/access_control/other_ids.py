@@ -10,13 +10,13 @@ from harness import Depth, Frame, RawReply, Tester
 EVERY_ID = range(1 << 29)
 LARGEST_11_BIT_ID = 0x7FF
 MARGIN_S = 0.05
-"""How long after P2 an answer is still not taken for one to the next request, in seconds."""
+"""Seconds beyond P2 for which an answer is waited for, so that it is not taken for the answer to the next request."""
 
 NEIGHBOURS = 0x07
 """The bits in which neighbouring ids differ."""
 
 LOWEST_PLAIN_ADDRESS = 0x40
-"""Lower address bytes begin a frame of normal addressing: a length, or the kind of a frame."""
+"""The lowest address byte that normal addressing does not read as the length or the type of a frame."""
 
 AT_ONCE = 64
 """How many ids are asked back to back before waiting."""
@@ -35,10 +35,10 @@ class Path:
     prefix: bytes = b""
     """What precedes the length: the address byte of extended and mixed addressing."""
     is_declared_prefix: bool = True
-    """Whether frames begin as the target declares for frames to it."""
+    """Whether `prefix` is what the target declares for requests to the ECU."""
 
     def frame(self, pdu: bytes, padding: int | None) -> Frame:
-        """Return a request in a frame padded to eight bytes, or (None) as short as its content."""
+        """Return a frame that holds the request, padded to eight bytes; with padding None it is as short as its content."""
         content = bytes((len(pdu),)) + pdu
         if padding is not None:
             content = content.ljust(8 - len(self.prefix), bytes((padding,)))
@@ -48,13 +48,13 @@ class Path:
 
 
 def declared_path(tester: Tester) -> Path:
-    """Return the way that the target declares."""
+    """Return the path that the target declares."""
     own = tester.frame(b"")
     return Path("the request id", own.can_id, own.is_extended, own.address)
 
 
 def other_format(tester: Tester) -> list[Path]:
-    """Return the same number with 29 bits instead of 11, or the reverse; none if the number is too large."""
+    """Return the path by the same id with 29 bits instead of 11, or the reverse; empty if 11 bits cannot hold the id."""
     own = declared_path(tester)
     if own.can_id > LARGEST_11_BIT_ID:
         return []
@@ -70,7 +70,7 @@ def declared_ids(tester: Tester) -> set[int | None]:
 
 
 def neighbours(tester: Tester) -> list[Path]:
-    """Return ids that differ in the last three bits only, and those on which the ECU was seen to answer before."""
+    """Return paths by undeclared ids: those that differ in the last three bits only, and those the ECU answered before."""
     own = declared_path(tester)
     ids = [(own.can_id & ~NEIGHBOURS) | low for low in range(NEIGHBOURS + 1)]
     wanted = dict.fromkeys((*ids, *tester.target.can.other_request_ids))
@@ -103,7 +103,7 @@ def far_ids(tester: Tester, depth: Depth, pdu: bytes, did: int) -> list[Path]:
 
 
 def answered_among(tester: Tester, paths: Sequence[Path], pdu: bytes, did: int) -> list[Path]:
-    """Find those that reach this ECU: ask all back to back, then halves of what is answered again."""
+    """Return the paths that reach this ECU: ask by all of them back to back and, if an answer comes, by each half alone."""
     padding = tester.target.can.padding
     reply = ask(tester, [path.frame(pdu, padding) for path in paths])
     if not is_answered(tester, reply, did):
@@ -127,7 +127,7 @@ def other_addressing(tester: Tester) -> list[Path]:
 
 
 def is_plain(path: Path, own: Path) -> bool:
-    """Whether its frames mean nothing with the declared addressing, so that any effect comes by this way."""
+    """Whether an effect of the path's frames proves the path: with another prefix they mean nothing as declared frames."""
     if path.is_declared_prefix:
         return True
     first = path.frame(b"\x22\x00\x00", 0).data[:1]
@@ -135,7 +135,7 @@ def is_plain(path: Path, own: Path) -> bool:
 
 
 def permitted(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[Path]:
-    """Return those with which the request is permitted: an address byte may be read as a length, the next as a service."""
+    """Return the paths whose frames are permitted: an ECU may read an address byte as a length, the next as a service."""
     padding = tester.target.can.padding
     found = []
     for path in paths:
@@ -147,13 +147,13 @@ def permitted(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[Path]:
 
 
 def send(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[RawReply]:
-    """Send the same request each way, one after the other, and return what any node answers."""
+    """Send the same request by each path, one after the other, and return what any node answers to each."""
     padding = tester.target.can.padding
     return [ask(tester, [path.frame(pdu, padding)]) for path in paths]
 
 
 def ask(tester: Tester, frames: list[Frame]) -> RawReply:
-    """Send frames and listen; repeat it if another node asked the ECU meanwhile, whose answer it could be."""
+    """Send frames and listen; repeat both if another node asked the ECU meanwhile, since the answer could be to that."""
     listen_s = min(tester.target.timing.p2_ms / 1000 + MARGIN_S, tester.silence_s)
     for _ in range(LOOKS):
         reply = tester.raw_frames(frames, listen_s=listen_s, also_from=EVERY_ID)
@@ -171,7 +171,7 @@ def is_asked_by_others(tester: Tester, reply: RawReply) -> bool:
 
 
 def is_answered(tester: Tester, reply: RawReply, did: int, *, path: Path | None = None, by_others: bool = False) -> bool:
-    """Whether a read of the DID was answered by this ECU or, with `by_others`, by another one.
+    """Whether a read of the DID was answered by this ECU or, with `by_others`, by another node.
 
     A frame that may be an answer to normal addressing does not count; an answer with an address byte does.
     """

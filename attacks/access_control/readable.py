@@ -1,4 +1,4 @@
-"""Find data identifiers, declared or not, that answer a read; once a run."""
+"""Find, once a run, which data identifiers, declared or not, answer a read."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ AT_ONCE = 3
 
 @dataclass(frozen=True)
 class Readable:
-    """The requests that were tried, and those that were answered."""
+    """How many identifiers were tried, and which gave a value."""
 
     tried: int
     dids: tuple[int, ...]
     """Identifiers that give a value to everybody, in at least one session."""
     values: dict[int, bytes]
-    """The first value of each."""
+    """The first value that each identifier gave."""
 
 
 def candidates(tester: Tester, depth: Depth) -> Iterable[int]:
@@ -40,12 +40,12 @@ def candidates(tester: Tester, depth: Depth) -> Iterable[int]:
 
 
 def readable_data(tester: Tester, measure: Measurements, depth: Depth) -> Readable:
-    """Read each candidate, locked, in every session; the first time that a session is asked for."""
+    """Read each candidate, locked, in every session; do so once a run, and return what was found."""
     return measure.once(("readable data",), lambda: read_all(tester, depth))
 
 
 def read_all(tester: Tester, depth: Depth) -> Readable:
-    """Read all candidates; in later sessions only those that have not answered yet."""
+    """Read all candidates in each session, without those that gave a value in an earlier session."""
     wanted = list(candidates(tester, depth))
     further = [did for did in neighbourhood(tester, depth) if did not in set(wanted)]
     at_once = AT_ONCE if takes_several(tester) else 1
@@ -74,9 +74,9 @@ def keep(tester: Tester, did: int, values: dict[int, bytes]) -> None:
 
 
 def neighbourhood(tester: Tester, depth: Depth) -> Iterable[int]:
-    """Return all identifiers on the pages of declared ones and of identification.
+    """Return all identifiers that share the high byte (page) of a declared or an identification DID.
 
-    From depth default on some of every page.
+    At depth default also some of every page; at depth deep none, since there every identifier is a candidate.
     """
     if depth is Depth.DEEP:
         return ()
@@ -88,7 +88,7 @@ def neighbourhood(tester: Tester, depth: Depth) -> Iterable[int]:
 
 
 def takes_several(tester: Tester) -> bool:
-    """Whether a read of an existing and a missing identifier gives the existing one: then one request asks for several."""
+    """Whether the ECU answers a read of a missing and an existing identifier: then one request can ask for several."""
     for entry in tester.target.data:
         if entry.read.kind == "open" and tester.read_reply(entry.did).is_positive:
             return tester.request(b"\x22\xff\xff" + entry.did.to_bytes(2, "big")).is_positive
@@ -96,6 +96,6 @@ def takes_several(tester: Tester) -> bool:
 
 
 def has_any(tester: Tester, dids: list[int]) -> bool:
-    """Whether one of them may exist: a refusal for lack of a level may hide others."""
+    """Whether any of the identifiers may exist; a refusal for lack of a level counts, since it may hide the others."""
     reply = tester.request(uds.read_data(*dids))
     return reply.is_positive or reply.is_refused_with(*SECURITY)

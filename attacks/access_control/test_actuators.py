@@ -126,7 +126,7 @@ def control(tester: Tester, did: int, parameter: bytes) -> Reply:
 
 
 def control_request(did: int, parameter: bytes) -> bytes:
-    """Return the request."""
+    """Return the request that `control` sends."""
     return bytes((Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER, did >> 8, did & 0xFF)) + parameter
 
 
@@ -190,9 +190,9 @@ def guarded_routines(tester: Tester) -> list[int]:
 
 
 def judge_start(refusals: Refusals, routine: int, visit: Visit) -> Reply:
-    """Request its result, stop it and start it; stop it again if it started.
+    """Check that giving the routine's result, stopping and starting it are refused; stop it if one of them was accepted.
 
-    For harmless undeclared routines only return the reply.
+    For a harmless undeclared routine return a positive reply instead of failing.
     """
     tester = refusals.tester
     severity = Severity.CRITICAL if routine == ERASE_MEMORY else None
@@ -241,7 +241,7 @@ def judge_open_routines(tester: Tester, visit: Visit) -> None:
 
 
 def is_declared(tester: Tester, routine: int) -> bool:
-    """Whether the target declares what it needs."""
+    """Whether the target declares what the routine needs."""
     return any(routine in entry.span for entry in tester.target.routines if entry.origin == "declared")
 
 

@@ -72,7 +72,7 @@ def names_listed(tester: Tester) -> list[bytes]:
 
 
 def file_requests(names: Iterable[bytes]) -> list[bytes]:
-    """Yield requests to add an empty file, and to read files and folders; deleting and replacing are left out."""
+    """Return requests to add an empty file, and to read files and folders; deleting and replacing are left out."""
     found = [bytes((0x38, 0x01, 0, 1)) + FILE_NAMES[0] + PLAIN_EMPTY]
     for name in names:
         head = len(name).to_bytes(2, "big") + name

@@ -108,7 +108,7 @@ def judge_records(tester: Tester, found: list[Source], records: list[Reply]) -> 
 
 
 def judge_kept_alias(tester: Tester, source: Source, content: bytes) -> None:
-    """Check that an alias defined with the level open gives nothing once it is locked again."""
+    """Check that an alias defined with the level open gives nothing once the ECU is locked again."""
     reply = read_when_locked_again(tester, source)
     if reply is not None and reply.is_positive and reply.pdu[3:] == content[: len(reply.pdu) - 3] and not is_blank(content):
         tester.cite(reply)
@@ -119,7 +119,7 @@ def judge_kept_alias(tester: Tester, source: Source, content: bytes) -> None:
 
 
 def conclude(tester: Tester, unknown: list[str], *, is_all: bool) -> None:
-    """Count a refusal if the content was read unlocked; for the rest note why it was not."""
+    """Note why content could not be read unlocked; inconclusive if that holds for all content (`is_all`)."""
     if unknown and is_all:
         inconclusive(f"control missing: {unknown[0]}")
     for reason in unknown:
@@ -127,7 +127,7 @@ def conclude(tester: Tester, unknown: list[str], *, is_all: bool) -> None:
 
 
 def content_of(tester: Tester, source: Source) -> tuple[bytes, str]:
-    """Read protected content in the guarded way; return it, and why that failed."""
+    """Read protected content in the guarded way; return it and an empty text, or no bytes and why it could not be read."""
     missing = unlocked_for(tester, source.level)
     if missing:
         return b"", missing
@@ -136,7 +136,7 @@ def content_of(tester: Tester, source: Source) -> tuple[bytes, str]:
 
 
 def is_blank(content: bytes) -> bool:
-    """Whether it is all 00 or all FF, with which content is also masked."""
+    """Whether the content is all 00 or all FF, as an ECU may also send in place of masked content."""
     return content in (bytes(len(content)), b"\xff" * len(content))
 
 
@@ -148,7 +148,7 @@ def moves(tester: Tester, content: bytes, read: Callable[[], bytes]) -> bool:
 
 READ = bytes((Service.READ_DATA_BY_IDENTIFIER,))
 IDENTIFIERS, FEW = (2, 5, 9, 24), 9
-"""How many identifiers a request holds; up to the second number the protected one is tried at each place."""
+"""How many identifiers a request holds; in requests of at most `FEW` the protected identifier is tried at each place."""
 
 
 @attack(
@@ -198,7 +198,7 @@ def mixtures(tester: Tester, protected: bytes) -> list[bytes]:
 
 
 def judge_delivered(tester: Tester, entry: DataEntry, replies: list[Reply]) -> str:
-    """Fail if the record holds the content as read unlocked; return why that is unknown, or an empty text."""
+    """Fail if the record holds the content as read unlocked; return why the content is unknown, or an empty text."""
     assert entry.read.level is not None
     missing = unlocked_for(tester, entry.read.level)
     unlocked = None if missing else tester.read_reply(entry.did)
@@ -224,7 +224,7 @@ def judge_delivered(tester: Tester, entry: DataEntry, replies: list[Reply]) -> s
 
 
 def judge_unknown(tester: Tester, entry: DataEntry, replies: list[Reply]) -> None:
-    """Fail even without knowing the content: data that is refused alone must be refused, not masked, among other data."""
+    """Fail if data that is refused alone is delivered, and not masked, among other data; its content need not be known."""
     tester.cite(replies[-1])
     alone = tester.read_reply(entry.did)
     mark = entry.did.to_bytes(2, "big")

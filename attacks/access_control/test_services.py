@@ -41,7 +41,7 @@ STATE_CHANGING: dict[int, tuple[tuple[bytes, ...], bytes]] = {
         b"",
     ),
 }
-"""By service: what is requested with each sub-function and kind of record, and what undoes it, if possible."""
+"""By service: requests that change the ECU's state, with each sub-function and record, and what undoes them, if possible."""
 
 WITH_SUB_FUNCTION = (Service.COMMUNICATION_CONTROL, Service.CONTROL_DTC_SETTING, Service.LINK_CONTROL, Service.ECU_RESET)
 MOST_CODES = 4
@@ -78,7 +78,7 @@ def test_state_changing_services_keep_to_their_guard(tester: Tester, measure: Me
 
 
 def judge_service(refusals: Refusals, service: int, when: str, codes: Sequence[bytes]) -> None:
-    """Judge by answer; for trouble codes also by which of them are left."""
+    """Fail if the locked ECU carries out a request of the service, by its answer; for trouble codes also if none is left."""
     tester = refusals.tester
     requests, undo = STATE_CHANGING[service]
     for request in (*requests, *(request.replace(CODE, code) for code in codes for request in requests if CODE in request)):
@@ -217,7 +217,7 @@ def test_security_access_does_not_stand_in_for_authentication(tester: Tester) ->
 
 
 def judge_level(tester: Tester, level: int) -> Reply:
-    """Return the refusal of a request for a seed; if it is served, fail if data of the level can then be written."""
+    """Request a seed without Authentication, and return the refusal; fail if a seed comes and the level can be opened."""
     if tester.permits(DEAUTHENTICATE):  # end any authentication
         tester.request(DEAUTHENTICATE)
     tester.session_for(level)

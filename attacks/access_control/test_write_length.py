@@ -35,7 +35,7 @@ def test_a_write_of_the_wrong_length_is_refused(tester: Tester) -> None:
 
 
 def judge_lengths(tester: Tester, entry: DataEntry) -> bool:
-    """Whether the record could be written properly, and so was judged."""
+    """Fail if a write of wrong length is stored or accepted; return whether a proper write works: if not, none is tried."""
     if entry.write.level is not None:
         if not tester.security.has_key(entry.write.level):
             tester.note(f"DID {entry.did:04X}: not tried, no key for level 0x{entry.write.level:02X}")
@@ -86,13 +86,13 @@ def is_locked(reply: Reply | RawReply) -> bool:
 
 
 def others(tester: Tester, entry: DataEntry) -> list[DataEntry]:
-    """Return data that must not change with this."""
+    """Return the other readable data, which a write of this data must not change."""
     stable = [other for other in tester.target.data if other.read.kind == "open" and not other.volatile]
     return [other for other in stable if other is not entry and tester.read_reply(other.did).is_positive]
 
 
 def steady(tester: Tester, entry: DataEntry) -> bytes | None:
-    """Return the value, or None if it changes by itself."""
+    """Return the value of the data, or None if it changes by itself."""
     return None if tester.access.changes_by_itself(entry.did) else tester.read(entry.did)
 
 

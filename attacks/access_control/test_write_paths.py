@@ -38,7 +38,7 @@ BUSY = bytes((0x7F, Service.DIAGNOSTIC_SESSION_CONTROL, Nrc.BUSY_REPEAT_REQUEST)
 BUSY_WRITE = bytes((0x7F, Service.WRITE_DATA_BY_IDENTIFIER, Nrc.BUSY_REPEAT_REQUEST))
 BUSY_REPEATS = 3
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.13, 0.4
-"""Seconds between frames that are sent one by one: longer than the longest STmin; two of them shorter than N_Cr."""
+"""Least and most seconds between frames sent one by one: more than the longest STmin; two pauses are less than N_Cr."""
 
 
 @attack(
@@ -86,7 +86,7 @@ def hears(tester: Tester) -> bool:
 
 
 def judge_functional_write(tester: Tester, entry: DataEntry, when: str) -> None:
-    """Judge first by effect; silence is sound."""
+    """Write the data by the functional id, and judge first by effect; silence is sound."""
     effect = tester.access.effect(entry, lambda new: tester.request(uds.write_data(entry.did, new), is_functional=True))
     if effect.is_changed:
         fail(expected=f"DID {entry.did:04X} unchanged by a write to the functional address {when}", observed=str(effect))
@@ -161,7 +161,7 @@ def free_paths(tester: Tester, read: bytes, probe: int) -> list[Path]:
 
 
 def judge_write_by(tester: Tester, paths: list[Path], entry: DataEntry, severity: Severity | None) -> None:
-    """Judge by effect: try all ways at once, then one by one to find the one that works."""
+    """Write by all paths, and judge by effect; if there is an effect, write by each path alone to find which one works."""
     longest = tester.frame_bytes - 1 - (not declared_path(tester).prefix)  # another address byte may take one byte more
     value = tester.stable_value(entry.did)
     if 3 + len(value) > longest:
@@ -186,13 +186,13 @@ def judge_write_by(tester: Tester, paths: list[Path], entry: DataEntry, severity
 
 
 def seen_after_write_by(tester: Tester, paths: list[Path], entry: DataEntry) -> str:
-    """Write another value each way, and restore the old one likewise; return the observation if it had an effect."""
+    """Write another value by each path, and restore the old one likewise; return what was seen if a write had an effect."""
     effect = tester.access.effect(entry, lambda value: send(tester, paths, uds.write_data(entry.did, value))[-1])
     return str(effect) if effect.is_changed else ""
 
 
 def severity_of(tester: Tester, path: Path) -> Severity | None:
-    """Return the severity: the other format of the same number is only an alias."""
+    """Return a low severity for the request id in its other format, which is only an alias; None for other paths."""
     return Severity.LOW if path in other_format(tester) else None
 
 
@@ -268,14 +268,14 @@ def long_record(tester: Tester) -> DataEntry:
 
 
 def protected_value(tester: Tester, record: DataEntry) -> bytes:
-    """Unlock, and read."""
+    """Unlock the record's level, and return the record's value."""
     assert record.write.level is not None
     tester.security.unlock(record.write.level)
     return tester.stable_value(record.did)
 
 
 def write_in_frames(tester: Tester, record: DataEntry, value: bytes, order: bytes, *, at: int) -> RawReply:
-    """Write frame by frame; before frame number `at` send an order on the functional id."""
+    """Write the record frame by frame, and send an order on the functional id before frame number `at`."""
     answers = None
     for number, frame in enumerate(frames_of(tester, uds.write_data(record.did, value))):
         if number == at:
@@ -288,14 +288,14 @@ def write_in_frames(tester: Tester, record: DataEntry, value: bytes, order: byte
 
 
 def pause_s(tester: Tester) -> float:
-    """Return a pause long enough for an answer, as far as N_Cr allows."""
+    """Return the seconds between two frames: long enough for an answer, as far as N_Cr allows."""
     return min(LONGEST_PAUSE_S, max(SHORTEST_PAUSE_S, tester.target.timing.p2_ms / 1000 + 0.05))
 
 
 def give_order(tester: Tester, order: bytes) -> None:
-    """Send it on the functional id, again while busy.
+    """Send the order on the functional id, again while the ECU is busy.
 
-    Raise Inconclusive if the default session should follow and does not.
+    Raise Inconclusive if the order is to enter the default session, and the ECU does not enter it.
     """
     for _ in range(BUSY_REPEATS):
         ordered = tester.raw(single(tester, order), is_functional=True, listen_s=pause_s(tester))

@@ -25,7 +25,7 @@ from harness import (
 
 MOST_ALIASED, IDENTIFIER_BITS = 4, 16
 MOST_SHOWN = 8
-"""How many written identifiers are enough."""
+"""After this many identifiers that could be written, no more are tried."""
 
 
 @attack(
@@ -54,7 +54,7 @@ def test_a_value_outside_its_range_is_not_stored(tester: Tester) -> None:
 
 
 def judge_range(tester: Tester, entry: DataEntry) -> bool:
-    """Whether valid values are stored; only then does the refusal of others prove something."""
+    """Fail if an invalid value is stored; return whether a valid one is, without which refusals prove nothing."""
     level = entry.write.level
     missing = "" if level is None else unlocked_for(tester, level)
     control = None if missing else tester.access.write_effect(entry)
@@ -184,14 +184,14 @@ def judge_aliases(tester: Tester, entry: DataEntry, when: str) -> None:
 
 
 def is_open_to_everybody(tester: Tester, did: int) -> bool:
-    """Whether no data is declared, and nothing was found to guard the writing of this one."""
+    """Whether the target declares no data at all, and no guard was found on writing this identifier."""
     entry = tester.target.did(did)
     is_declared = any(one.origin == "declared" for one in tester.target.data)
     return not is_declared and (entry is None or entry.write.level is None)
 
 
 def fail_for_taken(tester: Tester, taken: dict[int, tuple[str, Reply]]) -> None:
-    """Say of each identifier where it was written, and what the target declares of it."""
+    """Fail, and say of each identifier where it was written, and what the target declares of it."""
     tester.cite(*(reply for _, reply in taken.values()))
     refusals, answers = [], []
     for did, (where, reply) in taken.items():

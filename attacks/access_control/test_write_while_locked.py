@@ -109,7 +109,7 @@ def test_a_protected_write_is_refused_in_every_session(tester: Tester, guarded: 
 
 
 def occasions(tester: Tester, entry: DataEntry) -> dict[str, Callable[[], None]]:
-    """Yield every session, and a pending seed: the name of each, and how to reach it."""
+    """Return how to reach every session, and a pending seed, by the name of each occasion."""
     level = entry.write.level
     assert level is not None
 
@@ -159,7 +159,7 @@ def judge_unreadable(tester: Tester, entry: DataEntry, ways: Mapping[str, Callab
 
 
 def require_locked_again(tester: Tester, entry: DataEntry) -> None:
-    """Lock the ECU by everything that restores it; the data must be refused. Raises Inconclusive if it stays open."""
+    """Restore the ECU, which locks it. Raises Inconclusive if the protected data can still be read."""
     tester.restore()
     assert entry.read.level is not None
     tester.session_for(entry.read.level)
@@ -212,7 +212,7 @@ def judge_write_while_pending(tester: Tester, entry: DataEntry) -> int:
 
 
 def judge_write(tester: Tester, entry: DataEntry, when: str) -> None:
-    """Judge first by effect, then by answer."""
+    """Write the data while locked; judge first by effect, then by answer."""
     effect = tester.access.write_effect(entry)
     again = tester.access.effect(entry, lambda value: (tester.write(entry.did, value), tester.write(entry.did, value))[1])
     for one, how in ((effect, when), (again, f"{when}, directly after a refused write")):

@@ -37,7 +37,7 @@ from harness import (
 from harness.tester import Oddity
 
 UNASKED_S = 3.0
-"""How many seconds an ECU is observed before its messages are attributed to a request."""
+"""Seconds for which the ECU must send nothing unasked before a message is blamed on a request."""
 
 OLD_SESSION_ANSWER = 2
 """Length of the answer to 10 before 2006, without timing."""
@@ -116,7 +116,7 @@ def writes(tester: Tester) -> Iterator[Answer]:
 
 
 def keys(tester: Tester) -> Iterator[Answer]:
-    """Yield a seed of any length, and the answer to its key if the key is known and the ECU can be locked again."""
+    """Yield the answer with each level's seed, and the answer to its key if that is known and the ECU can be relocked."""
     for entry in tester.target.security:
         try:
             tester.session_for(entry.level)
@@ -163,9 +163,9 @@ def test_several_identifiers_are_answered_with_each(tester: Tester) -> None:
 
 
 def judge_together(tester: Tester, entries: list[DataEntry], unknown: int | None) -> bool:
-    """Check that a request for these and a missing identifier is answered with exactly these.
+    """Check that a request for these identifiers and a missing one is answered with exactly these identifiers.
 
-    Return whether it was answered.
+    Return False if the ECU does not take this many identifiers in one request.
     """
     lengths = [len(tester.read(entry.did)) for entry in entries]
     dids = [entry.did for entry in entries]
@@ -190,7 +190,7 @@ def judge_together(tester: Tester, entries: list[DataEntry], unknown: int | None
 
 
 def holds(records: bytes, dids: list[int], lengths: list[int]) -> bool:
-    """Whether the records are there, one after the other, in any order."""
+    """Whether the records are exactly those of these identifiers, one after the other, in any order."""
     if not dids:
         return not records
     for index, (did, length) in enumerate(zip(dids, lengths, strict=True)):

@@ -72,7 +72,7 @@ def wrong_key(tester: Tester, level: int, seed: bytes) -> Reply:
 
 
 def compared_key(tester: Tester, level: int, seed: bytes) -> Reply:
-    """Send a wrong key for a pending seed; if its right length is unknown, it may be refused for its length."""
+    """Send a wrong key for a pending seed; if the right length is unknown, the ECU may refuse the key for its length."""
     if not seed:
         inconclusive("a seed of zero was given, as if the level were unlocked: a key for it need not be compared")
     _, key, _ = tester.guesses.answer_wrong(level, seed)

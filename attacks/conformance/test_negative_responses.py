@@ -96,7 +96,7 @@ def wrong_key(tester: Tester, measure: Measurements, level: int) -> Reply:
 
 
 def is_well_formed(request: bytes, answer: bytes) -> bool:
-    """Whether it is a positive response to this request, or 7F, its service and one code."""
+    """Whether the answer is a positive response to this request, or 7F, the request's service and one code."""
     if answer[0] == 0x7F:
         return len(answer) == 3 and answer[1] == request[0]
     return answer[0] == request[0] + 0x40

@@ -1,4 +1,4 @@
-"""Check which of two reasons to refuse a request is given. One is wrong only where the order is known to be fixed.
+"""Check which of two reasons to refuse a request the ECU gives. One is wrong only where the order is known to be fixed.
 
 The order (ISO 14229-1 8.7.2, 8.7.3): service known 11, authenticated 34, in session 7F, (secured 33); with a sub-function
 minimum length 13, known 12, authenticated 34, in session 7E, (secured 33), (sequence 24); then the service's own checks.
@@ -27,7 +27,7 @@ from harness import Nrc, Severity, Tester, attack, fail, inconclusive, uds
 from harness import negative as refused_with
 
 ANYWHERE = (Nrc.AUTHENTICATION_REQUIRED, Nrc.CONDITIONS_NOT_CORRECT, Nrc.GENERAL_REJECT, *range(0x80, 0x100))
-"""Codes with an independent reason: from outside it cannot be told that they come too early."""
+"""Codes that an ECU may give for reasons of its own: from outside nobody can tell that they come too early."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class OrderCase:
     request: bytes
     why: str
     sound: tuple[int, ...]
-    """Each of these codes is in order."""
+    """The codes that the standard's order allows; any of them passes."""
     tolerated: tuple[int, ...] = ()
-    """These may have a reason that cannot be seen from outside."""
+    """Codes that may have a reason which cannot be seen from outside: they do not fail."""
 
 
 @attack(
@@ -86,7 +86,7 @@ def hexed(pair: OrderCase) -> str:
 
 
 def pairs(tester: Tester) -> Iterator[OrderCase]:
-    """Yield those whose service exists, in the session that each is about."""
+    """Yield the cases whose service the ECU has, each in the session that it is about."""
     unknown, too_long = (Nrc.SUB_FUNCTION_NOT_SUPPORTED,), "an unknown sub-function is found before the total length"
     # From outside it is unknown that no session has it; if all requests are equally long, one look at the length suffices.
     elsewhere = (Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION, Nrc.INCORRECT_MESSAGE_LENGTH)
@@ -102,9 +102,9 @@ def pairs(tester: Tester) -> Iterator[OrderCase]:
 
 
 def of_sessions(tester: Tester) -> Iterator[OrderCase]:
-    """Yield requests of a session that is refused here and was entered from another.
+    """Yield requests for each session that the ECU refuses from the default session but enters from another.
 
-    The programming session is left out, because it is another program.
+    The programming session is not tried as that other session, because it is another program.
     """
     others = [session for session in tester.sessions() if session not in (DEFAULT, PROGRAMMING)]
     for session in tester.sessions():
@@ -158,7 +158,7 @@ def of_security_access(tester: Tester) -> Iterator[OrderCase]:
 
 
 def of_writes(tester: Tester) -> Iterator[OrderCase]:
-    """Yield writes while locked. If the order of two codes is not known to be fixed, both are in order."""
+    """Yield writes, while locked, with a second fault. The order of the two codes is not known to be fixed: both pass."""
     length, denied, unknown = Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.SECURITY_ACCESS_DENIED, Nrc.REQUEST_OUT_OF_RANGE
     elsewhere = (Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,)
     for entry in tester.access.protected()[:1]:

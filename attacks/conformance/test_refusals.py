@@ -31,7 +31,7 @@ NOT_HERE = (
     Nrc.SECURITY_ACCESS_DENIED,
     Nrc.AUTHENTICATION_REQUIRED,
 )
-"""Codes that may come first, by the order of checks."""
+"""Codes that may come before the expected one, by the standard's order of checks."""
 
 EARLIER = {0x10: (Nrc.CONDITIONS_NOT_CORRECT,), 0x27: AT_START_OR_IN_DELAY}
 """Codes that a service may give to any of its requests, e.g. a session change while the vehicle moves."""

@@ -43,7 +43,7 @@ def test_bit_7_suppresses_positive_responses_only(tester: Tester) -> None:
 
 
 def judge_positive(tester: Tester) -> int:
-    """Judge requests that are answered positively without the bit; return how many."""
+    """Judge requests with the suppress bit that are answered positively without it; return how many there were."""
     asked = 0
     if has_tester_present(tester):
         asked += 1
@@ -99,7 +99,7 @@ def judge_session(tester: Tester) -> int:
 
 
 def judge_negative(tester: Tester) -> int:
-    """Judge refusals, each seen without the bit first; return how many."""
+    """Judge refusals of requests with the suppress bit, each seen without the bit first; return how many there were."""
     asked = 0
     for service, sub_function in refused(tester):
         plain = tester.request(bytes((service, sub_function)))

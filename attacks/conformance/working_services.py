@@ -7,7 +7,7 @@ from harness.tester import Oddity
 
 DEFAULT, PROGRAMMING = 0x01, 0x02
 UNKNOWN_SESSION = b"\x10\x7e"
-"""The highest session that a supplier could have: the request needs permission."""
+"""A request for the highest session that a supplier could have: since it may exist, the request needs permission."""
 UNKNOWN_PRESENCE = 0x05
 UNKNOWN_LEVELS = (0x7D, 0x5D, 0x43)
 UNKNOWN_DIDS = (0xF123, 0x5A5A, 0x0FF1)
@@ -26,7 +26,7 @@ def has_tester_present(tester: Tester) -> bool:
 
 
 def has_session_control(tester: Tester) -> bool:
-    """Whether there are sessions, and the default one can be entered."""
+    """Whether the ECU has sessions, and its default session can be entered."""
     return tester.has_sessions and tester.enter_session(DEFAULT).is_positive
 
 
@@ -54,7 +54,7 @@ def first_level(tester: Tester) -> int | None:
 
 
 def unknown_level(tester: Tester) -> int:
-    """Return a seed's sub-function that the target does not declare."""
+    """Return the sub-function of a request for a seed at a level that the target does not declare."""
     declared = {entry.level for entry in tester.target.security}
     return next(level for level in UNKNOWN_LEVELS if level not in declared)
 
@@ -79,7 +79,7 @@ def unknown_did(tester: Tester) -> int | None:
 
 
 def same_values(tester: Tester) -> list[bytes]:
-    """Return writes of present values: of one that everybody may write, and of a protected one."""
+    """Return writes of present values: one to data that everybody may write, and one to protected data."""
     if not tester.allows("write"):
         return []
     steady = [entry for entry in tester.target.data if entry.read.kind == "open" and not entry.volatile]
@@ -99,14 +99,14 @@ def two_bytes(did: int) -> bytes:
 
 
 def require_life(tester: Tester, reply: Reply) -> None:
-    """Raise Inconclusive if the ECU is silent because it answers nothing any more."""
+    """Raise Inconclusive if the reply is silence, and the ECU answers nothing else any more."""
     if reply.is_silence and not tester.is_alive():
         tester.cite(reply)
         inconclusive(f"no answer to {reply.request.hex(' ').upper()}, and none to anything after it")
 
 
 def judge_in_passing(tester: Tester, what: Oddity, expected: str) -> None:
-    """Fail by what was seen in the whole run, if more than once; once is inconclusive."""
+    """Fail if the run has shown this oddity more than once; inconclusive if once."""
     found = tester.oddities.of(what)
     if not found:
         return
@@ -119,5 +119,5 @@ def judge_in_passing(tester: Tester, what: Oddity, expected: str) -> None:
 
 
 def is_unfinished(reply: Reply) -> bool:
-    """Whether it is endless busy or response pending, which cannot be judged."""
+    """Whether the reply is busy, or response pending without an end: neither can be judged."""
     return reply.is_refused_with(Nrc.BUSY_REPEAT_REQUEST) or (reply.is_silence and bool(reply.replies))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from harness import Frame, Measurements, Reply, Tester
 
 IDLE_S = 0.2
-"""For this many seconds after the answer another one still belongs to the same request."""
+"""Seconds after an answer in which a second answer still belongs to the same request."""
 
 Heard = tuple[Reply, tuple[Frame, ...]]
 """The answer to a wrong key, and what came within IDLE_S after it."""

@@ -26,7 +26,7 @@ class Map:
     asked: int = 0
     unknown: int = 0
     found: dict[int, Reply] = field(default_factory=dict)
-    """Identifiers that are denied, and so exist."""
+    """Identifiers whose refusal shows that they exist, with the replies."""
 
     def add(self, identifier: int, reply: Reply) -> None:
         """Add one identifier and its answer."""
@@ -37,7 +37,7 @@ class Map:
 
     @property
     def reveals(self) -> bool:
-        """Whether existing identifiers differ from missing ones."""
+        """Whether the refusals tell existing identifiers from missing ones."""
         return bool(self.found) and bool(self.unknown) and len(self.found) / self.asked < UNIFORM
 
 

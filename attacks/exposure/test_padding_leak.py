@@ -13,7 +13,7 @@ MOST_SHOWN_BY_CHANCE = 1
 UNKNOWN_SERVICE, UNKNOWN_DID = b"\x15", b"\x22\x5a\x5a"
 
 Material = Mapping[str, bytes]
-"""What must not be known at the time of an answer, by name."""
+"""Secrets by name that a tester must not know yet when an answer comes."""
 
 
 @attack(
@@ -81,7 +81,7 @@ def judge_shown(tester: Tester, shown: list[tuple[Reply, str]]) -> None:
 
 
 def protected_content(tester: Tester) -> dict[str, bytes]:
-    """Read protected content with its key; a value that is too short would occur anywhere."""
+    """Read protected content with its key; leave out values so short that they occur anywhere by chance."""
     found = {}
     for entry in tester.target.data:
         level = entry.read.level
@@ -100,7 +100,7 @@ def protected_content(tester: Tester) -> dict[str, bytes]:
 
 
 def conversation(tester: Tester, *, has_wrong_keys: bool) -> Iterator[tuple[Reply, Material]]:
-    """Yield answers of every kind, long and short in turn: what a buffer could keep, and what may follow a refusal."""
+    """Yield answers of every kind, long and short in turn since a buffer may keep the longer, with what is still secret."""
     for level in [entry.level for entry in tester.target.security]:
         try:
             yield from keys(tester, level, has_wrong_keys=has_wrong_keys and tester.allows("lockout"))

@@ -67,7 +67,7 @@ def test_a_long_mixed_load_is_answered(tester: Tester, measure: Measurements, de
 
 
 def answered_requests(tester: Tester) -> list[bytes]:
-    """Return valid requests that change no data and are answered; the simplest first, as often as all others together."""
+    """Return valid requests that change no data and are answered; first the simplest, as often as there are others."""
     wanted = [request for request in valid_requests(tester.target) if request[0] in CHANGES_NOTHING]
     found = []
     for request in wanted:

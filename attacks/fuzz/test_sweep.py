@@ -8,7 +8,7 @@ from harness.fuzz import StimulusStream
 LENGTHS = (0, 1, 2, 3, 7)
 """Lengths of what follows the service, in bytes."""
 STANDARD = frozenset((*range(0x01, 0x0B), *range(0x10, 0x3F), *range(0x83, 0x88)))
-"""Requests of ISO 14229-1, of its predecessors, and the emission services of SAE J1979."""
+"""Services of ISO 14229-1 and of its predecessors, and the emission services of SAE J1979."""
 ALWAYS_THERE = frozenset({0x10, 0x3E})
 
 

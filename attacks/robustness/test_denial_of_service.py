@@ -7,11 +7,11 @@ from attacks.access_control.other_ids import EVERY_ID
 from harness import Inconclusive, Reply, Service, Severity, Tester, attack, fail, inconclusive, not_applicable, uds
 
 RESETS_IN_A_ROW = 11
-"""One more than is tolerated."""
+"""Number of resets in a row: one more than is tolerated."""
 
 DISABLE, ENABLE = b"\x28\x03\x01", b"\x28\x00\x01"
 LISTEN_S = 3.3
-"""In seconds: long enough to miss a message that is sent each second; shorter than S3."""
+"""Seconds of listening: enough to notice that a message sent each second is missing; shorter than S3."""
 
 
 @attack(
@@ -53,7 +53,7 @@ def test_resets_without_a_key_are_refused_or_limited(tester: Tester) -> None:
 def reset_again_and_again(tester: Tester, reset: bytes, session: int | None) -> Reply:
     """Reset and wait until the ECU is back, up to eleven times.
 
-    Return the first answer that is no success, or the last one.
+    Return the first answer that is not positive; if there is none, the last answer.
     """
     for _ in range(RESETS_IN_A_ROW):
         reply = tester.request(reset)
@@ -105,7 +105,7 @@ def test_the_ecu_is_not_silenced_for_good(tester: Tester) -> None:
 
 
 def judge_return_unlocked(tester: Tester, regular: set[int]) -> None:
-    """Judge a request that was refused locked: unlocked it may be accepted, and what it silenced must come back."""
+    """Unlock, and send 28 03 01, which was refused while locked; if it is accepted, silenced messages must come back."""
     for entry in tester.target.security:
         if not tester.access.can_relock:
             break
@@ -152,14 +152,14 @@ def judge_return(tester: Tester, regular: set[int], reply: Reply, when: str) -> 
 
 
 def steady(tester: Tester, ids: set[int], seconds: float) -> set[int]:
-    """Return those of the ids that are heard steadily, for as long as they were missing."""
+    """Return those of the ids that are heard every time in listenings of `seconds` altogether."""
     for _ in range(int(seconds // LISTEN_S) + 1):
         ids = ids & set(heard(tester))
     return ids
 
 
 def undo(tester: Tester) -> None:
-    """Enable communication where it was disabled, unlocked if necessary; else by a restart."""
+    """Enable communication: in any session, else with a level unlocked, else by a restart."""
     for _ in each_session(tester):
         if tester.request(ENABLE).is_positive:
             return

@@ -12,7 +12,7 @@ MEMORY_SAMPLES = 40
 ENOUGH_ANSWERS = 0.9
 OWN_JITTER_S = 0.001
 LAGS = 2
-"""A request and its answer may each be late because of this computer."""
+"""How often this computer's own lag may enter a measured time: with the request, and with its answer."""
 CONTROLS = 15
 
 

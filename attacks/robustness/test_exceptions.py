@@ -23,7 +23,7 @@ class Input:
     name: str
     data: bytes
     is_due: bool = False
-    """Whether a sound ECU refuses it explicitly."""
+    """Whether a sound ECU refuses the frame explicitly, not by silence."""
     is_remote: bool = False
 
 
@@ -72,7 +72,7 @@ def send(tester: Tester, one: Input) -> RawReply:
 
 
 def inputs(tester: Tester) -> list[Input]:
-    """Yield the key without a seed first; then requests of one byte, and last frames that hold no message."""
+    """Return the key without a seed first; then requests of one byte, and last frames that hold no message."""
     found = key_without_seed(tester)
     size = BARE if answers_unpadded(tester) else PADDED
     for service in SHORT_SERVICES:
@@ -89,7 +89,7 @@ def inputs(tester: Tester) -> list[Input]:
 
 
 def key_without_seed(tester: Tester) -> list[Input]:
-    """Return four bytes as a key, which most ECUs find too short or too early."""
+    """Return a key of four bytes, which most ECUs find too short or too early; empty if it may not be sent."""
     if not tester.target.security or not tester.permits(b"\x27\x02\x00\x00\x00\x00"):
         return []
     level = tester.target.security[0].level

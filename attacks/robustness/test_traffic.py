@@ -27,7 +27,7 @@ UNFINISHED, WRONG_KEYS = "an unfinished long request", "wrong keys and the delay
 LASTING = (UNFINISHED, WRONG_KEYS)
 """Disturbances that put the ECU into another state for a while: each is watched by itself."""
 OWN = -1
-"""Stands for the frames that we sent: the bus's own time stamps tell when a disturbance began and ended."""
+"""Stands in place of an id for the frames that we sent: their time stamps tell when a disturbance began and ended."""
 
 
 @attack(
@@ -65,12 +65,12 @@ def test_diagnostics_leave_normal_traffic_alone(tester: Tester, depth: Depth) ->
 
 
 def listen(tester: Tester, seconds: float) -> dict[int, list[float]]:
-    """Return when each id was seen while nothing was sent."""
+    """Return by id when frames came, while nothing is sent for `seconds`."""
     return gather(tester, during(tester, lambda: None, seconds))
 
 
 def during(tester: Tester, disturb: Callable[[], object], seconds: float) -> Iterable[None]:
-    """Do something repeatedly; after each turn its frames are still stored."""
+    """Call `disturb` repeatedly for `seconds`; yield after each call, while its frames are still stored."""
     until_s = tester.link.now_s + seconds
     while (left_s := until_s - tester.link.now_s) > 0:
         disturb()
@@ -79,7 +79,7 @@ def during(tester: Tester, disturb: Callable[[], object], seconds: float) -> Ite
 
 
 def gather(tester: Tester, turns: Iterable[None]) -> dict[int, list[float]]:
-    """Collect when frames of other nodes came, by id, in the order of the bus; and our own."""
+    """Return by id when frames of other nodes came, and under `OWN` when ours were sent, in the order of the bus."""
     can = tester.target.can
     found: dict[int, list[float]] = {OWN: []}
     first = tester.trace.count
@@ -109,7 +109,7 @@ def disturbances(tester: Tester) -> dict[str, Callable[[], object]]:
 
 
 def those_of_a_moment_in_turn(disturbances: dict[str, Callable[[], object]]) -> dict[str, Callable[[], object]]:
-    """Join those that leave nothing behind in the ECU, so that one watch is enough for them."""
+    """Join the disturbances that leave nothing behind in the ECU: done in turn, one watch is enough for all of them."""
     joined = {name: disturb for name, disturb in disturbances.items() if name not in LASTING}
     left = list(joined.values())
 
@@ -122,7 +122,7 @@ def those_of_a_moment_in_turn(disturbances: dict[str, Callable[[], object]]) -> 
 
 
 def of_security_access(tester: Tester, level: int) -> dict[str, Callable[[], object]]:
-    """Request seeds, send right keys, and wrong ones until the ECU refuses more; then request seeds that it refuses."""
+    """Return disturbances by name: seeds; right keys; wrong keys until the ECU refuses more, then refused requests."""
     found: dict[str, Callable[[], object]] = {"seeds": partial(ask_for_seed, tester, level)}
     security = tester.security
     if security.has_key(level) and tester.access.can_relock:
