@@ -301,7 +301,7 @@ def differences_to_manifest(path: Path) -> list[str]:
 def differences(path: Path, expected: Mapping[str, Any]) -> list[str]:
     """Return what differs from a table of fingerprints, one sentence a file.
 
-    Missing private files are not a difference: they are left out when a folder is handed over.
+    If all of ``private/`` is missing, its files are not a difference: it is left out when a folder is handed over.
     """
     if not (path / PRIVATE).is_dir():
         expected = {name: fingerprint for name, fingerprint in expected.items() if not _is_private(name)}
@@ -415,7 +415,7 @@ def _file_names(folder: Path) -> list[str]:
 
 
 def refuse_linked_private(folder: Path) -> None:
-    """Raise UserError if the folder is a link: private files would be written and deleted elsewhere."""
+    """Raise UserError if ``private/`` in a run's folder is a link or no folder: its files would be written elsewhere."""
     private = folder / PRIVATE
     if os.path.lexists(private) and (private.is_symlink() or not private.is_dir()):
         raise UserError(f"{private}: is no folder, or a link to one; remove it, or name another folder for the run")
