@@ -211,7 +211,7 @@ class _Lockouts:
 
 
 def other_communication(tester: Tester) -> list[bytes]:
-    """Yield requests that have nothing to do with SecurityAccess."""
+    """Return requests that have nothing to do with SecurityAccess."""
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"]
     requests = [b"\x22" + did.to_bytes(2, "big") for did in readable[:4]]
     return [uds.keep_session(), b"\x22\xf1\x86", tester.liveness_request, *requests]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Final
 
-from harness.link.frame import Frame
 from harness.tester.tester import Tester
 
 LISTENING: Final = "frames that nobody asked for"
@@ -49,30 +49,14 @@ class WatchedTester(Tester):
     measured: Callable[[], str] = staticmethod(lambda: "")
     """Returns the name of the present measurement; empty if there is none."""
 
-    def wait(self, seconds: float, why: str = "") -> None:
-        """Note the wait, and wait as the base does."""
-        self._note(seconds, why or UNNAMED)
-        Tester.listen(self, seconds)
-
-    def listen(
-        self,
-        seconds: float,
-        *,
-        after_first_of: int = 0,
-        also_from: Collection[int] = (),
-        ends_with_answer: bool = False,
-        why: str = "",
-    ) -> tuple[Frame, ...]:
-        """Note the wait, and listen as the base does."""
-        self._note(seconds, why or LISTENING)
-        return super().listen(seconds, after_first_of=after_first_of, also_from=also_from, ends_with_answer=ends_with_answer)
-
-    def _note(self, seconds: float, why: str) -> None:
+    def _wait_told(self, seconds: float, why: str, *, is_pause: bool) -> AbstractContextManager[None]:
+        why = why or (UNNAMED if is_pause else LISTENING)
         now_s, before = self.link.now_s, self.waiting
         since_s = now_s
         if before is not None and before.why == why and now_s <= before.until_s + LEAST_SHOWN_S:
             since_s = before.since_s
         self.waiting = Waiting(why, since_s, now_s, now_s + seconds)
+        return nullcontext()
 
     def doing(self) -> str:
         """Describe the present wait and measurement; empty if requests are being sent."""

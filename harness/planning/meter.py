@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -130,25 +130,8 @@ class MeteredTester(Tester):
     meter: Meter
     """The meter; set as soon as the tester is made."""
 
-    def wait(self, seconds: float, why: str = "") -> None:
-        """Wait as the base class does, and tell the meter why."""
-        with self.meter.reason(why or UNNAMED):
-            Tester.listen(self, seconds)
-
-    def listen(
-        self,
-        seconds: float,
-        *,
-        after_first_of: int = 0,
-        also_from: Collection[int] = (),
-        ends_with_answer: bool = False,
-        why: str = "",
-    ) -> tuple[Frame, ...]:
-        """Listen as the base class does, and tell the meter why."""
-        with self.meter.reason(why or LISTENING):
-            return super().listen(
-                seconds, after_first_of=after_first_of, also_from=also_from, ends_with_answer=ends_with_answer
-            )
+    def _wait_told(self, seconds: float, why: str, *, is_pause: bool) -> AbstractContextManager[None]:
+        return self.meter.reason(why or (UNNAMED if is_pause else LISTENING))
 
 
 def reasons_in_words(use: Use) -> str:

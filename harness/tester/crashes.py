@@ -54,8 +54,6 @@ RECOVERY_S: Final = 5.0
 """How long after its slowest boot a silent ECU is given to come back by itself, in seconds."""
 
 _USUAL_SESSIONS: Final = frozenset(Session)
-_LEAVING: Final = frozenset({Service.DIAGNOSTIC_SESSION_CONTROL, Service.ECU_RESET})
-"""Services after which an ECU may rightly restart or lose its session, whatever its answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -551,6 +551,12 @@ class Exchanger:
         With `ends_with_answer` listening ends soon after the first message, or first frame of one, has come. `why` is
         for plans and logs.
         """
+        with self._wait_told(seconds, why, is_pause=False):
+            return self._listen(seconds, after_first_of, also_from, ends_with_answer)
+
+    def _listen(
+        self, seconds: float, after_first_of: int = 0, also_from: Collection[int] = (), ends_with_answer: bool = False
+    ) -> tuple[Frame, ...]:
         link = self.link
         until_s = link.now_s + seconds
         if also_from:
@@ -586,7 +592,15 @@ class Exchanger:
 
     def wait(self, seconds: float, why: str = "") -> None:
         """Wait in silence; `why` is for plans and logs. A session that needs TesterPresent ends meanwhile."""
-        self.listen(seconds)
+        with self._wait_told(seconds, why, is_pause=True):
+            self._listen(seconds)
+
+    def _wait_told(self, seconds: float, why: str, *, is_pause: bool) -> AbstractContextManager[None]:
+        """Return the context in which a wait runs: a tester that tells somebody of its waits overrides this.
+
+        `why` is empty for a wait without a purpose; `is_pause`: it is no listening.
+        """
+        return nullcontext()
 
     def require_quiet(self, seconds: float = LISTEN_S) -> None:
         """Raise Inconclusive if the ECU sends on its response id unasked: an answer could not be recognised.

@@ -112,14 +112,14 @@ class Slow:
 
     def __init__(self, tester: WatchedTester, at_s: float, monkeypatch: pytest.MonkeyPatch) -> None:
         self.told = ""
-        original = Tester.listen
+        original = Tester._listen
 
-        def listen(one: Tester, seconds: float, **options: object) -> object:
+        def listen(one: Tester, seconds: float, *options: object) -> object:
             half = original(one, min(at_s, seconds))
             self.told = tester.doing()
             return half + original(one, max(seconds - at_s, 0.0))
 
-        monkeypatch.setattr(Tester, "listen", listen)
+        monkeypatch.setattr(Tester, "_listen", listen)
 
 
 def test_a_wait_says_for_what_and_how_long_still(tester: WatchedTester, monkeypatch: pytest.MonkeyPatch) -> None:
