@@ -1,4 +1,4 @@
-"""Judge the limit by rows of wrong keys, for the check whose subject they vary."""
+"""Judge whether wrong keys, sent in rows that each vary one thing, still reach the limit of attempts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ SHOWN = 3
 
 
 def judge_rows(tester: Tester, measure: Measurements, level: int, check: str, kind: str) -> None:
-    """Check that wrong keys reach the limit with everything that is varied for this check; `kind` names it in the report.
+    """Check that wrong keys reach the limit in every row that was sent for this check; the report calls what varied `kind`.
 
-    Raises NotApplicable if there is no limit, Inconclusive if nothing that was varied could be judged.
+    Raises NotApplicable if the level has no limit, Inconclusive if no row could be judged.
     """
     found = measure.attempts(level)
     broken = found.of(check)

@@ -1,4 +1,4 @@
-"""Keep a level locked out with most of its delay still to come, and say what may be done in that time."""
+"""Keep a level locked out with most of its delay still to come, and tell which requests have time in that delay."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from harness.measurements import Act, Delay
 
 RENEWED_AFTER = 0.6
 EARLY_UNTIL = 0.8
-"""Share of the delay until which a seed proves something, clocks being different; later a new lockout is begun."""
+"""Share of the delay up to which a seed proves that the delay ended early, although two clocks differ."""
 EARLY = 0.6
-"""Share of the measured delay: a seed that comes earlier after a later lockout is not explained by clocks."""
+"""Share of the measured delay; a seed before this share of a later delay cannot be explained by clocks that differ."""
 MOST_TIMES = 60
-"""How often at most a request is made in a delay that each one may shorten by a second."""
+"""The largest number of times that one request is repeated in a delay, since each request may shorten the delay by a second.
+"""
 SHARE_FOR_ACT = 0.1
-"""Share of the delay for one of them."""
+"""Share of the delay in which one request may be repeated."""
 
 
 class LockoutWindow:
-    """Locks one level out, and again when most of the delay is over."""
+    """Locks one level out, and locks it out again when most of the delay is over."""
 
     def __init__(self, tester: Tester, level: int, wrong_keys: int, delay_s: float) -> None:
         self._tester = tester
@@ -26,7 +27,7 @@ class LockoutWindow:
         self.delay_s = delay_s
         self._since_s: float | None = None
         self.seed = b""
-        """The last seed that was answered."""
+        """The last seed that was answered with a key."""
 
     @property
     def elapsed_s(self) -> float:
@@ -40,7 +41,10 @@ class LockoutWindow:
         return self._since_s is not None
 
     def open(self, *, for_s: float = 0.0) -> None:
-        """Lock the level out, unless `for_s` are left of a lockout. Raises Inconclusive if wrong keys do not lock it out."""
+        """Lock the level out, unless at least `for_s` seconds of a lockout are left.
+
+        Raises Inconclusive if wrong keys do not lock the level out.
+        """
         if self.has_time_for(for_s):
             return
         locked = self._tester.guesses.lock_out(self._level, wrong_keys=self._wrong_keys)
@@ -51,21 +55,21 @@ class LockoutWindow:
         self.seed = locked.seed
 
     def forget(self) -> None:
-        """Record that the delay is over."""
+        """Record that the ECU's delay is over."""
         self._since_s = None
 
     def has_time_for(self, seconds: float) -> bool:
-        """Whether this time ends before a new lockout would be begun."""
+        """Whether the present lockout leaves this many seconds before it has to be renewed."""
         latest_s = min(RENEWED_AFTER * self.delay_s, EARLY_UNTIL * self.delay_s - seconds)
         return self.is_open and self.elapsed_s < latest_s
 
     def has_room_for(self, seconds: float) -> bool:
-        """Whether this many seconds pass early enough in the delay for a seed to be a failure afterwards."""
+        """Whether the delay is so long that a seed given after this many seconds of it would still be a failure."""
         return seconds < EARLY_UNTIL * self.delay_s
 
     @property
     def is_early(self) -> bool:
-        """Whether the delay cannot have run out yet."""
+        """Whether so little time has passed that the delay cannot have run out yet."""
         return self.elapsed_s < EARLY_UNTIL * self.delay_s
 
     def is_broken_by(self, seed: Reply) -> bool:
@@ -74,7 +78,10 @@ class LockoutWindow:
 
 
 def ends_delay(tester: Tester, level: int, window: LockoutWindow, act: Act) -> bool:
-    """Whether a seed is given early after this was done in the delay; repeat it if it takes no time."""
+    """Do the act during the delay, and return whether the level gives a seed early afterwards.
+
+    An act that takes no time is repeated, since each one may shorten the delay a little.
+    """
     window.open(for_s=act.seconds)
     latest_s = window.elapsed_s + SHARE_FOR_ACT * window.delay_s
     for _ in range(min(int(window.delay_s) + 1, MOST_TIMES)):
@@ -91,9 +98,9 @@ def ends_delay(tester: Tester, level: int, window: LockoutWindow, act: Act) -> b
 
 
 def early_look(tester: Tester, level: int, delay: Delay, answer_s: float) -> tuple[Reply, float] | None:
-    """Request a seed long before the delay may be over; return the answer, and the time since the limit.
+    """Request a seed long before the delay may be over; return the answer, and the seconds since the limit was reached.
 
-    The ECU takes `answer_s` for an answer. None if no such moment is left.
+    The ECU needs `answer_s` seconds to answer. Return None if the delay is too far gone for an early request.
     """
     limit_s = tester.security.level(level).last_wrong_s
     assert limit_s is not None

@@ -1,4 +1,7 @@
-"""Lock levels out several times in a row, for several checks: requests that must not end a delay, its effects, its end."""
+"""Lock levels out several times in a row, and share the result among checks.
+
+The checks are about requests that must not end a delay, about what a lockout affects, and about its end.
+"""
 
 from __future__ import annotations
 
@@ -11,42 +14,39 @@ from harness import Depth, Inconclusive, Measurements, Tester, uds
 from harness.measurements import Delay, Turns
 
 BETWEEN_KEYS = ("SA-11", "SA-14")
-"""The checks whose acts between two keys must not end a delay either."""
+"""The checks whose acts between two wrong keys must not end a delay either."""
 IN_A_ROW = 4
-"""Lockouts without a right key between them, at depth default."""
+"""The number of lockouts in a row, without a right key between them, at depth default."""
 BUSY_S = 0.5
-"""Seconds after which an ECU that does not serve a request is asked again: it may be busy for a moment."""
+"""Seconds after which a request that the ECU did not serve is repeated: the ECU may be busy for a moment."""
 SOONER_S = 0.25
-"""How long before the certain end of another level's delay its seeds are requested, before that level is locked
-out again.
-"""
+"""How many seconds before the certain end of another level's delay that level's seeds are requested."""
 LONG_UP_S = 3700.0
-"""A little more than an hour in seconds, in which clocks of whole seconds or an hour meter may overflow."""
+"""A little more than an hour in seconds: a counter of seconds or an hour meter in the ECU may overflow in this time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Lockouts in a row that nothing ended early, that affected nothing but seeds, and that ended."""
+    """Several lockouts in a row that were sound: nothing ended them early, only seeds were withheld, and they ended."""
 
     lockouts: int
     wrong_keys: int
-    """The number of wrong keys that led to them in all, without a right one."""
+    """The number of wrong keys that led to all lockouts together, without a right key between them."""
     tried: tuple[str, ...]
-    """What was done in the first delay without a seed being given, in words."""
+    """The acts during the first delay after which the level still gave no seed, in words."""
     served: int
-    """The number of other requests that were served during each."""
+    """The number of requests outside SecurityAccess that the ECU served during each lockout."""
     locked: str
     """The levels that the first lockout locked, in words."""
     is_long_up: bool
-    """Whether the last lockout came more than an hour after the others, without a restart."""
+    """Whether the last lockout came more than an hour after the one before, without a restart between them."""
 
 
 def hold(tester: Tester, measure: Measurements, depth: Depth, level: int) -> Held | None:
-    """Lock the level out, and do all in its delay that must not end it; at depth quick lock it out a second time.
+    """Lock the level out, and do everything in its delay that must not end it; at depth quick lock it out a second time.
 
-    It is done once a run for all checks that ask, and for other levels in turn. Return None if something was not in order,
-    or the delay is too short for all of it: each check then finds its own cause in lockouts of its own. So it does at depth
-    deep.
+    All checks that ask share one such series in a run, and other levels take their turns in the waiting time. Return None at
+    depth deep, if the ECU behaved differently, or if the delay is too short: each check then makes lockouts of its own.
     """
     if depth is Depth.DEEP or not is_ordinary(tester, level, measure.delay(level)):
         return None
@@ -56,9 +56,9 @@ def hold(tester: Tester, measure: Measurements, depth: Depth, level: int) -> Hel
 
 
 def hold_often(tester: Tester, measure: Measurements, depth: Depth, level: int) -> Held | None:
-    """Lock the level out several times in a row, without a right key between; None as for `hold`.
+    """Lock the level out several times in a row, without a right key between; return None in the cases in which `hold` does.
 
-    On a simulated ECU once more an hour later.
+    A simulated ECU is locked out once more an hour later.
     """
     if depth is not Depth.DEFAULT:
         return hold(tester, measure, depth, level)
@@ -70,13 +70,13 @@ def hold_often(tester: Tester, measure: Measurements, depth: Depth, level: int) 
 
 
 def is_ordinary(tester: Tester, level: int, delay: Delay) -> bool:
-    """Whether the delay is constant so far and long enough, and the level's key is known to be right."""
+    """Whether the level's delay is constant as far as seen and long enough, and its key function is known to be right."""
     is_odd = delay.seconds is None or delay.is_too_short or delay.is_restarted_by_requests or not delay.at_least_s
     return not is_odd and tester.security.level(level).is_proven and tester.access.can_relock
 
 
 def ordinary_beside(tester: Tester, measure: Measurements, level: int) -> list[int]:
-    """Return the other levels whose delays can be observed in the same time, after measuring each by itself."""
+    """Measure the delay of each other level, and return the levels whose delays can be observed beside this level's."""
     delays = measure.delays_beside(level)
     return [other for other, delay in delays.items() if is_ordinary(tester, other, delay)]
 
@@ -109,10 +109,10 @@ class _Lockouts:
         self._tried: list[str] = []
         self._others: list[bytes] = []
         self._looks = 0
-        """How often a seed was requested long before a later delay may be over."""
+        """How often a seed was requested in a later delay, long before that delay could be over."""
 
     def held(self, lockouts: int, *, tries_acts: bool, is_long_up: bool) -> Turns[Held | None]:
-        """Return the result; None if anything differed from the first delay that was measured."""
+        """Make the lockouts and return them; None if a delay differed from the one that was measured first."""
         tester, level = self._tester, self._level
         tester.session_for(level)
         self._others = [request for request in other_communication(tester) if tester.request(request).is_positive]
@@ -156,7 +156,9 @@ class _Lockouts:
         return self._tester.link.now_s - (self._tester.security.level(self._level).last_wrong_s or 0.0)
 
     def _first(self) -> str:
-        """Return the levels that the first lockout locks; empty if something ended it, or another request was not served."""
+        """Return in words the levels that the first lockout locks; empty if an act ended it, or another request was not
+        served.
+        """
         tester, level, window = self._tester, self._level, self._window
         acts = [part for act in self._measure.acts_between(level) for part in act.parts or (act,)]
         acts = [act for act in acts if act.check in BETWEEN_KEYS and window.has_room_for(act.seconds)]
@@ -177,7 +179,9 @@ class _Lockouts:
         return locked
 
     def _lock_again(self) -> int:
-        """Return the number of wrong keys of another lockout like the first; 0 if it was different."""
+        """Lock the level out once more, and return the number of wrong keys that took; 0 if this lockout differed from the
+        first.
+        """
         tester, level = self._tester, self._level
         if not self._is_over():
             return 0
@@ -201,7 +205,9 @@ class _Lockouts:
                 yield self._tester.request(request).is_positive
 
     def _doors_hold(self) -> bool:
-        """Whether every form of the request, and a plain one after it, is refused a seed."""
+        """Whether the locked-out level gives no seed to any other form of the request, nor to a plain request after each
+        form.
+        """
         tester, level = self._tester, self._level
         for name, door in side_doors(tester, level).items():
             if seed_in(tester, door(), level) or tester.guesses.seed_in_delay(level).is_seed or not self._window.is_early:
@@ -218,7 +224,7 @@ def other_communication(tester: Tester) -> list[bytes]:
 
 
 def scope(tester: Tester, level: int) -> str:
-    """Say which levels are locked with this one."""
+    """Say which levels are locked out together with this one."""
     others = [entry.level for entry in tester.target.security if entry.level != level]
     served = [other for other in others if tester.state.serves_during_delay(level, other)]
     locked = [other for other in others if other not in served and not tester.security.request_seed(other).is_seed]

@@ -10,13 +10,14 @@ from harness import Depth, Inconclusive, Measurements, Tester
 
 Ways = Mapping[str, Callable[[], bool | None]]
 SHARE_BEFORE = 0.2
-"""The share of the delay that passes before the restart."""
+"""The share of the delay that passes before the ECU is restarted."""
 
 
 def outlast_restarts(tester: Tester, measure: Measurements, depth: Depth, level: int, ways: Ways) -> tuple[str, ...]:
-    """Return the names of the restarts that the level's delay was seen to outlast, together with those of other levels.
+    """Lock out this level and others together, restart the ECU, and name the restarts that this level's delay outlasted.
 
-    Empty if something was not in order, or there is no other level; the check then finds the cause in a lockout of its own.
+    Return an empty tuple if there is no other level or the ECU behaved irregularly; the check then makes a lockout of its
+    own.
     """
     if depth is Depth.DEEP or not is_ordinary(tester, level, measure.delay(level)):
         return ()
@@ -38,21 +39,21 @@ class _Together:
     def __init__(self, tester: Tester, measure: Measurements, levels: Sequence[int], ways: Ways) -> None:
         self._tester = tester
         self._levels = [*levels]
-        """Those whose delays have held so far."""
+        """The levels whose delays have outlasted every restart so far."""
         self._delays = {level: measure.delay(level) for level in levels}
         self._ways = ways
 
     def held(self, depth: Depth) -> dict[int, tuple[str, ...]]:
-        """Return by level the restarts that its delay has outlasted, without levels that behaved irregularly."""
+        """Return, by level, the restarts that its delay has outlasted; a level that behaved irregularly is left out."""
         names = self._restart([*self._ways])
         for name in depth.choose(quick=[], default=[*dict.fromkeys([*names[:1], *names[-1:]])], deep=[]):
             self._restart([name], is_at_once=True)
         return {level: tuple(names) for level in self._levels if names}
 
     def _restart(self, names: Sequence[str], *, is_at_once: bool = False) -> list[str]:
-        """Restart in each way within one lockout of all levels; return those that the ECU offers.
+        """Restart the ECU in each named way within one lockout of all levels; return the ways that the ECU offers.
 
-        `is_at_once`: first before a slow ECU has stored the lockout, too.
+        `is_at_once`: restart also right after the last wrong key, before a slow ECU has stored the lockout.
         """
         tester = self._tester
         tester.restore()
@@ -83,13 +84,13 @@ class _Together:
         return offered
 
     def _let_pass(self, windows: Mapping[int, LockoutWindow]) -> None:
-        """Wait for the share of each delay that comes before the restart."""
+        """Wait until the share of each delay has passed that comes before the restart."""
         left_s = [SHARE_BEFORE * windows[level].delay_s - windows[level].elapsed_s for level in self._levels]
         self._tester.wait(max([0.0, *left_s]), "delays before a restart")
         self._require_no_seeds(windows)
 
     def _require_no_seeds(self, windows: Mapping[int, LockoutWindow]) -> None:
-        """Leave out levels that give a seed although their delay cannot be over."""
+        """Leave out the levels that give a seed before their delay can be over."""
         for level in [*self._levels]:
             self._tester.session_for(level)
             if self._tester.guesses.is_seed(level, self._tester.guesses.seed_in_delay(level)) and windows[level].is_early:

@@ -1,4 +1,4 @@
-"""Fail the check whose subject is a kind of wrong key that opened its level, whichever check sent it."""
+"""Fail a check if a wrong key of the kind that it is about has opened its level, whichever check sent that key."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.tester import KeyOutcome
 
 
 def judge_opened(tester: Tester, book: KeyBook, level: int, check: str) -> None:
-    """Check that no wrong key that is this check's subject has opened the level, whichever check sent it."""
+    """Check that no wrong key of the kind that this check is about has opened the level, whichever check sent the key."""
     opened = book.opened_for(check)
     if opened is None:
         return

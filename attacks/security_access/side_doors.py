@@ -14,7 +14,7 @@ COMPARED = (Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
 
 
 def side_doors(tester: Tester, level: int) -> dict[str, SideDoor]:
-    """Return forms of the request, and other requests that might end the delay, by name; only permitted ones."""
+    """Return, by name, other forms of the seed request and other requests that might end the delay, as far as permitted."""
     security = tester.security
     doors: dict[str, SideDoor] = {
         f"27 {level | SUPPRESS:02X}": lambda: tester.request(uds.request_seed(level | SUPPRESS)),
@@ -35,7 +35,7 @@ def side_doors(tester: Tester, level: int) -> dict[str, SideDoor]:
 
 
 def in_session(tester: Tester, level: int, session: int) -> Reply:
-    """Return the answer to a request for a seed in another session, or the refusal of that session."""
+    """Enter another session and request a seed there; return the answer, or the refusal of that session."""
     entered = tester.enter_session(session)
     if not entered.is_positive:
         return entered
@@ -43,14 +43,14 @@ def in_session(tester: Tester, level: int, session: int) -> Reply:
 
 
 def with_29_bits(tester: Tester, level: int) -> RawReply:
-    """Return the answer to the same request from the same id in 29 bits."""
+    """Request a seed from the same CAN id written with 29 bits, and return the answer."""
     can = tester.target.can
     data = bytes((2, 0x27, level)).ljust(tester.frame_bytes, bytes((can.padding or 0,)))
     return tester.raw_frames([tester.frame(data, is_extended=True)], also_from={can.response_id})
 
 
 def seed_in(tester: Tester, answer: Reply | RawReply, level: int) -> bytes:
-    """Return the seed of this level in an answer, or what its first frame holds; empty if it is all zeros or missing."""
+    """Return the level's seed in an answer, or the part of it in the first frame; empty if the seed is missing or zero."""
     if isinstance(answer, Reply):
         is_own = len(answer.request) > 1 and answer.request[1] & ~SUPPRESS == level and answer.request[0] == 0x27
         return answer.pdu[2:] if is_own and answer.is_seed else b""
@@ -62,9 +62,9 @@ def seed_in(tester: Tester, answer: Reply | RawReply, level: int) -> bytes:
 
 
 def is_key_compared(tester: Tester, level: int, window: LockoutWindow) -> Reply | None:
-    """Return the answer to a wrong key if it shows a comparison with an unseen seed; else None.
+    """Request a seed without a positive answer, send a wrong key, and return its answer if the ECU compared the key.
 
-    It shows that only if keys are refused as out of sequence (0x24) while no seed is pending.
+    Return None otherwise. A comparison shows only on an ECU that refuses keys with 0x24 while no seed is pending.
     """
     security = tester.security
     window.open()

@@ -1,4 +1,4 @@
-"""Check that guessing is limited, and that the count of wrong keys outlasts what comes between them."""
+"""Check that guessing is limited, and that nothing between two wrong keys puts their count back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from attacks.security_access.limit_rows import judge_rows
 from harness import Depth, Inconclusive, Measurements, Nrc, Severity, Tester, attack, fail, inconclusive, not_applicable
 
 SLOW_S = 1.0
-"""If each wrong key takes this many seconds, guessing is as slow as with the permitted delay after each."""
+"""Seconds that each wrong key must take for guessing to be as slow as with the permitted delay."""
 
 
 @attack(
@@ -92,7 +92,10 @@ def test_a_new_seed_does_not_clear_the_count(tester: Tester, measure: Measuremen
 
 
 def limit_for_one_seed(tester: Tester, level: int) -> int | None:
-    """Where new seeds meet no limit: return the limit for one seed answered several times; None if there is none."""
+    """Answer one seed with several wrong keys, and return after how many the ECU delays; None if it never does.
+
+    This is for an ECU on which wrong keys for new seeds reach no limit.
+    """
     security = tester.security
     seed = tester.guesses.start(level)
     for count in range(1, 12):
@@ -183,7 +186,7 @@ def test_success_at_one_level_does_not_clear_another(
 
 
 def judge_other_level(tester: Tester, measure: Measurements, level: int, other: int, limit: int) -> None:
-    """Alternate wrong keys at one level and the right key at another; then do the same without the right one."""
+    """Alternate wrong keys at one level with an unlock of another level; then only visit that level, without its key."""
     allowed = tester.guesses.allowance(level, limit)
 
     def visit(is_unlocking: bool) -> None:
@@ -195,7 +198,7 @@ def judge_other_level(tester: Tester, measure: Measurements, level: int, other: 
         tester.session_for(level)
 
     def outlasted(is_unlocking: bool) -> int:
-        """Return how many wrong keys were evaluated beyond the limit; 0 if none."""
+        """Return how many wrong keys were evaluated if they exceed the limit, else 0."""
         tester.restore()
         spent = tester.guesses.spend(level, 3 * allowed, between=lambda: visit(is_unlocking), every=max(limit - 1, 1))
         return spent.evaluated if spent.evaluated > allowed else 0
@@ -222,7 +225,7 @@ def judge_other_level(tester: Tester, measure: Measurements, level: int, other: 
 
 
 def is_counted_together(tester: Tester, level: int, other: int, limit: int) -> bool:
-    """Whether wrong keys at one level bring the other nearer to its limit."""
+    """Whether wrong keys at one level bring the other level nearer to its limit."""
     tester.restore()
     tester.guesses.spend(level, limit - 1)
     tester.session_for(other)

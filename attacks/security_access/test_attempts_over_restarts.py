@@ -8,7 +8,8 @@ from functools import partial
 from harness import Depth, Inconclusive, Measurements, Service, Severity, Tester, attack, fail, inconclusive
 
 WORTH_WAITING = 0.8
-"""Restarts gain nothing if guessing with them takes at least this fraction of the time that the delays cost."""
+"""Guessing with restarts gains nothing if it takes at least this fraction of the time that the delays themselves would take.
+"""
 
 ATTEMPT_COUNTER = "ISO 14229-1 SecurityAccess, Annex I transition 1: at start the stored attempt counter is read back; "
 
@@ -78,10 +79,10 @@ def test_a_power_cycle_does_not_clear_the_count(tester: Tester, measure: Measure
 def judge_restart(
     tester: Tester, measure: Measurements, level: int, limit: int, name: str, restart: Callable[[], bool | None]
 ) -> bool:
-    """Check that at most twice the allowed number of wrong keys is evaluated with this between them.
+    """Check that the ECU evaluates at most twice the allowed number of wrong keys if it restarts in this way between them.
 
     Return False if the ECU does not offer this way to restart. An ECU that starts with its delay after a single wrong key
-    forgets none.
+    has remembered that key, and passes at once.
     """
     if is_remembered(measure, level, name, restart):
         measure.of_lockout(level, f"Wrong keys forgotten at {name}", "no")
@@ -116,7 +117,7 @@ def judge_restart(
 
 
 def is_remembered(measure: Measurements, level: int, name: str, restart: Callable[[], bool | None]) -> bool:
-    """Whether the level gives no seed after one wrong key and this restart; False if that is unknown."""
+    """Whether the level gives no seed right after one wrong key and this restart; False if that could not be found out."""
     try:
         return measure.after_restart(level, name, restart).is_remembered
     except Inconclusive:
@@ -124,7 +125,11 @@ def is_remembered(measure: Measurements, level: int, name: str, restart: Callabl
 
 
 def spend_with(tester: Tester, level: int, limit: int, between: Callable[[], None]) -> tuple[bool, int, float, int]:
-    """Return whether a limit was met, how many wrong keys were evaluated, the time since the first pause, and the pauses."""
+    """Send wrong keys, and call `between` shortly before each limit.
+
+    Return whether the limit was met, how many wrong keys were evaluated, the seconds since the first call, and the number of
+    calls.
+    """
     tester.restore()
     at_most = 2 * tester.guesses.allowance(level, limit) + 1
     pauses: list[float] = []
@@ -138,14 +143,14 @@ def spend_with(tester: Tester, level: int, limit: int, between: Callable[[], Non
 
 
 def restart_and_return(tester: Tester, level: int, name: str, restart: Callable[[], bool | None]) -> None:
-    """Restart the ECU, and enter the session in which the level gives seeds. Inconclusive: no restart was seen."""
+    """Restart the ECU, and enter the session in which the level gives seeds. Raises Inconclusive if no restart was seen."""
     if not restart():
         inconclusive(f"{name}: no restart was seen")
     tester.session_for(level)
 
 
 def do_all_but_restart(tester: Tester, level: int) -> None:
-    """Send the same requests as around a restart, without one."""
+    """Send the requests that accompany a restart, but do not restart the ECU."""
     for session in tester.sessions():
         tester.enter_session(session)
     tester.read_reply(0xF186)

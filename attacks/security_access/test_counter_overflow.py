@@ -9,7 +9,7 @@ from harness.measurements import Delay
 
 BEYOND_A_BYTE = 256
 LONGEST_S = 7200.0
-"""The longest time that a run spends on delays for one counter, in seconds."""
+"""The longest time in seconds that a run spends on delays to overflow one counter."""
 
 
 @attack(
@@ -62,7 +62,7 @@ def test_the_count_never_overflows(tester: Tester, measure: Measurements, depth:
 
 
 def lock_again(tester: Tester, level: int, allowed: int, *, evaluated: int, delay: Delay) -> int:
-    """Wait for the delay's end, and send wrong keys until the limit; return how many. Soon after it there is no seed yet."""
+    """Send wrong keys until the limit, and return how many; fail if there is no limit or a seed comes soon after it."""
     spent = tester.guesses.spend(level, allowed + 2)
     if not spent.is_limited:
         fail(
@@ -86,7 +86,7 @@ def lock_again(tester: Tester, level: int, allowed: int, *, evaluated: int, dela
 
 
 def judge_early_end(tester: Tester, level: int, delay: Delay, answer_s: float, when: str) -> None:
-    """Fail on a seed that arrives long before the first delay was over; the ECU takes `answer_s` for an answer."""
+    """Fail if a seed arrives long before the first delay would be over; the ECU needs `answer_s` seconds to answer."""
     look = early_look(tester, level, delay, answer_s)
     if look is None:
         tester.note(f"only whether a seed is given at once was looked at: an answer takes {answer_s:.1f} s")
@@ -101,7 +101,7 @@ def judge_early_end(tester: Tester, level: int, delay: Delay, answer_s: float, w
 
 
 def judge_keys_in_delay(tester: Tester, level: int, delay: Delay, wanted: int) -> None:
-    """Send as many keys as a byte can count during the delay: they must not end it."""
+    """Send as many keys during one delay as a byte can count, and check that they do not end the delay."""
     window = LockoutWindow(tester, level, delay.wrong_keys, delay.at_least_s)
     window.open()
     for count in range(1, wanted + 1):

@@ -26,7 +26,7 @@ from harness import (
 from harness.measurements import Delay
 
 AT_ONCE_S = 0.5
-"""Seconds after a boot: a seed that comes later may have been withheld by a short delay."""
+"""Seconds after a boot; if a seed is refused at first and comes later than this, a short delay may have withheld it."""
 
 
 @attack(
@@ -87,7 +87,7 @@ def judge_what_comes_between(tester: Tester, measure: Measurements, level: int, 
 
 
 def try_key_halfway(tester: Tester, level: int, wrong_keys: int, delay_s: float) -> Reply | None:
-    """If the delay's length had to be measured first: lock the level out again, and send the right key halfway."""
+    """Lock the level out, send the right key in the middle of the delay, and return its answer; None if impossible."""
     if not delay_s or not tester.security.level(level).is_proven:
         return None
     tester.restore()
@@ -144,9 +144,9 @@ def judge_restarts(
     *,
     is_at_once: bool = False,
 ) -> None:
-    """Restart in each way within one delay, if that is long enough; after the last, observe its end.
+    """Restart in each way within one delay, if the delay is long enough; after the last restart, observe the delay's end.
 
-    `is_at_once`: restart before a slow ECU has stored the lockout.
+    `is_at_once`: restart right after the last wrong key, before a slow ECU has stored the lockout.
     """
     tester.restore()
     window = LockoutWindow(tester, level, delay.wrong_keys, delay.at_least_s)
@@ -182,7 +182,7 @@ def judge_restarts(
 def judge_seed_after(
     tester: Tester, measure: Measurements, level: int, delay: Delay, window: LockoutWindow, name: str, reply: Reply
 ) -> None:
-    """Fail on a seed before the delay can have run out; blame what came before it."""
+    """Fail if `reply` is a seed that came before the delay can have run out, and name the restart before it as the cause."""
     if window.is_broken_by(reply):
         tester.cite(reply)
         measure.of_lockout(level, f"Delay ended by {name}", "yes")
@@ -300,7 +300,7 @@ def test_the_delay_holds_for_every_form_of_request(tester: Tester, measure: Meas
 
 
 def judge_acts(tester: Tester, measure: Measurements, level: int, window: LockoutWindow, expected: str, check: str) -> None:
-    """Check that acts which may come between two keys, and are the subject of a check there, do not end the delay."""
+    """Check that no act which `check` covers ends the delay; the acts are those that may come between two wrong keys."""
     for act in measure.acts_between(level):
         for part in act.parts or (act,):
             if part.check == check and window.has_room_for(part.seconds) and ends_delay(tester, level, window, part):
@@ -312,7 +312,7 @@ def judge_acts(tester: Tester, measure: Measurements, level: int, window: Lockou
 
 
 def judge_effect(tester: Tester, entry: DataEntry) -> None:
-    """Check that what was tried has not opened the level, whatever was answered."""
+    """Check by a write that nothing done during the delay has opened the level, whatever the ECU answered."""
     if tester.access.locked_probe(entry, in_this_session=True).is_positive:
         effect = tester.access.write_effect(entry)
         if effect.is_changed:
@@ -320,7 +320,7 @@ def judge_effect(tester: Tester, entry: DataEntry) -> None:
 
 
 def require_delay(measure: Measurements, level: int) -> Delay:
-    """Return the delay. Raises NotApplicable if there is a limit but no delay after it."""
+    """Return the level's delay. Raises NotApplicable if the level has a limit but no delay after it."""
     delay = measure.delay(level)
     if not delay.exists:
         not_applicable("the ECU gives seeds at once after its limit: there is no delay")
@@ -328,7 +328,10 @@ def require_delay(measure: Measurements, level: int) -> Delay:
 
 
 def restarts(tester: Tester) -> dict[str, Callable[[], bool | None]]:
-    """Return every permitted way to restart; each returns whether a restart was seen, None if the ECU does not offer it."""
+    """Return every permitted way to restart, by name, as a function.
+
+    The function returns whether a restart was seen, or None if the ECU does not offer this way.
+    """
     ways = [*tester.restart.resets(), *tester.restart.power_cycles()]
     if not ways and not (tester.allows("reset") or tester.allows("power")):
         not_run("the target allows neither reset nor power; see [safety] allow in the target file")
@@ -336,7 +339,7 @@ def restarts(tester: Tester) -> dict[str, Callable[[], bool | None]]:
 
 
 def conclude(tester: Tester, held: list[str], undecided: list[str]) -> None:
-    """Pass if something was judged, with a note on what was not."""
+    """Pass if at least one way was judged, and note the reasons for those that were not. Raises Inconclusive otherwise."""
     for reason in undecided:
         tester.note(reason)
     if held:

@@ -1,4 +1,4 @@
-"""Check that all of the key is compared, and nothing but the key."""
+"""Check that the ECU compares the whole key, and nothing but the key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SINGLE_FRAME = 0
 """`Frame.pci_type` of a frame that holds a whole message."""
 PADDING = frozenset((0x00, 0x55, 0xAA, 0xCC, 0xFF))
 SERVICES = range(0x10, 0xC0)
-"""Bytes that an ECU may read as a service if it reads a frame from its third byte on."""
+"""Values that an ECU may take for a service if it looks for a request from the third byte of a frame on."""
 BEFORE_KEY = 3
 """Bytes before a key in a single frame: length, service and sub-function."""
 SEEDS_AT_MOST = 32
@@ -89,7 +89,7 @@ def test_only_a_key_of_the_right_length_is_accepted(tester: Tester, depth: Depth
 
 
 def misfits(tester: Tester, depth: Depth, level: int, length: int) -> dict[str, tuple[Change, Severity]]:
-    """Return keys of a wrong length by name: too short ones first, since those are worse."""
+    """Return keys of a wrong length by name: keys that are too short first, since accepting one of them is worse."""
     chance = tester.chance.random_bytes
     keys: dict[str, tuple[Change, Severity]] = {"no key": (lambda seed: b"", Severity.CRITICAL)}
     if not tester.security.has_key(level):
@@ -118,7 +118,9 @@ def distinct_seed(tester: Tester, level: int) -> bytes:
 
 
 def seed_with_key(tester: Tester, level: int, is_fit: Callable[[bytes], bool]) -> bytes:
-    """Return a seed with such a key, if one comes soon; or a zero seed, if the level is open."""
+    """Request seeds until the right key for a seed satisfies `is_fit`; return that seed, or a zero seed if the level is
+    open.
+    """
     for _ in range(SEEDS_AT_MOST):
         seed = tester.security.seed(level)
         if not seed or not tester.security.has_key(level) or is_fit(tester.security.right_key(level, seed)):
@@ -127,7 +129,7 @@ def seed_with_key(tester: Tester, level: int, is_fit: Callable[[bytes], bool]) -
 
 
 def probe(tester: Tester, level: int) -> Reply | None:
-    """Return what a protected write shows of the lock, if the answer to a key shows nothing; None if it cannot be tried."""
+    """Write protected data to see whether the level is locked, and return the answer; None if no write may be tried."""
     entry = tester.access.protected_by(level)
     if entry is None or not tester.allows("write"):
         return None
@@ -135,7 +137,7 @@ def probe(tester: Tester, level: int) -> Reply | None:
 
 
 def is_open_anyway(tester: Tester, level: int) -> bool:
-    """Whether protected data is open with a seed pending and no key sent: then no key opened it."""
+    """Whether protected data is open while a seed is pending and before any key is sent: then no key has opened it."""
     tester.access.lock()
     tester.session_for(level)
     tester.security.seed(level)
@@ -144,7 +146,7 @@ def is_open_anyway(tester: Tester, level: int) -> bool:
 
 
 def accepts_key_in_padding(tester: Tester, level: int) -> bool:
-    """Whether a frame that states no key, but holds it behind the end of the message, opens the level."""
+    """Whether the level opens by a frame whose message ends before the key, with the key in the padding behind it."""
     tester.security.make_room(level)
     tester.session_for(level)
     seed = seed_with_key(tester, level, lambda key: key[0] not in SERVICES)

@@ -1,4 +1,4 @@
-"""Check that keys cannot be computed from recorded pairs, without the ECU."""
+"""Check that nobody can compute keys from recorded pairs of seed and key."""
 
 from __future__ import annotations
 

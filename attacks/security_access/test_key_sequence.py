@@ -1,4 +1,4 @@
-"""Check that a key is accepted only where the sequence allows it: after its seed, once, and never again."""
+"""Check that the ECU accepts a key only after the seed that it belongs to, once, and never again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NO_KEY_THERE = NOT_IN_SESSION | negative(Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.SER
 BEYOND_DELAY_S = 0.5
 BEYOND_S3 = 1.2
 FEWEST_BYTES = 2
-"""A seed or key of one byte repeats by chance."""
+"""The smallest length of a seed or key in bytes that does not repeat by chance."""
 
 
 @attack(
@@ -88,7 +88,7 @@ def test_a_key_without_a_seed_is_refused(tester: Tester, depth: Depth, level: in
 
 
 def keys_without_seed(tester: Tester, depth: Depth, level: int, length: int, seed_length: int) -> dict[str, bytes]:
-    """Yield keys that an ECU may compare with memory that was not filled, or not cleared."""
+    """Yield keys that an ECU might accept without a seed, comparing them with memory that was never filled or cleared."""
     security = tester.security
     keys = {"no key at all": b""}
     if security.has_key(level):
@@ -210,7 +210,7 @@ def test_an_old_key_does_not_open_a_new_seed(tester: Tester, measure: Measuremen
 
 
 def judge_each_lock(tester: Tester, level: int, depth: Depth) -> None:
-    """Check that a used key does not open the level again, however the level was locked in between."""
+    """Check that a key used once does not open the level again, in whichever way the level was locked in between."""
     for name, lock in ways_to_lock(tester, depth).items():
         tester.session_for(level)
         old = tester.security.unlock(level)
@@ -229,7 +229,10 @@ def judge_each_lock(tester: Tester, level: int, depth: Depth) -> None:
 
 
 def ways_to_lock(tester: Tester, depth: Depth) -> dict[str, Callable[[], bool | None]]:
-    """Yield the end of the session by time, and restarts of each kind; without what `Tester.access.lock` does."""
+    """Return ways to lock a level, by name: idle time that ends the session, and restarts of each kind.
+
+    The way that `Tester.access.lock` uses is not among them.
+    """
     ways: dict[str, Callable[[], bool | None]] = {}
     s3_ms = tester.target.timing.s3_ms
     if s3_ms is not None:
@@ -241,7 +244,7 @@ def ways_to_lock(tester: Tester, depth: Depth) -> dict[str, Callable[[], bool | 
 
 
 def judge_other_sessions(tester: Tester, level: int) -> None:
-    """Check that a seed that was answered does not come again in another session that has the level."""
+    """Check that a seed which was answered in one session is not given again in another session that has the level."""
     entry = tester.target.level(level)
     own = entry.session if entry is not None and entry.session is not None else DEFAULT_SESSION
     for session in tester.sessions():
@@ -261,7 +264,7 @@ def judge_other_sessions(tester: Tester, level: int) -> None:
 
 
 def judge_seed_before(tester: Tester, level: int) -> None:
-    """Check that the key for an unanswered seed does not open the level after another seed has been given."""
+    """Check that the right key for an earlier seed does not open the level after a newer seed has been given."""
     tester.security.make_room(level)
     tester.session_for(level)
     before, seed = tester.security.seed(level), tester.security.seed(level)
@@ -274,7 +277,10 @@ def judge_seed_before(tester: Tester, level: int) -> None:
 
 
 def used_pairs(tester: Tester, level: int) -> list[tuple[bytes, bytes]]:
-    """Return two pairs that have opened the level, locked again; if it cannot be locked, one that was never sent."""
+    """Unlock the level twice, lock it again, and return both pairs of seed and key.
+
+    If the level cannot be locked again, return one pair whose key was never sent.
+    """
     entry = tester.access.protected_by(level)
     if not tester.access.can_relock:
         tester.access.require_locked(entry)
@@ -296,7 +302,9 @@ def used_pairs(tester: Tester, level: int) -> list[tuple[bytes, bytes]]:
 
 
 def judge_effect(tester: Tester, level: int, why: str) -> None:
-    """Fail for an old key that opens the level; one that is only answered positively is another check's subject."""
+    """Fail because an old key opens the level; inconclusive if the key is answered positively but protected data stays
+    locked.
+    """
     entry = tester.access.protected_by(level)
     if entry is not None and tester.access.locked_probe(entry, in_this_session=True).is_negative:
         inconclusive("the old key is answered positively, but protected data stays locked")
@@ -368,7 +376,7 @@ def test_a_malformed_key_uses_up_the_seed(tester: Tester, depth: Depth, level: i
 
 
 def send_malformed(tester: Tester, level: int, length: int) -> Reply:
-    """Send a random key of this length."""
+    """Send a random key of this length in bytes."""
     return tester.security.send_key(level, tester.chance.random_bytes(length))
 
 
@@ -408,7 +416,7 @@ def test_a_seed_does_not_outlive_its_session(tester: Tester, depth: Depth, level
 
 
 def answer_late(tester: Tester, level: int, let_time_pass: Callable[[], object]) -> Reply:
-    """Answer a seed with the right key after something has happened; return the answer."""
+    """Request a seed, let `let_time_pass` run, send the right key, and return the answer to the key."""
     tester.restore()
     tester.session_for(level)
     seed = tester.security.seed(level)
@@ -420,13 +428,13 @@ def answer_late(tester: Tester, level: int, let_time_pass: Callable[[], object])
 
 
 def home_of(tester: Tester, level: int) -> int:
-    """Return the session in which a level is declared to be available."""
+    """Return the session in which the target declares the level to be available."""
     entry = tester.target.level(level)
     return DEFAULT_SESSION if entry is None or entry.session is None else entry.session
 
 
 def change_session(tester: Tester, level: int) -> None:
-    """Leave the level's session, and come back to it."""
+    """Leave the level's session, and enter it again."""
     home = home_of(tester, level)
     others = [session for session in tester.sessions() if session not in (home, PROGRAMMING_SESSION)]
     way = [others[0] if home == DEFAULT_SESSION and others else DEFAULT_SESSION, home]
@@ -437,7 +445,7 @@ def change_session(tester: Tester, level: int) -> None:
 
 
 def let_session_end(tester: Tester, s3_ms: int, *, then_enter: int | None = None) -> None:
-    """Send nothing for as long as the session may last, then enter it again if a level needs it."""
+    """Send nothing until the session has ended by itself, then enter the session of the level `then_enter`, if given."""
     other = tester.others_heard(s3_ms / 1000 * 1.2)
     if other:
         inconclusive(f"somebody else asks the ECU, which keeps its session: {other}")
@@ -446,7 +454,7 @@ def let_session_end(tester: Tester, s3_ms: int, *, then_enter: int | None = None
 
 
 def keep_session(tester: Tester, seconds: float) -> None:
-    """Wait without letting the session end."""
+    """Wait for this many seconds, and keep the session by TesterPresent meanwhile."""
     until_s = tester.link.now_s + seconds
     while (left_s := until_s - tester.link.now_s) > 0:
         tester.wait(min(left_s, 2.0), "the time of a session that is kept")

@@ -1,14 +1,14 @@
-"""Check that the time of an answer does not reveal how much of a wrong key was right."""
+"""Check that the time of the ECU's answer does not reveal how much of a wrong key was right."""
 
 from __future__ import annotations
 
 from harness import Inconclusive, Measurements, Severity, Tester, attack, fail, inconclusive
 
 CLEAR_STEP_S = 100e-6
-"""In seconds: a step of this size shows with a few dozen guesses on any bus."""
+"""A step in seconds that is large enough to show with a few dozen guesses on any bus."""
 FEWEST = 5
 EXCLUDED_STEP_S = 20e-6
-"""In seconds: a check that could not have seen this step proves nothing."""
+"""A step in seconds; a measurement too coarse to see a step of this size proves nothing."""
 
 
 @attack(
@@ -57,7 +57,7 @@ def test_the_answer_does_not_tell_how_much_was_right(tester: Tester, measure: Me
 
 
 def is_limited(measure: Measurements, level: int) -> bool:
-    """Whether wrong keys are known to have a limit."""
+    """Whether the level is known to limit wrong keys."""
     try:
         return measure.lockout(level).limit is not None
     except Inconclusive:

@@ -1,4 +1,4 @@
-"""Check that the key is hard to guess, and that a refusal really refuses."""
+"""Check that the key is hard to guess, and that a refused key opens nothing."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_refused_key_leaves_the_ecu_locked(tester: Tester, depth: Depth, level
 
 
 def wrong_lengths(depth: Depth, length: int) -> list[int]:
-    """Return too short and too long keys, in one frame and in several; last the same one several times in a row."""
+    """Return lengths in bytes of keys too short and too long, of one frame and of several; the last length comes twice."""
     sizes = [0, 200] if depth is Depth.QUICK else [0, 1, length - 1, length + 2, length + 16, 200]
     sizes += [length + 1, length + 1]
     return [size for size in sizes if size != length and size >= 0]

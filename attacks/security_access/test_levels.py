@@ -1,4 +1,4 @@
-"""Check that each security level opens what is its own, and nothing else."""
+"""Check that each security level opens the data that needs it, and nothing else."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_key_opens_the_level_of_its_seed_only(tester: Tester, measure: Measure
 
 
 def judge_key_of_other_level(tester: Tester, book: KeyBook, level: int, other: int) -> None:
-    """Check that another level's key for a seed is not accepted as this level's key."""
+    """Check that a level does not accept the key that another level's key function computes for its seed."""
     security = tester.security
     if not security.has_key(other):
         return
@@ -192,7 +192,7 @@ def test_one_level_is_unlocked_at_a_time(tester: Tester, level: int) -> None:
 
 
 def foreign_data(tester: Tester, level: int) -> list[DataEntry]:
-    """Return data that shows another level's unlocking."""
+    """Return protected data that needs another level than this one, and whose writes show whether that level is open."""
     other_levels(tester, level)
     foreign = [entry for entry in tester.access.protected() if entry.write.level != level]
     if not foreign:
@@ -202,7 +202,7 @@ def foreign_data(tester: Tester, level: int) -> list[DataEntry]:
 
 
 def require_closed(tester: Tester, entry: DataEntry) -> None:
-    """Check that nothing is written while no level is unlocked."""
+    """Check that the ECU does not write this data while no level is unlocked. Raises Inconclusive if it does."""
     tester.access.require_locked(entry, by_refusal=True)
     effect = tester.access.write_effect(entry)
     if effect.is_changed:
@@ -210,7 +210,7 @@ def require_closed(tester: Tester, entry: DataEntry) -> None:
 
 
 def opens_alone(tester: Tester, level: int, entry: DataEntry) -> bool:
-    """Whether a level writes another's data without that one having been unlocked; the ECU is locked afterwards."""
+    """Unlock one level, and return whether the ECU then writes data that needs another; lock the ECU afterwards."""
     if not tester.access.can_relock:
         return False
     tester.security.unlock(level)
@@ -220,7 +220,10 @@ def opens_alone(tester: Tester, level: int, entry: DataEntry) -> bool:
 
 
 def unlock_beside(tester: Tester, level: int, first: int) -> Reply:
-    """Unlock a level without a session change, which by itself would lock the first one; return the last answer."""
+    """Unlock a level while the level `first` is unlocked, without changing the session; return the last answer.
+
+    A session change would lock the first level.
+    """
     reply = tester.security.request_seed(level)
     if not reply.is_positive:
         tester.note(f"with level 0x{first:02X} unlocked there is no seed for 0x{level:02X} in the same session: {reply}")
@@ -292,12 +295,12 @@ def test_there_is_no_undeclared_level(tester: Tester) -> None:
 
 
 def sessions(tester: Tester) -> list[int | None]:
-    """Return the sessions to examine; one without a name if the target has none."""
+    """Return the sessions to examine; one None if the target has no sessions."""
     return [*tester.sessions()] or [None]
 
 
 def enter(tester: Tester, session: int) -> bool:
-    """Enter a session from the default one; the ECU must answer in it."""
+    """Enter a session from the default session; return whether the ECU entered it and answers in it."""
     tester.enter_session(DEFAULT_SESSION)
     entered = tester.enter_session(session)
     if not entered.is_positive:
@@ -307,7 +310,7 @@ def enter(tester: Tester, session: int) -> bool:
 
 
 def is_constant(tester: Tester, level: int, first: Reply) -> bool:
-    """Whether a level repeats its first seed again and again."""
+    """Whether the level gives the same seed in every session, each time it is asked."""
     seeds = [first.pdu]
     for session in sessions(tester):
         if session is not None and not enter(tester, session):

@@ -1,4 +1,4 @@
-"""Check that a lockout affects only guessing."""
+"""Check that a lockout withholds only seeds, and ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, 
 LONGEST_DELAYS = 10
 ENOUGH_FAILURES = 11
 SHORTEST_DELAY_S = 60.0
-"""Seconds. An unmeasured delay that this run began is waited for ten times as long: the next may rightly be longer."""
+"""In seconds: when this run caused a delay of unknown length, ten times at least this long is waited for its end."""
 
 
 @attack(
@@ -72,9 +72,9 @@ def test_a_lockout_takes_nothing_else_and_ends(tester: Tester, measure: Measurem
 
 
 def judge_locked_out_before(tester: Tester, level: int, *, seen_s: float = 0.0) -> None:
-    """Fail if wrong keys of this run have locked the level for good, though delays were seen to end before.
+    """Fail if wrong keys of this run have locked the level for good, although earlier delays were seen to end.
 
-    `seen_s`: the longest of them, if one was measured.
+    `seen_s` is the longest delay in seconds that was measured; 0 if none was.
     """
     state = tester.security.level(level)
     longest_s = max(state.longest_delay_s, seen_s)
@@ -88,7 +88,7 @@ def judge_locked_out_before(tester: Tester, level: int, *, seen_s: float = 0.0) 
 
 
 def judge_served(tester: Tester, requests: list[bytes]) -> None:
-    """Check that each is served as before; repeat one that is not, since an ECU may be busy for a moment."""
+    """Check that the ECU serves each request as before; repeat a request that is not served, since the ECU may be busy."""
     for request in requests:
         reply = tester.request(request)
         if not reply.is_positive:
@@ -103,7 +103,7 @@ def judge_served(tester: Tester, requests: list[bytes]) -> None:
 
 
 def judge_endless(tester: Tester, reply: Reply, waited_s: float, failures: int, *, is_known: bool) -> None:
-    """Fail if no seed comes for many delays, provided that the delay's length is known."""
+    """Fail because no seed came for the length of many delays; inconclusive unless the length of a delay is known."""
     tester.cite(reply)
     if not is_known:
         inconclusive(f"no seed for {waited_s:.0f} s; how long the delay should be is not declared, and was not seen")

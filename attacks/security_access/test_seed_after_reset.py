@@ -7,7 +7,7 @@ from harness import Measurements, Severity, Tester, attack, fail, inconclusive
 FEWEST_SEEDS = 4
 
 BEYOND_CHANCE = 1e-12
-"""A repetition with a lower probability stands without a second sample."""
+"""A repetition of seeds that chance gives with a lower probability than this is a failure without a second sample."""
 
 
 @attack(
@@ -50,14 +50,17 @@ def test_seeds_after_a_restart_are_new(tester: Tester, measure: Measurements, le
 
 
 def collisions_of_second_seeds(measure: Measurements, level: int) -> bool:
-    """Whether the second seeds after restarts repeat more often than chance allows, in each of two series of restarts."""
+    """Whether, in each of two series of restarts, the second seeds after a restart repeat more often than chance allows."""
     if not measure.restarts(level).second_collisions.is_too_many:
         return False
     return measure.fresh_restarts(level).second_collisions.is_too_many
 
 
 def judge_again(tester: Tester, measure: Measurements, level: int) -> None:
-    """Confirm that seeds repeat: take them again, answered if possible, since a seed may be held until it is answered."""
+    """Restart the ECU again and again once more, and fail if seeds repeat in this second series, too.
+
+    If the key is known each seed is answered, since an ECU may rightly hold a seed until it is answered.
+    """
     can_answer = tester.security.has_key(level) and not tester.security.level(level).suspect
     if not can_answer and measure.seeds(level).is_held:
         inconclusive("one seed is held, restarts included; whether it returns after its key cannot be tried without a key")

@@ -1,11 +1,11 @@
-"""Check that the next seed cannot be predicted from earlier ones, or from the time."""
+"""Check that nobody can predict the next seed from earlier seeds, or from the time."""
 
 from __future__ import annotations
 
 from harness import Measurements, Severity, Tester, attack, fail
 
 MOST_BITS_TO_TRY = 20
-"""An attacker can have the keys for this many bits of seeds computed beforehand."""
+"""The largest number of random bits in a seed for which an attacker can compute all keys beforehand."""
 
 
 @attack(
@@ -50,7 +50,7 @@ def test_no_seed_can_be_foretold(tester: Tester, measure: Measurements, level: i
 
 
 def judge_what_is_left(measure: Measurements, level: int) -> None:
-    """Fail if earlier seeds and the time predict nearly all of a seed, so that the remaining bits can be tried."""
+    """Fail if earlier seeds and the time predict so much of a seed that an attacker can try the remaining bits."""
     for structure in measure.structures(level):
         if structure.effective_bits <= MOST_BITS_TO_TRY and any(part.is_over_time for part in structure.parts):
             fail(

@@ -1,11 +1,11 @@
-"""Check the distribution of seeds: every bit, every byte, and parts of a seed that depend on others."""
+"""Check the distribution of seeds: every bit, every byte, and dependencies between parts of a seed."""
 
 from __future__ import annotations
 
 from harness import Measurements, Severity, Tester, attack, fail
 
 SUFFICIENT_BITS = 64
-"""This many random bits are enough, even if a seed is longer."""
+"""This number of random bits suffices, even if the seed is longer."""
 
 
 @attack(

@@ -1,4 +1,4 @@
-"""Send requests for seeds, and keys, that contain more than they should."""
+"""Check how the ECU treats seed requests and keys that contain more than they should."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ LIMITED = negative(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_
 WRONG = negative(Nrc.INVALID_KEY)
 WORDS = ("00", "FF", "DEAD", "BEEF", "CAFE", "BABE", "DEADBEEF", "CAFEBABE", "12345678", "54455354")
 ROUNDS = 5
-"""Seeds with a record, and as many without, before an oddity is blamed on the record."""
+"""How many seeds are taken with a record, and how many without, before an oddity is blamed on the record."""
 OPENINGS = 2
 FEWEST_TELLING = 3
-"""Bytes that chance does not repeat."""
+"""The smallest number of equal bytes that is no coincidence."""
 LONGEST_IN_ONE_FRAME = 5
 PATIENCE = 2
-"""How many messages of several frames may go without flow control before no more are sent."""
+"""How many messages of several frames may meet no flow control before the check stops sending such messages."""
 
 
 @attack(
@@ -98,7 +98,7 @@ def suppressed_guess(tester: Tester, level: int) -> Reply:
 
 
 def require_still_locked(tester: Tester, entry: DataEntry | None, reply: Reply, after: str) -> None:
-    """Judge by effect, since the answer was to be suppressed."""
+    """Check by a protected write that the level is still locked, since the answer to the key was suppressed."""
     if entry is None or not tester.access.locked_probe(entry, in_this_session=True).is_positive:
         return
     effect = tester.access.write_effect(entry)
@@ -113,7 +113,7 @@ def require_still_locked(tester: Tester, entry: DataEntry | None, reply: Reply, 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A record that was answered with a seed."""
+    """A data record that the ECU accepted in a request for a seed, and the seed that it gave."""
 
     record: bytes
     seed: bytes
@@ -184,7 +184,7 @@ def records(tester: Tester, depth: Depth) -> Iterator[bytes]:
 
 
 def judge_seed(tester: Tester, level: int, record: bytes, first: Reply, entry: DataEntry | None) -> None:
-    """Check that a seed requested with a record is as good as any other; faults that occur without it are not its own."""
+    """Check that a seed requested with a record is as good as one requested without; faults of both are not judged."""
     seed = first.pdu[2:]
     if not seed:  # an answer without a seed
         return
@@ -229,14 +229,14 @@ def judge_seed(tester: Tester, level: int, record: bytes, first: Reply, entry: D
 
 
 def is_in(record: bytes, seed: bytes) -> bool:
-    """Whether one contains the other, with enough bytes to exclude chance."""
+    """Whether the seed contains the record or the record contains the seed, with enough bytes to exclude chance."""
     return record in seed or (len(seed) >= FEWEST_TELLING and seed in record)
 
 
 def seeds_in_turn(tester: Tester, level: int, record: bytes) -> tuple[list[bytes], list[bytes]]:
-    """Take seeds with and without the record, in rounds of one each, in random order.
+    """Take seeds with the record and seeds without: in each round one of either kind, in random order.
 
-    What depends on the number of requests, or on time, then affects both.
+    Whatever depends on time or on the number of requests then affects both kinds alike.
     """
     found: tuple[list[bytes], list[bytes]] = ([], [])
     for _ in range(ROUNDS):
@@ -255,7 +255,7 @@ def seeds_in_turn(tester: Tester, level: int, record: bytes) -> tuple[list[bytes
 
 
 def opens(tester: Tester, level: int, record: bytes, entry: DataEntry | None) -> bool:
-    """Whether a request with the record opens protected data, which requests without it leave locked."""
+    """Whether a seed request with this record opens protected data that stays locked after requests without a record."""
     if entry is None or not tester.access.locked_probe(entry, in_this_session=True).is_positive:
         return False
     for _ in range(OPENINGS):

@@ -1,16 +1,16 @@
-"""Check seeds as challenges: never repeated, long enough, zero only if nothing is locked."""
+"""Check the seeds of SecurityAccess: never repeated, long enough, and zero only if nothing is locked."""
 
 from __future__ import annotations
 
 from harness import Inconclusive, Measurements, Nrc, Service, Severity, Tester, attack, fail, inconclusive, not_applicable
 
 BEYOND_CHANCE = 1e-12
-"""A repetition with a lower probability stands, whatever a second sample shows."""
+"""A repetition that chance gives with a lower probability than this is a failure, whatever a second sample shows."""
 LEAST_BITS = 24
-"""Fewer bits than this can be tried within days, the delay after wrong keys included."""
+"""The smallest number of random bits in a seed; fewer can be tried within days, delays after wrong keys included."""
 SUFFICIENT_BITS = 64
 ASKED_AGAIN_S = (0.0, 0.0, 1.1)
-"""Pauses in seconds before each request for a seed of an open level; the session does not end within them."""
+"""Pauses in seconds before each request for a seed of an open level; all are too short to end the session."""
 
 
 @attack(
@@ -58,7 +58,7 @@ def test_seeds_do_not_repeat(tester: Tester, measure: Measurements, level: int) 
 
 
 def judge_repeated_seeds(measure: Measurements, level: int) -> None:
-    """Confirm that seeds repeat: by a very low probability, by a second sample, or by both samples together."""
+    """Fail if seeds repeat with a very low probability, in a second sample as well, or in both samples together."""
     first, second = measure.seeds(level), measure.fresh_seeds(level)
     found, both = first.collisions, first.collisions_with(second)
     if both.probability >= BEYOND_CHANCE and not second.collisions.is_too_many:
@@ -74,7 +74,10 @@ def judge_repeated_seeds(measure: Measurements, level: int) -> None:
 
 
 def judge_held_seed(tester: Tester, measure: Measurements, level: int) -> None:
-    """Permit a seed held until it is answered if there is a counter and a delay; answered, it must never come back."""
+    """Permit an ECU to hold one seed until it is answered, if attempts are limited and delayed.
+
+    A seed that was answered must never come back.
+    """
     lockout = measure.lockout(level)
     if lockout.limit is None:
         fail(expected="a new seed for each request, as nothing limits attempts", observed=f"one seed held; {lockout.reason}")
@@ -97,7 +100,7 @@ def judge_held_seed(tester: Tester, measure: Measurements, level: int) -> None:
 
 
 def require_delay(measure: Measurements, level: int) -> None:
-    """Require a limit that delays: one that is only announced does not count."""
+    """Fail if the limit of attempts delays nothing: a delay that the ECU only announces does not count."""
     delay = measure.delay_if_any(level)
     if delay is not None and not delay.exists:
         fail(
@@ -155,7 +158,7 @@ def test_seeds_and_keys_are_long_enough(tester: Tester, measure: Measurements, l
 
 
 def chance_in_seeds(measure: Measurements, level: int, length_bits: int) -> tuple[int, str]:
-    """Return how many bits of the shortest seeds are chance, and what the others follow from."""
+    """Return how many bits of the shortest seeds are random, and in words what determines the other bits."""
     try:
         structures = [structure for structure in measure.structures(level) if structure.parts]
     except Inconclusive:  # too few seeds for the structure: the length alone counts
@@ -167,7 +170,7 @@ def chance_in_seeds(measure: Measurements, level: int, length_bits: int) -> tupl
 
 
 def is_key_known(tester: Tester, level: int) -> bool:
-    """Whether the key function's keys are the ECU's, as far as could be tried."""
+    """Whether the key function computes the keys that the ECU accepts, as far as that could be tried."""
     return tester.security.has_key(level) and not tester.security.level(level).suspect
 
 
@@ -213,7 +216,7 @@ def test_a_locked_level_never_gives_a_seed_that_was_not_drawn(tester: Tester, me
 
 
 def judge_first_seeds(tester: Tester, measure: Measurements, level: int) -> None:
-    """Judge the first seeds after a start, if the ECU can be restarted."""
+    """Judge the first seeds after starts of the ECU, if it can be restarted."""
     restarts = measure.restarts_if_any(level)
     if restarts is None:
         return
@@ -236,7 +239,10 @@ def judge_first_seeds(tester: Tester, measure: Measurements, level: int) -> None
 
 
 def is_constant_once_answered(tester: Tester, measure: Measurements, level: int) -> bool:
-    """Whether all starts give one seed although it was answered; an unanswered held seed may outlive a start."""
+    """Whether the ECU gives one and the same seed after every start, although that seed was answered.
+
+    An ECU may rightly keep a seed over a start as long as nobody has answered it.
+    """
     if is_key_known(tester, level):
         return measure.fresh_restarts(level, are_answered=True).is_constant
     if measure.seeds(level).is_held:

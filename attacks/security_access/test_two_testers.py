@@ -1,4 +1,4 @@
-"""Check that an unlock belongs to the tester who earned it."""
+"""Check that an unlock serves only the tester that sent the key."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_what_one_tester_unlocked_is_closed_to_others(tester: Tester, level: int
 
 
 def judge_use(tester: Tester, level: int, entry: DataEntry, other: OtherAddress) -> bool:
-    """Whether another address was seen not to profit from our unlock."""
+    """Unlock the level, write from another address, and return whether that write was seen to have no effect."""
     tester.restore()
     did = bytes((entry.did >> 8, entry.did & 0xFF))
     if 3 + len(tester.read(entry.did)) > other.longest:
@@ -72,7 +72,7 @@ def judge_use(tester: Tester, level: int, entry: DataEntry, other: OtherAddress)
 
 
 def judge_key(tester: Tester, level: int, other: OtherAddress) -> None:
-    """Check that another tester cannot answer our seed, and note if their request invalidates it."""
+    """Check that another tester cannot answer our seed, and note if that tester's seed request spoils it."""
     if not tester.access.can_relock or other.is_functional or 2 + tester.security.key_length(level) > other.longest:
         return
     tester.restore()

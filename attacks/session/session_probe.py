@@ -1,4 +1,4 @@
-"""Tell from outside in which session an ECU is."""
+"""Tell from an ECU's answers in which session the ECU is."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from harness import Nrc, Reply, Tester, inconclusive, not_applicable, uds
 
 DEFAULT, PROGRAMMING = 0x01, 0x02
 LOST_AFTER = 1.25
-"""Times S3: by then a session without requests has ended."""
+"""A multiple of S3 after which a session without requests has ended."""
 
 PRESENT, SILENT_PRESENT = uds.keep_session(), b"\x3e\x80"
 MOST_ASKED = 32
 UNKNOWN_SERVICE = b"\x15"
-"""No edition of the standard assigns it, so the request is refused."""
+"""A request for a service that no edition of the standard assigns, so that the ECU refuses it."""
 
 LOOKS, LOOK_AGAIN_S = 5, 0.5
-"""How often, and at which interval in seconds, an ECU is asked that may refuse for a while after its start."""
+"""How often, and at which interval in seconds, an ECU is asked that may refuse requests for a while after its start."""
 
 
 @dataclass(frozen=True)
 class SafeRequest:
-    """A request that changes nothing, and its address."""
+    """A request that changes nothing, sent to the ECU's own id or to the functional id."""
 
     pdu: bytes
     is_functional: bool = False
 
     def ask(self, tester: Tester) -> Reply:
-        """Send it."""
+        """Send the request, and return the reply."""
         return tester.request(self.pdu, is_functional=self.is_functional)
 
     def __str__(self) -> str:
@@ -36,7 +36,7 @@ class SafeRequest:
 
 @dataclass(frozen=True)
 class SessionProbe:
-    """A request that changes nothing, and whose answer differs between a session and the default one."""
+    """A request that changes nothing, and that the ECU answers differently in `session` and in the default session."""
 
     session: int
     request: bytes
@@ -44,7 +44,10 @@ class SessionProbe:
     in_session: str
 
     def is_in_session(self, tester: Tester) -> bool:
-        """Whether the ECU is still in the session. Raises Inconclusive if the answer belongs to neither."""
+        """Send the request, and return whether the answer is that of the session.
+
+        Raises Inconclusive if the answer is neither that of the session nor that of the default session.
+        """
         for _ in range(LOOKS):
             reply = tester.request(self.request)
             if comparable(reply) in (self.in_default, self.in_session):
@@ -55,7 +58,7 @@ class SessionProbe:
 
 
 def comparable(reply: Reply) -> str:
-    """Reduce an answer to what is comparable: seeds differ each time, and may be delayed; identifiers do not."""
+    """Reduce an answer to the part that is the same each time: the value of a DID is kept, a seed is not."""
     if reply.request[0] == 0x27 and reply.is_delayed:
         return "positive"
     if reply.is_positive:
@@ -64,7 +67,7 @@ def comparable(reply: Reply) -> str:
 
 
 def another_session(tester: Tester) -> int:
-    """Enter a session other than the default one, preferably not a boot loader's."""
+    """Enter a session other than the default one and return it; a boot loader's session is tried last."""
     for session in sessions_beside_default(tester):
         if tester.enter_session(session).is_positive:
             tester.await_life()
@@ -75,7 +78,7 @@ def another_session(tester: Tester) -> int:
 
 
 def sessions_beside_default(tester: Tester) -> list[int]:
-    """Return the sessions of the levels first, and the boot loader's last."""
+    """Return all sessions but the default one: the sessions of the levels first, the boot loader's last."""
     if not tester.has_sessions:
         raise tester.looking.without_sessions()
     wanted = [entry.session for entry in tester.target.security if entry.session] + tester.sessions()
@@ -84,7 +87,9 @@ def sessions_beside_default(tester: Tester) -> list[int]:
 
 
 def find_session_probe(tester: Tester) -> SessionProbe:
-    """Find a request that distinguishes a session from the default one, and enter it. Raises Inconclusive without one."""
+    """Find a request that distinguishes a session from the default one, and enter that session. Raises Inconclusive without
+    one.
+    """
     levels = [uds.request_seed(entry.level) for entry in tester.target.security]
     sessions = sessions_beside_default(tester)
     tester.enter_session(DEFAULT)
@@ -103,12 +108,12 @@ def find_session_probe(tester: Tester) -> SessionProbe:
 
 
 def not_shown(tester: Tester) -> list[bytes]:
-    """Return reads of data that everybody may read, but not in the present session."""
+    """Return reads of data that everybody may read in some session, but not in the present one."""
     return [b"\x22" + did.to_bytes(2, "big") for did in tester.not_shown()[:2]]
 
 
 def enter(tester: Tester, session: int) -> None:
-    """Enter a session, or raise Inconclusive."""
+    """Enter a session. Raises Inconclusive if the ECU refuses it."""
     reply = tester.enter_session(session)
     if not reply.is_positive:
         inconclusive(f"session 0x{session:02X} was not entered: {reply}")
@@ -116,7 +121,7 @@ def enter(tester: Tester, session: int) -> None:
 
 
 def announced_requests(tester: Tester) -> list[bytes]:
-    """Return harmless requests whose answers were announced by 0x78: reads, a report, and routines that are safe."""
+    """Return harmless requests that the ECU announces with 0x78 before it answers: reads, a DTC report, safe routines."""
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"][:MOST_ASKED]
     safe = [entry.span.first for entry in tester.target.routines if entry.origin == "declared" and entry.safe]
     harmless = [b"\x22" + did.to_bytes(2, "big") for did in readable]
@@ -128,7 +133,7 @@ def announced_requests(tester: Tester) -> list[bytes]:
 
 
 def s3_s(tester: Tester) -> float:
-    """Return after how many seconds of silence a session ends, as declared."""
+    """Return after how many seconds of silence a session ends, as the target declares."""
     s3_ms = tester.target.timing.s3_ms
     if s3_ms is None:
         raise tester.looking.without_sessions()

@@ -1,4 +1,4 @@
-"""Check that an unlocked ECU locks again: when its session changes, when nothing is asked, and when it restarts."""
+"""Check that an unlocked ECU locks again: when its session changes, when no request comes, and when it restarts."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ from harness.tester import Lock, Look, Means, Teller, teller, tellers_by_memory
 RESETS, SOFT_RESET = (0x01, 0x02, 0x03), 0x03
 SUPPRESS, UNKNOWN_SESSION = 0x80, 0x7E
 OVERDUE = 1.2
-"""Times S3: after that an idle session must have ended."""
+"""A multiple of S3 after which an idle session must have ended."""
 
 IDLE_S, QUICK_IDLE_S = 60.0, 30.0
-"""How many seconds an ECU without sessions is left alone, and at depth quick on a real bus: no standard gives it a time,
-and an ECU that locks itself after some time must not be taken for one that stays open."""
+"""How many seconds an ECU without sessions is left idle; the second number is for depth quick on a real bus.
+
+No standard says when such an ECU locks itself, and an ECU that does so late must not be taken for one that stays open.
+"""
 
 
 @attack(
@@ -72,7 +74,7 @@ def test_a_session_change_locks_the_ecu(tester: Tester, lock: Lock, depth: Depth
 
 
 def judge_other_ways(tester: Tester, lock: Lock, shows: Teller, change: int, name: str) -> None:
-    """Check that entering a session without an answer, or by the functional id, locks as well."""
+    """Check that the level also locks if a session is entered without a positive response, or by the functional id."""
     quiet = uds.enter_session(SUPPRESS | change)
     refused = uds.enter_session(SUPPRESS | UNKNOWN_SESSION)
     if tester.request(refused).is_negative:  # a refusal is always sent, so silence means success
@@ -88,13 +90,16 @@ def judge_other_ways(tester: Tester, lock: Lock, shows: Teller, change: int, nam
 
 
 def session_of(tester: Tester, level: int) -> int | None:
-    """Return the session in which a level is declared to be unlocked."""
+    """Return the session in which the target declares that the level is unlocked."""
     entry = tester.target.level(level)
     return entry.session if entry is not None else None
 
 
 def require_open(tester: Tester, lock: Lock, shows: Teller) -> None:
-    """Open the level and see it open: without that its being locked later proves nothing."""
+    """Unlock the level, and see it open; without this control a locked level would prove nothing later.
+
+    Raises Inconclusive if the level is not seen to be open.
+    """
     tester.security.unlock(lock.level)
     control = shows.look()
     if not control.is_open:
@@ -102,7 +107,7 @@ def require_open(tester: Tester, lock: Lock, shows: Teller) -> None:
 
 
 def judge_locked(tester: Tester, lock: Lock, shows: Teller, when: str) -> None:
-    """Check that what the level guards has no effect; the ECU's answer is not judged here."""
+    """Check by effect that the level is locked; what the ECU answers is not judged here."""
     seen = shows.look()
     if seen.is_open:
         tester.cite(seen.reply)
@@ -165,12 +170,12 @@ def test_an_idle_ecu_locks_itself(tester: Tester, measure: Measurements, lock: L
 
 
 def other_sessions(tester: Tester, own: int) -> list[int]:
-    """Return the other sessions that end by themselves, without the boot loader's."""
+    """Return the other sessions that end by themselves, without the boot loader's session."""
     return [session for session in tester.sessions() if session not in (DEFAULT, PROGRAMMING, own)]
 
 
 def open_in(tester: Tester, session: int, level: int) -> bool:
-    """Open a level in a session in which it is not declared; return whether that works."""
+    """Try to unlock a level in a session for which the level is not declared; return whether that works."""
     tester.enter_session(DEFAULT)
     if not tester.enter_session(session).is_positive:
         return False
@@ -181,7 +186,10 @@ def open_in(tester: Tester, session: int, level: int) -> bool:
 
 
 def said_around_the_end(tester: Tester, depth: Depth) -> list[tuple[list[SafeRequest], list[SafeRequest]]]:
-    """Return what is asked last in the session, and what first after its end: neither should make a difference."""
+    """Return pairs of request lists: what is sent last within a session, and what is sent first after its end.
+
+    No such request may keep the session or bring it back.
+    """
     plain, silent = SafeRequest(PRESENT), SafeRequest(SILENT_PRESENT)
     found: list[tuple[list[SafeRequest], list[SafeRequest]]] = [
         ([], []),
@@ -209,14 +217,17 @@ def session_that_expires(tester: Tester, level: int) -> int | None:
 
 
 def unlock_in(tester: Tester, session: int, level: int) -> None:
-    """Unlock a level in a session, entered from the default one."""
+    """Enter a session from the default session, and unlock a level there."""
     tester.enter_session(DEFAULT)
     tester.enter_session(session)
     tester.security.unlock(level)
 
 
 def take_control(tester: Tester, lock: Lock, shows: Teller, session: int, idle_s: float) -> None:
-    """See the level open while the session lasts; an ECU may lock itself earlier, but not at once."""
+    """See the level open before S3 has passed, after `idle_s` seconds or, if the ECU locks itself earlier, at once.
+
+    Raises Inconclusive if the level is not even open at once.
+    """
     for seconds in dict.fromkeys((idle_s, 0.0)):
         unlock_in(tester, session, lock.level)
         tester.wait(seconds, "whether the level stays open")
@@ -228,9 +239,9 @@ def take_control(tester: Tester, lock: Lock, shows: Teller, session: int, idle_s
 
 
 def judge_without_sessions(tester: Tester, measure: Measurements, lock: Lock, shows: Teller, idle_s: float) -> None:
-    """Judge an ECU without sessions that end: it may lock itself by time, and must by a restart, if there is one.
+    """Judge an ECU none of whose sessions ends: a restart must lock it, and it may lock itself after some time.
 
-    It is left alone once; a repetition of the check only looks again at what that has left.
+    The ECU is left idle once in a run; if the check is repeated, it only looks again whether the level is open.
     """
     other, seen = measure.once(("left alone", lock), partial(left_alone, tester, lock, shows, idle_s))
     if seen.is_open and not shows.look().is_open:
@@ -252,7 +263,9 @@ def judge_without_sessions(tester: Tester, measure: Measurements, lock: Lock, sh
 
 
 def left_alone(tester: Tester, lock: Lock, shows: Teller, idle_s: float) -> tuple[str, Look]:
-    """Open the level, ask nothing for so long, and look; also return who else asked the ECU meanwhile."""
+    """Unlock the level, send nothing for `idle_s` seconds, and look; return who else sent requests meanwhile, and what was
+    seen.
+    """
     require_open(tester, lock, shows)
     return tester.others_heard(idle_s), shows.look()
 
@@ -295,9 +308,9 @@ def test_a_restart_locks_the_ecu(tester: Tester, lock: Lock, depth: Depth) -> No
 
 
 def restarts(tester: Tester, depth: Depth) -> list[tuple[str, Callable[[], bool | None]]]:
-    """Return the name of every way to restart the ECU from its present state, with a function that does it.
+    """Return every way to restart the ECU from its present state, by name, as a function.
 
-    The function returns whether a restart was seen; None: the ECU lacks this way.
+    The function returns whether a restart was seen, or None if the ECU lacks this way.
     """
     declared = tester.target.reset.uds
     found: list[tuple[str, Callable[[], bool | None]]] = []
@@ -309,13 +322,13 @@ def restarts(tester: Tester, depth: Depth) -> list[tuple[str, Callable[[], bool 
 
 
 def reset(tester: Tester, kind: int) -> bool | None:
-    """Send one kind of ECUReset; None if it is refused."""
+    """Send one type of ECUReset, and return whether a restart was seen; None if the ECU refuses it."""
     reply, was_seen = tester.restart.reset(kind, as_it_is=True)
     return None if reply.is_negative else was_seen
 
 
 def require_no_means(tester: Tester) -> None:
-    """Say why there is no restart: none is declared, or none is permitted."""
+    """Say why the ECU cannot be restarted: the target declares no way, or permits none."""
     reset = tester.target.reset
     if reset.uds is None and not reset.command and not reset.power:
         raise tester.looking.without_restart()

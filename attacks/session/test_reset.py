@@ -1,4 +1,4 @@
-"""Check that a reset leaves nothing of the state before."""
+"""Check that a reset leaves nothing of the state before it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness import Inconclusive, Measurements, Reply, Service, Severity, Tester
 from harness.tester import Lock, Teller, locks_of, teller
 
 USUAL_TYPES = (0x01, 0x02, 0x03)
-"""hardReset, keyOffOnReset and softReset; the others prepare a shutdown, or are the supplier's own."""
+"""The reset types hardReset, keyOffOnReset and softReset; others prepare a shutdown, or are the supplier's own."""
 
 
 @attack(
@@ -64,7 +64,7 @@ def find_session_probe_or_note(tester: Tester) -> SessionProbe | None:
 
 
 def provable(tester: Tester) -> tuple[Lock, Teller] | None:
-    """Return a lock that can be opened and locked again, and a way to look at it."""
+    """Return a lock that can be opened with a known key, and a way to see whether it is open; None if there is none."""
     for lock in locks_of(tester):
         if tester.security.has_key(lock.level):
             try:
@@ -80,7 +80,7 @@ def provable(tester: Tester) -> tuple[Lock, Teller] | None:
 
 
 def prepare(tester: Tester, probe: SessionProbe | None, proof: tuple[Lock, Teller] | None) -> None:
-    """Enter another session and unlock, as far as possible."""
+    """Enter another session and unlock a level, as far as the ECU offers either."""
     if probe is not None:
         enter(tester, DEFAULT)
         enter(tester, probe.session)
@@ -89,14 +89,14 @@ def prepare(tester: Tester, probe: SessionProbe | None, proof: tuple[Lock, Telle
 
 
 def note_answer(tester: Tester, reply: Reply, kind: int) -> None:
-    """Note a reset that is not confirmed by 51 before the restart; only what follows the restart can fail."""
+    """Note a reset that the ECU does not confirm with 51 before it restarts; a missing confirmation is no failure."""
     if not reply.is_positive:
         tester.cite(reply)
         tester.note(f"11 {kind:02X} is not confirmed with 51 before the restart: {reply}")
 
 
 def boot_time(tester: Tester) -> str:
-    """Say how long the ECU did not answer."""
+    """Say for how many seconds the ECU did not answer when it restarted."""
     if tester.restart.boot_s is None:
         return "restarted without falling silent"
     least_s, most_s = tester.restart.boot_s

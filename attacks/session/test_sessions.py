@@ -1,4 +1,4 @@
-"""Check which sessions exist, and what is possible in the default one."""
+"""Check which sessions exist, and what an ECU permits in the default session."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from attacks.session.session_probe import DEFAULT, PROGRAMMING, another_session
 from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, not_applicable, uds
 
 USUAL_SESSIONS = frozenset((0x01, 0x02, 0x03))
-"""The sessions that are meant if a target declares sessions without naming them."""
+"""The sessions that are assumed if a target declares that there are sessions, but not which."""
 
 SUB_FUNCTIONS = (0x00, *range(0x04, 0x80))
 
@@ -83,7 +83,7 @@ def test_only_declared_sessions_can_be_entered(tester: Tester, depth: Depth) -> 
 
 
 def judge_entry(tester: Tester, sub_function: int, session: int) -> list[Reply]:
-    """Request a session that should not exist; return the reply if it was neither entered nor refused."""
+    """Request a session that should not exist, and fail if it is entered; return the reply if it is no refusal either."""
     reply = tester.enter_session(sub_function)
     if reply.is_positive:
         tester.cite(reply)
@@ -96,7 +96,7 @@ def judge_entry(tester: Tester, sub_function: int, session: int) -> list[Reply]:
 
 
 def note_direct_programming(tester: Tester) -> None:
-    """Note a programming session that everybody may enter: the standard does not fix the way to it."""
+    """Note a programming session that everybody may enter; the standard does not say how a tester gets there."""
     tester.enter_session(DEFAULT)
     if tester.permits(uds.enter_session(PROGRAMMING)) and tester.enter_session(PROGRAMMING).is_positive:
         tester.await_life()

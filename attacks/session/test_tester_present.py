@@ -1,4 +1,4 @@
-"""Check that TesterPresent keeps a session, and does nothing else."""
+"""Check that TesterPresent keeps a session alive, and does nothing else."""
 
 from __future__ import annotations
 
@@ -38,24 +38,27 @@ from harness.measurements import Errand
 from harness.tester import locks_of, teller
 
 STEP = 0.4
-"""Times S3: the interval of TesterPresent."""
+"""The interval between two TesterPresent requests, as a multiple of S3."""
 STEPS = 3
-"""How many such intervals outlast S3; at depth deep there are more."""
+"""How many intervals of `STEP` are longer than S3 together; at depth deep there are more."""
 SOON = 0.1
-"""Times S3: when something is asked in a session that is then left alone."""
+"""The time between two requests within a session, before the session is left idle, as a multiple of S3."""
 SPARE_S = 0.5
-"""Seconds for the requests of a part, beside its waits."""
+"""Seconds that the requests of one part take, its waits not included."""
 STRANGERS = "TesterPresent by strangers"
 Occasion = tuple[list[SafeRequest], list[SafeRequest]]
-"""Requests before the session's end, and requests after it."""
+"""Requests to send before the session's end, and requests to send after it."""
 
 NEIGHBOURS = range(1, 8)
 FIXED_ADDRESSES = range(0x18DA, 0x18DC)
-"""The upper half of 29-bit ids that hold a target address and then the sender's."""
+"""The upper half of 29-bit ids that contain the target address and then the sender's address."""
 
 
 def parts(tester: Tester, depth: Depth) -> Iterator[Errand]:
-    """Yield what can be done while a level is in its delay: a refusal for the delay tells the session too."""
+    """Yield the parts of the check that can be done while a level is in its delay.
+
+    A seed request that the ECU refuses because of the delay shows the session as well as a seed does.
+    """
     probe = find_session_probe(tester)
     once_s, soon_s = LOST_AFTER * s3_s(tester), SOON * s3_s(tester)
 
@@ -108,7 +111,7 @@ def test_tester_present_does_only_its_job(tester: Tester, measure: Measurements,
 
 
 def judge_answers(tester: Tester) -> None:
-    """Check that 3E 00 is answered and 3E 80 is not."""
+    """Check that the ECU answers 3E 00 and does not answer 3E 80."""
     answered = tester.request(PRESENT)
     if answered.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED):
         not_applicable("the ECU has no TesterPresent")
@@ -121,7 +124,7 @@ def judge_answers(tester: Tester) -> None:
 
 
 def judge_silence(tester: Tester, reply: Reply) -> None:
-    """Check that nothing is sent, except an answer after response pending."""
+    """Check that the ECU sends nothing, except an answer that it announced by response pending."""
     if not (reply.is_positive and len(reply.replies) > 1):
         tester.judge(reply, sound=silence(), tolerated=negative(), severity=Severity.LOW)
 
@@ -149,7 +152,7 @@ def judge_nothing_gained(tester: Tester, session: int) -> None:
 
 
 def judge_kept(tester: Tester, probe: SessionProbe, requests: Sequence[bytes], depth: Depth) -> None:
-    """Check that TesterPresent makes the session outlast S3."""
+    """Check that TesterPresent keeps the session for longer than S3."""
     steps = depth.choose(quick=STEPS, default=STEPS, deep=10)
     for pdu in requests:
         if stays(tester, probe, pdu, steps):
@@ -164,7 +167,9 @@ def judge_kept(tester: Tester, probe: SessionProbe, requests: Sequence[bytes], d
 
 
 def stays(tester: Tester, probe: SessionProbe, pdu: bytes, steps: int) -> bool:
-    """Whether the session outlasts a request every few seconds."""
+    """Enter the session, send the request several times at the interval of TesterPresent, and return whether the session
+    lasts.
+    """
     enter(tester, DEFAULT)
     enter(tester, probe.session)
     for _ in range(steps):
@@ -179,12 +184,12 @@ def kept_by(depth: Depth) -> list[bytes]:
 
 
 def occasion(before: Sequence[SafeRequest], after: Sequence[SafeRequest]) -> str:
-    """Name requests before the session's end, and requests after it."""
+    """Describe in words the requests before the session's end, and the requests after it."""
     return f"{', '.join(map(str, before))} / {', '.join(map(str, after))}"
 
 
 def judge_ends(tester: Tester, probe: SessionProbe, wanted: Sequence[Occasion]) -> None:
-    """Check that S3 ends the session whatever was sent before, and that nothing sent afterwards brings it back."""
+    """Check that the session ends after S3 whatever was sent before, and that no request afterwards brings it back."""
     for before, after in wanted:
         if not outlasts(tester, probe, before, after):
             continue
@@ -199,7 +204,7 @@ def judge_ends(tester: Tester, probe: SessionProbe, wanted: Sequence[Occasion]) 
 
 
 def outlasts(tester: Tester, probe: SessionProbe, before: Sequence[SafeRequest], after: Sequence[SafeRequest]) -> bool:
-    """Whether the session exists after S3, with requests `before` its end and `after` it."""
+    """Send `before` in the session, let S3 pass, send `after`, and return whether the ECU is still in the session."""
     enter(tester, DEFAULT)
     enter(tester, probe.session)
     for asked in before:
@@ -215,7 +220,7 @@ def outlasts(tester: Tester, probe: SessionProbe, before: Sequence[SafeRequest],
 
 
 def occasions(tester: Tester, depth: Depth) -> list[Occasion]:
-    """Yield requests within a session, and requests after its end: each kind once, and some repeatedly."""
+    """Return what may be sent within a session and after its end: each kind of request once, and some repeatedly."""
     plain, silent = SafeRequest(PRESENT), SafeRequest(SILENT_PRESENT)
     found: list[Occasion] = [([plain], [plain]), ([silent, silent], [silent])]
     if tester.allows("functional") and tester.target.can.functional_id is not None:
@@ -230,7 +235,7 @@ def occasions(tester: Tester, depth: Depth) -> list[Occasion]:
 
 
 def judge_strangers(tester: Tester, probe: SessionProbe) -> None:
-    """Check that TesterPresent on other ids than the ECU's own keeps no session."""
+    """Check that TesterPresent on CAN ids that are not the ECU's own keeps no session."""
     frames = foreign_frames(tester)
     if is_kept_by(tester, probe, frames):
         kept = [frame for frame in frames if is_kept_by(tester, probe, [frame])] or frames
@@ -245,14 +250,14 @@ def judge_strangers(tester: Tester, probe: SessionProbe) -> None:
 
 
 def note_other_connections(tester: Tester, probe: SessionProbe) -> None:
-    """Note whether one declared tester keeps another's session: no known rule permits or forbids it."""
+    """Note whether TesterPresent by one declared tester keeps another's session; no known rule permits or forbids that."""
     frames = [present(tester, entry.request_id, entry.request_id > 0x7FF) for entry in tester.target.connections]
     if frames and is_kept_by(tester, probe, frames):
         tester.note("TesterPresent on another of the ECU's own connections keeps the session too")
 
 
 def is_kept_by(tester: Tester, probe: SessionProbe, frames: Sequence[Frame]) -> bool:
-    """Whether the session outlasts S3 with these frames only."""
+    """Whether the session lasts for longer than S3 if only these frames are sent."""
     enter(tester, DEFAULT)
     enter(tester, probe.session)
     listened_s = 0.02
@@ -266,7 +271,7 @@ def is_kept_by(tester: Tester, probe: SessionProbe, frames: Sequence[Frame]) -> 
 
 
 def foreign_frames(tester: Tester) -> list[Frame]:
-    """Return TesterPresent on ids next to the ECU's own, and on its own in the other format."""
+    """Return TesterPresent frames on ids next to the ECU's own, and on the ECU's id in the other id format."""
     can = tester.target.can
     own = {can.request_id, can.response_id, can.functional_id, *tester.everybodys_ids}
     own |= {can_id for entry in tester.target.connections for can_id in (entry.request_id, entry.response_id)}
@@ -281,5 +286,5 @@ def foreign_frames(tester: Tester) -> list[Frame]:
 
 
 def present(tester: Tester, can_id: int, is_extended: bool) -> Frame:
-    """Return TesterPresent without an answer, in a single frame."""
+    """Return a single frame with TesterPresent and the suppress bit, so that no answer is due."""
     return tester.frame(b"\x02\x3e\x80".ljust(tester.frame_bytes, b"\x00"), can_id=can_id, is_extended=is_extended)

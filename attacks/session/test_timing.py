@@ -1,4 +1,4 @@
-"""Check that every answer comes in time, or is announced."""
+"""Check that the ECU answers every request in time, or announces that the answer will take longer."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, 
 from harness.tester import own_lag_s
 
 MARGIN_S = {"simulated": 0.001, "confirmed": 0.025, "unconfirmed": 0.050}
-"""In seconds, what our own side may add to a time, by how well the sending time of our request is known."""
+"""The seconds that our side may add to a measured time, by how well the sending time of the request is known."""
 
 LAGS = 2
-"""A request and its answer may each be late because of this computer."""
+"""How many delays of this computer one measured time may contain: the request and the answer may each be late."""
 
 PATIENCE_S = 2.0
 """Seconds beyond P2 within which a late answer is still measured."""
 
 LATE_SHARE = 0.01
 LATE_AT_LEAST = 3
-"""This many late answers, and more than that share of all, are not chance."""
+"""The smallest number of late answers that is no coincidence, if they are also a larger share than `LATE_SHARE`."""
 
 MOST_READS = 64
 """How many identifiers are read in each round."""
 
 GIVE_UP_AFTER = 2
-"""A request that got no answer this often is not sent again: other checks judge that."""
+"""How often a request may stay without answer before it is not sent again; other checks judge such silence."""
 
 
 @dataclass
 class Latencies:
-    """How long the ECU took, in seconds, with the reply that shows it."""
+    """Times in seconds that the ECU took to answer, each with the reply that shows it."""
 
     first: list[tuple[float, Reply]] = field(default_factory=list)
-    """From the request's last frame to the first frame of an answer, 78 included."""
+    """Times from the last frame of a request to the first frame of its answer; response pending counts as an answer."""
     after_pending: list[tuple[float, Reply]] = field(default_factory=list)
-    """From each 78 to the next 78 or the answer."""
+    """Times from each response pending (0x78) to the next one, or to the answer."""
     unanswered: dict[bytes, int] = field(default_factory=dict)
-    """How often a request got silence, or something that is no answer."""
+    """By request: how often the ECU sent nothing, or nothing that is an answer."""
     own_lag_s: float = 0.0
-    """The longest delay of this computer itself meanwhile."""
+    """The longest delay in seconds of this computer itself during the measurement."""
     unfinished: Reply | None = None
-    """A request that was answered 78, and never finally."""
+    """The reply to a request to which the ECU sent response pending, but never an answer."""
 
 
 @attack(
@@ -102,7 +102,7 @@ def test_every_answer_comes_in_time(tester: Tester, measure: Measurements, depth
 
 
 def sample(tester: Tester, wanted: int) -> Latencies:
-    """Send everything harmless repeatedly, until there are enough times."""
+    """Send harmless requests again and again, until `wanted` times have been measured."""
     seen = Latencies()
     rounds = 0
     while len(seen.first) < wanted or rounds < LATE_AT_LEAST:
@@ -120,7 +120,10 @@ def sample(tester: Tester, wanted: int) -> Latencies:
 
 
 def requests(tester: Tester, writes: list[bytes]) -> list[Callable[[Latencies], Reply | None]]:
-    """Yield one round: positive answers and refusals, short and long, in the default session and in each level's."""
+    """Yield the requests of one round, in the default session and in the session of each level.
+
+    The requests are short and long, and get positive answers and refusals.
+    """
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"]
     reads = [uds.read_data(did) for did in readable[:MOST_READS]]
     pdus = [*reads, b"\x22\xf1\x23", uds.keep_session(), *writes]
@@ -137,7 +140,7 @@ def requests(tester: Tester, writes: list[bytes]) -> list[Callable[[Latencies], 
 
 
 def asked(tester: Tester, pdu: bytes, seen: Latencies) -> Reply | None:
-    """Return the reply to a request, unless it is one that is never answered."""
+    """Send a request and return the reply; None for a request that was left unanswered too often."""
     if seen.unanswered.get(pdu, 0) >= GIVE_UP_AFTER:
         return None
     return tester.request(pdu, timeout_s=tester.target.timing.p2_ms / 1000 + PATIENCE_S)
@@ -146,7 +149,7 @@ def asked(tester: Tester, pdu: bytes, seen: Latencies) -> Reply | None:
 def answered_seed(tester: Tester, level: int, seen: Latencies) -> Reply | None:
     """Answer the level's pending seed with the right key, and return the reply.
 
-    None: no seed is pending, the key function is suspect, or keys were left unanswered too often.
+    Return None if no seed is pending, the key function is suspect, or the ECU left keys unanswered too often.
     """
     seed = tester.security.level(level).seed
     if not seed or not any(seed) or seen.unanswered.get(bytes((0x27, level + 1)), 0) >= GIVE_UP_AFTER:
@@ -158,7 +161,7 @@ def answered_seed(tester: Tester, level: int, seen: Latencies) -> Reply | None:
 
 
 def record(tester: Tester, seen: Latencies, ask: Callable[[Latencies], Reply | None]) -> None:
-    """Record the times of one exchange by the frames' own time stamps."""
+    """Record the times of one exchange from the time stamps of its frames."""
     reply = ask(seen)
     if reply is None:
         return
@@ -177,25 +180,25 @@ def record(tester: Tester, seen: Latencies, ask: Callable[[Latencies], Reply | N
 
 
 def grade(tester: Tester) -> str:
-    """Return how well the sending time of our own frames is known."""
+    """Return how well the sending times of our own frames are known, as a key of `MARGIN_S`."""
     if tester.link.is_virtual:
         return "simulated"
     return "confirmed" if tester.link.confirms_sending else "unconfirmed"
 
 
 def lasted_s(tester: Tester, reply: Reply) -> float:
-    """Return the time from the request to the last frame that came."""
+    """Return the seconds from the request to the last frame of its reply."""
     times = tester.answer_times_s(reply)
     return times[-1] if times else 0.0
 
 
 def words(reply: Reply) -> str:
-    """Write the request, without its key."""
+    """Write a request in hex, without the key that it may contain."""
     return reply.request[: 2 if reply.request[0] == 0x27 else 8].hex(" ").upper()
 
 
 def publish(tester: Tester, measure: Measurements, seen: Latencies, margin_s: float) -> None:
-    """Show the measurements in the report."""
+    """Put the measured times into the report."""
     times = sorted(time_s for time_s, _ in seen.first)
     longest = max(seen.first, key=lambda one: one[0])
     rows = {

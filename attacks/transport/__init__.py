@@ -1,1 +1,1 @@
-"""Check ISO-TP, with raw frames."""
+"""Check the ECU's ISO-TP with raw frames."""

@@ -1,4 +1,4 @@
-"""Ask an ECU frame by frame, and decide what counts as its answer. Shared by the checks on ISO-TP."""
+"""Send requests to an ECU frame by frame, and decide which of its frames count as an answer."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ FLOW_CONTROL_S = 1.0
 """N_Bs in seconds: how long a flow control may take."""
 MOST_WAITS = 10
 MOST_ANNOUNCEMENTS = 100
-"""How many announcements (0x78) of an answer are waited for."""
+"""How many response pending messages (0x78) are accepted before an answer must come."""
 
 TESTER_PRESENT = uds.keep_session()
 
 OTHERS_S = 0.3
 SLICE_S = 0.02
-"""The interval in seconds at which a flow control is looked for: some ECUs soon abandon a message after theirs."""
+"""The interval in seconds at which the tester looks for a flow control.
+
+Some ECUs give a message up soon after they sent a flow control.
+"""
 UNASKED_S = 3.0
-"""How many seconds an ECU is observed before its messages are attributed to a frame of ours."""
+"""How many seconds the tester watches an ECU for messages that nobody asked for, before it blames one of its own frames."""
 
 
 def single(tester: Tester, pdu: bytes) -> bytes:
@@ -32,24 +35,24 @@ def single(tester: Tester, pdu: bytes) -> bytes:
 
 
 def filled(tester: Tester, start: bytes, length: int | None = None, *, pad: int = 0x00) -> bytes:
-    """Fill a data field with one byte up to a length, by default that of a full classic frame."""
+    """Fill a data field with one byte up to a length, by default the length of a full classic frame."""
     length = tester.frame_bytes if length is None else length
     return start.ljust(length, bytes((pad,)))[:length]
 
 
 def go_on_frame(tester: Tester) -> bytes:
-    """Return our flow control: all at once."""
+    """Return a flow control of ours that permits all frames at once, without pauses."""
     field = bytes((CLEAR_TO_SEND, 0, 0))
     return field if tester.target.can.padding is None else filled(tester, field)
 
 
 def probe(tester: Tester) -> bytes:
-    """Return a request that the ECU answers and that is permitted as raw frames."""
+    """Return a request that the ECU answers, and that the safety rules permit as raw frames."""
     return tester.probe_by(lambda pdu: tester.gate.permits_raw(single(tester, pdu)))
 
 
 def ask(tester: Tester, *fields: bytes, is_functional: bool = False) -> RawReply:
-    """Send raw frames that an ECU may answer; repeat them while it says that it is busy."""
+    """Send raw frames and return the reply; repeat them as long as the ECU says that it is busy (0x21)."""
     for _ in range(5):
         reply = with_final(
             tester, tester.raw(*fields, is_functional=is_functional, listen_s=tester.silence_s, ends_with_answer=True)
@@ -65,7 +68,7 @@ def ask(tester: Tester, *fields: bytes, is_functional: bool = False) -> RawReply
 
 
 def with_final(tester: Tester, reply: RawReply) -> RawReply:
-    """Return the reply and the answer that 0x78 announced, if any: it must not be taken for one to later frames."""
+    """If 0x78 announced an answer, wait for the answer and add it to the reply, so that no later frame seems to cause it."""
     answers = list(reply.answers)
     until_s = tester.link.now_s + tester.target.timing.p2_star_ms / 1000
     while answers and is_pending(answers[-1]) and tester.link.now_s < until_s:
@@ -81,7 +84,7 @@ def with_final(tester: Tester, reply: RawReply) -> RawReply:
 
 
 def is_pending(frame: Frame) -> bool:
-    """Whether a frame announces an answer."""
+    """Whether a frame is a response pending (0x78)."""
     return frame.data[1:4:2] == b"\x7f\x78"
 
 
@@ -103,7 +106,7 @@ def messages(frames: tuple[Frame, ...]) -> list[Frame]:
 def is_same_answer(one: Frame, other: Frame) -> bool:
     """Whether two frames begin the same answer; padding, and values after the start of a first frame, may differ.
 
-    Busy is an answer to any request, and so never the same.
+    Busy (0x21) may answer any request, and therefore counts as the same as every answer.
     """
     if b"\x7f\x21" in (one.data[1:4:2], other.data[1:4:2]):
         return True
@@ -113,7 +116,7 @@ def is_same_answer(one: Frame, other: Frame) -> bool:
 
 
 def require_answer(tester: Tester) -> RawReply:
-    """Take the control: the ECU answers its usual request in a well-formed single frame. Raises Inconclusive without."""
+    """Send a well-formed request as the control, and return the answer. Raises Inconclusive if there is none."""
     tester.require_quiet()
     reply = ask(tester, single(tester, probe(tester)))
     if not reply.answers:
@@ -123,13 +126,13 @@ def require_answer(tester: Tester) -> RawReply:
 
 
 def finish(tester: Tester, reply: RawReply) -> None:
-    """Let the ECU finish sending a long answer."""
+    """Let the ECU send a long answer to its end, if the reply begins one."""
     if any(frame.pci_type == 1 for frame in reply.answers):
         tester.raw(go_on_frame(tester))
 
 
 def expect_silence(tester: Tester, *fields: bytes, is_functional: bool = False, severity: Severity | None = None) -> None:
-    """Send frames that must be ignored; any frame of the ECU fails the check."""
+    """Send frames that the ECU must ignore, and fail if it sends any frame in return."""
     reply = tester.raw(*fields, is_functional=is_functional, listen_s=tester.silence_s)
     if reply.answers:
         tester.cite(reply)
@@ -144,9 +147,9 @@ def expect_silence(tester: Tester, *fields: bytes, is_functional: bool = False, 
 
 
 def writable(tester: Tester, lengths: range | None = None) -> DataEntry | None:
-    """Return open data that shows the effect of a write of one of these lengths; by default of one frame.
+    """Return data that everybody may write, with a value of one of these lengths, by default of one frame.
 
-    None if there is none, or none may be written, which is noted.
+    Return None, with a note, if there is no such data or no write is permitted.
     """
     lengths = range(shortest_long(tester)) if lengths is None else lengths
     if not tester.allows("write"):
@@ -166,7 +169,7 @@ def writable(tester: Tester, lengths: range | None = None) -> DataEntry | None:
 def expect_no_effect(
     tester: Tester, entry: DataEntry, fields: Callable[[bytes], list[bytes]], *, severity: Severity | None = None
 ) -> None:
-    """Send a write in frames that must be ignored: it must neither be answered nor done."""
+    """Send a write in frames that the ECU must ignore, and fail if the ECU answers it or stores the value."""
     effect = tester.access.effect(
         entry,
         lambda value: tester.raw(*fields(value), listen_s=tester.silence_s),
@@ -185,16 +188,18 @@ def expect_no_effect(
 
 @dataclass(frozen=True, slots=True)
 class LongRequest:
-    """A request of more than one frame that the ECU was seen to accept and to answer."""
+    """A request of more than one frame that the ECU was seen to accept and answer."""
 
     pdu: bytes
     fields: list[bytes]
     answer: Frame
-    """The frame in which its answer begins."""
+    """The first frame of the ECU's answer to the request."""
 
 
 def candidates(tester: Tester, length: int) -> list[bytes]:
-    """Return requests of this length, or one byte more, that change nothing and that a sound ECU at least refuses."""
+    """Return requests of `length` bytes, or one more, that change nothing and that a sound ECU answers, if only by a
+    refusal.
+    """
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"] or [0xF190]
     reads = [(b"\x22" + did.to_bytes(2, "big") * length)[: length | 1] for did in readable]
     requests = [
@@ -205,9 +210,9 @@ def candidates(tester: Tester, length: int) -> list[bytes]:
 
 
 def open_reception(tester: Tester, field: bytes, *, is_functional: bool = False) -> tuple[RawReply, bytes]:
-    """Send a first frame, and wait for a flow control that is no WAIT, within limits.
+    """Send a first frame, and wait within limits for a flow control other than WAIT.
 
-    Return all that came, and the data of the last flow control; empty if there was none.
+    Return all frames that came, and the data of the last flow control; that is empty if no flow control came.
     """
     reply = tester.raw(field, is_functional=is_functional, listen_s=SLICE_S)
     answers, waits = list(reply.answers), 0
@@ -223,7 +228,7 @@ def open_reception(tester: Tester, field: bytes, *, is_functional: bool = False)
 
 
 def until_flow_control(tester: Tester) -> tuple[Frame, ...]:
-    """Return what comes until a flow control does, at most for N_Bs."""
+    """Return the frames that come until a flow control does, within N_Bs."""
     give_up_s = tester.link.now_s + tester.flow_control_s()
     heard: tuple[Frame, ...] = ()
     while not _flow_control(heard) and tester.link.now_s < give_up_s:
@@ -236,7 +241,7 @@ def _flow_control(frames: tuple[Frame, ...]) -> bytes:
 
 
 def go_on(tester: Tester, fields: list[bytes], flow: bytes) -> RawReply:
-    """Send consecutive frames as a flow control asks; return what followed the last one."""
+    """Send consecutive frames in the way that a flow control asks for; return what followed the last frame."""
     for field in fields[:-1]:
         heard = tester.raw(field, listen_s=stmin_s(flow))
         if flow[1:2] == b"\x01" and not _flow_control(heard.answers):  # blocks of one: another flow control is due
@@ -251,9 +256,9 @@ def stmin_s(flow: bytes) -> float:
 
 
 def require_long_request(tester: Tester, length: int | None = None) -> LongRequest:
-    """Make the ECU accept and answer a request of several frames.
+    """Send requests of several frames until the ECU accepts and answers one, and return that one.
 
-    Raises Inconclusive if it accepted none that may be tried.
+    Raises Inconclusive if the ECU accepts none that may be tried.
     """
     is_taken = False
     for pdu in candidates(tester, length or shortest_long(tester)):
@@ -275,7 +280,7 @@ def require_long_request(tester: Tester, length: int | None = None) -> LongReque
 
 
 def nothing_was_let_through(tester: Tester) -> str:
-    """Say what is known if no flow control answered a first frame; silence does not prove that the ECU accepts none."""
+    """Say that no first frame was answered by a flow control, and whether the ECU answered a long request earlier."""
     taken = tester.state.presence.longest_taken
     what = "none of the first frames that change nothing was answered by a flow control"
     if len(taken) < shortest_long(tester):
@@ -284,7 +289,7 @@ def nothing_was_let_through(tester: Tester) -> str:
 
 
 def clear(tester: Tester) -> None:
-    """End any open reception by a single frame. Raises Inconclusive if that is not answered."""
+    """Send a single frame, which ends any open reception. Raises Inconclusive if the ECU does not answer it."""
     reply = ask(tester, single(tester, probe(tester)))
     if not reply.answers:
         inconclusive("a single frame is not answered any more")

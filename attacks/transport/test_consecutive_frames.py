@@ -1,4 +1,4 @@
-"""Check that a long message is assembled only of its own frames, in their order, in time, and to its length."""
+"""Check that the ECU assembles a long message only of its own frames, in order, in time, and of the stated length."""
 
 from __future__ import annotations
 
@@ -35,19 +35,22 @@ from harness import (
 )
 
 TWO_CONSECUTIVE = 15
-"""Length of a request that takes a first frame and two consecutive ones."""
+"""Length in bytes of a request that takes a first frame and two consecutive frames."""
 
 EVEN = 8
-"""Length of a request of several frames that is no whole number of identifiers if a read is put into it."""
+"""Length in bytes of a request of several frames; a read of this length would end in the middle of an identifier."""
 
 EARLY_S, TOLERATED_S, LATE_S = 0.8, 1.5, 2.0
-"""In seconds. N_Cr is 1 s: earlier a frame is in time, at twice that it is late."""
+"""Pauses in seconds before a consecutive frame, where N_Cr is 1 s: in time, tolerated, and certainly too late."""
 BEGINNING_S = 0.2
-"""Seconds that pass with the first frame and the flow control, not counted in the latest pause."""
+"""Seconds that the first frame and the flow control take; the longest pause does not include them."""
 
 
 def let_through(tester: Tester, field: bytes) -> bytes:
-    """Begin a message that the ECU is known to accept; return its flow control."""
+    """Send the first frame of a message that the ECU is known to accept, and return the flow control.
+
+    Raises Inconclusive if the ECU does not let the message through this time.
+    """
     flow = open_reception(tester, field)[1]
     if flow[:1] != bytes((CLEAR_TO_SEND,)):
         inconclusive(f"a first frame that was let through before is not any more: {flow.hex(' ').upper() or 'silence'}")
@@ -118,7 +121,7 @@ def test_a_message_that_is_not_continued_in_time_is_given_up(tester: Tester) -> 
 
 
 def continued_after(tester: Tester, long_request: LongRequest, pause_s: float) -> RawReply:
-    """Send a long request with a pause before its consecutive frames; leave nothing of it behind."""
+    """Send a long request with a pause before its consecutive frames, and return the reply; then end any open reception."""
     flow = let_through(tester, long_request.fields[0])
     tester.wait(pause_s, "a pause within a message")
     reply = go_on(tester, long_request.fields[1:], flow)
@@ -157,7 +160,7 @@ def test_a_new_message_ends_the_reception_of_an_old_one(tester: Tester) -> None:
 
 
 def judge_remainder(tester: Tester, old: LongRequest, reply: RawReply, answered: list[Frame]) -> None:
-    """Check that the rest of an interrupted long message completes nothing."""
+    """Check that the remaining frames of an interrupted long message do not make up a message."""
     finish(tester, reply)
     for answer in messages(reply.answers):
         if is_same_answer(answer, old.answer):
@@ -176,7 +179,7 @@ def judge_remainder(tester: Tester, old: LongRequest, reply: RawReply, answered:
 
 
 def judge_message_within(tester: Tester, old: LongRequest, pdu: bytes) -> None:
-    """Check that a long message within another is answered as by itself."""
+    """Send a long message within another, and check that its answer is the same as if it were sent alone."""
     fields = frames_of(tester, pdu)
     flow = open_reception(tester, fields[0])[1]
     if flow[:1] != bytes((CLEAR_TO_SEND,)):
@@ -229,7 +232,7 @@ def test_a_segmented_key_is_held_to_its_length(tester: Tester, level: int, depth
 
 
 def judge_tail(tester: Tester, level: int, tail: bytes) -> None:
-    """Check that the right key with something behind it does not open the level."""
+    """Check that the right key with further bytes behind it does not open the level."""
     _, _, reply = tester.security.try_key(level, lambda seed: right_key(tester, level, seed) + tail)
     if "N_TIMEOUT_Bs" in reply.note:
         tester.cite(reply)
@@ -239,7 +242,7 @@ def judge_tail(tester: Tester, level: int, tail: bytes) -> None:
 
 
 def right_key(tester: Tester, level: int, seed: bytes) -> bytes:
-    """Return the key for a seed of a level that is locked."""
+    """Lock the level, request a seed, and return the right key for it."""
     if not seed:
         inconclusive("the level is open, and nothing locks it again")
     return tester.security.right_key(level, seed)

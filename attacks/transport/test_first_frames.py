@@ -1,4 +1,4 @@
-"""Check what the ECU promises to accept when a long message is announced."""
+"""Check which announced lengths of long messages the ECU accepts."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from harness import Depth, Severity, Tester, attack, fail, inconclusive, uds
 
 
 def first_frame(tester: Tester, length: int, content: bytes) -> bytes:
-    """Return a full classic first frame with 12 bits of length."""
+    """Return a full classic first frame that states its length in 12 bits."""
     return filled(tester, (0x1000 | length).to_bytes(2, "big") + content)
 
 
 def escaped(tester: Tester, length: int) -> bytes:
-    """Return a first frame with 32 bits of length; its message would be TesterPresent."""
+    """Return a first frame that states its length in 32 bits and begins a TesterPresent."""
     return filled(tester, b"\x10\x00" + length.to_bytes(4, "big") + uds.keep_session())
 
 
@@ -68,14 +68,17 @@ def test_a_short_first_frame_is_ignored(tester: Tester) -> None:
 
 
 def short_message(tester: Tester, request: bytes, length: int | None = None) -> list[bytes]:
-    """Send a message that would fit a single frame as a first and a consecutive frame; `length` replaces its length."""
+    """Return a first and a consecutive frame for a message that a single frame could hold.
+
+    `length` is the length in bytes that the first frame states, by default the true one.
+    """
     taken = tester.frame_bytes - 2
     length = len(request) if length is None else length
     return [first_frame(tester, length, request[:length]), filled(tester, b"\x21" + request[taken:])]
 
 
 def expect_no_permission(tester: Tester, length: int, *, severity: Severity | None = None) -> None:
-    """Check that a first frame with 32 bits of length is not let through."""
+    """Check that the ECU sends no flow control that permits a first frame with a length of 32 bits."""
     reply, flow = open_reception(tester, escaped(tester, length))
     if flow[:1] == bytes((CLEAR_TO_SEND,)):
         tester.wait(2 * FLOW_CONTROL_S, "flow controls that are late for an earlier first frame")

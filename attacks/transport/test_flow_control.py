@@ -37,18 +37,18 @@ from harness import (
 )
 
 GIVEN_UP_S, BACK_S = 1.2, 3.0
-"""In seconds: after N_Bs, 1 s, a sender has given up; 3 s after the last flow control it must answer again."""
+"""Seconds after which a sender that gets no flow control has given up (N_Bs is 1 s), and must answer again."""
 
 LATE_S = 1.0
-"""Seconds beyond N_Bs for which a flow control is waited for, so that it is not taken for the next one."""
+"""Seconds beyond N_Bs for which a late flow control is awaited, so that it is not taken for the next message's."""
 
 LONGEST_BLOCK = 5
-"""The largest block that is tried: beyond it sequence numbers look like services with effects."""
+"""The largest block size that is tried; in a larger block, sequence numbers look like services with effects."""
 
 LONGEST_ANSWER = 4095
 MOST_TRIED = 8
 LONGEST_PAUSES_S = 20.0
-"""In seconds. A long answer at an STmin of 127 ms takes minutes, and nothing can stop it."""
+"""The longest time in seconds of all pauses in one long answer; with an STmin of 127 ms such an answer takes minutes."""
 
 
 @attack(
@@ -94,7 +94,7 @@ def test_a_first_frame_is_answered_by_a_flow_control(tester: Tester, measure: Me
 
 
 def judge_flow_control(tester: Tester, reply: RawReply, flow: bytes) -> None:
-    """Check that a flow control that lets the message through is complete, and holds no reserved value."""
+    """Check that a flow control that permits the message is complete, and holds no reserved value."""
     is_reserved = len(flow) > 2 and (0x80 <= flow[2] <= 0xF0 or flow[2] >= 0xFA)
     if len(flow) < 3 or is_reserved:
         tester.cite(reply)
@@ -102,14 +102,14 @@ def judge_flow_control(tester: Tester, reply: RawReply, flow: bytes) -> None:
 
 
 def judge_refusal(tester: Tester, reply: RawReply, flow: bytes) -> None:
-    """Check that a flow control that refuses the message does so in the standard's terms."""
+    """Check that a flow control that refuses the message does so as the standard prescribes."""
     if flow[0] not in (WAIT, OVERFLOW):
         tester.cite(reply)
         fail(expected="the status 30, 31 or 32 in a flow control", observed=flow.hex(" ").upper())
 
 
 def is_answered(tester: Tester, fields: list[bytes], flow: bytes) -> bool:
-    """Whether the ECU answers the message, given its rest in blocks as it asks for them."""
+    """Send the rest of the message in blocks as the flow control asks, and return whether the ECU answers it."""
     reply = go_on(tester, fields, flow)
     answers = messages(reply.answers) or messages(tester.listen(tester.target.timing.p2_ms / 1000, why="a late answer"))
     tester.cite(reply)
@@ -118,7 +118,7 @@ def is_answered(tester: Tester, fields: list[bytes], flow: bytes) -> bool:
 
 
 def judge_block(tester: Tester, block_size: int) -> None:
-    """Check that the ECU asks for the next block after so many frames, if the message is longer."""
+    """Check that the ECU sends its next flow control after `block_size` frames, if more frames are to come."""
     if not 0 < block_size <= LONGEST_BLOCK:
         return
     step = tester.frame_bytes - 1
@@ -138,7 +138,9 @@ def judge_block(tester: Tester, block_size: int) -> None:
 
 
 def why_it_must_take_long_requests(tester: Tester) -> str:
-    """Return what the target declares that no single frame can hold; empty if there is none."""
+    """Say what declared key or data is too long for a single frame, so that the ECU must take long requests; empty if none
+    is.
+    """
     for entry in tester.target.data:
         if entry.write.kind != "never" and entry.length is not None and 3 + entry.length >= shortest_long(tester):
             return f"DID {entry.did:04X} of {entry.length} bytes is declared writable"
@@ -194,12 +196,12 @@ def test_nonsense_in_a_flow_control_does_not_block(tester: Tester, depth: Depth)
 
 
 def flow(tester: Tester, status: int, *, block_size: int = 0, stmin: int = 0) -> bytes:
-    """Return a flow control in a full frame."""
+    """Return a flow control of ours in a full frame."""
     return filled(tester, bytes((status, block_size, stmin)))
 
 
 def long_answered(tester: Tester) -> bytes | None:
-    """Return the shortest known read whose answer was seen to need several frames; None if there is none."""
+    """Return a read whose answer was seen to need several frames, the shortest first; None if there is none."""
     readable = [entry for entry in tester.target.data if entry.read.kind == "open"]
     long = [entry for entry in readable if entry.length is None or 3 + entry.length >= shortest_long(tester)]
     long.sort(key=lambda entry: entry.length or LONGEST_ANSWER)
@@ -218,18 +220,18 @@ def long_answered(tester: Tester) -> bytes | None:
 
 
 def longest_read(tester: Tester) -> int:
-    """Return the longest read of whole identifiers that a single frame holds."""
+    """Return the length in bytes of the longest read of whole identifiers that a single frame holds."""
     return (tester.frame_bytes - 2) // 2 * 2 + 1
 
 
 def first_frames(reply: RawReply) -> int:
-    """Return the length that the first frame of a long answer announces; 0 if none came."""
+    """Return the length in bytes that the first frame of a long answer announces; 0 if no first frame came."""
     found = [frame.data for frame in reply.answers if frame.pci_type == 1 and len(frame.data) > 1]
     return (found[0][0] & 0xF) << 8 | found[0][1] if found else 0
 
 
 def judge_abuse(tester: Tester, request: bytes, what: str, fields: list[bytes]) -> None:
-    """Check that the ECU answers again within 3 s after the flow control of a long answer was abused."""
+    """Abuse the flow control of a long answer, and check that the ECU answers requests again 3 s later."""
     asked = ask(tester, single(tester, request))
     length = first_frames(asked)
     if not length:
@@ -252,7 +254,7 @@ def judge_abuse(tester: Tester, request: bytes, what: str, fields: list[bytes]) 
 
 
 def note_pace(tester: Tester, what: str, fields: list[bytes], reply: RawReply) -> None:
-    """Note an ECU that does not read a reserved STmin as 127 ms."""
+    """Note an ECU whose pauses are much shorter than 127 ms, though a reserved STmin asked for as much."""
     times_s = [frame.time_s for frame in reply.answers if frame.pci_type == 2]
     if fields and stmin_s(fields[0]) >= 0.127 and len(times_s) > 1:
         pause_s = (times_s[-1] - times_s[0]) / (len(times_s) - 1)

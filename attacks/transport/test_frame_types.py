@@ -1,4 +1,4 @@
-"""Check that frames of types other than requests leave the ECU's state unchanged."""
+"""Check that frames of types that cannot be requests leave the ECU's state unchanged."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_frames_of_other_types_do_no_harm(tester: Tester, depth: Depth) -> None:
 
 
 def fd_frames(tester: Tester, own: Frame) -> dict[str, Sequence[Frame]]:
-    """Return requests in CAN FD frames, in both forms of a single frame, right and wrong."""
+    """Return requests in CAN FD frames, in both forms of a single frame, well-formed and malformed."""
     request = probe(tester)
     escaped = bytes((0, len(request))) + request
     lengths = [length - len(own.address) for length in FD_LENGTHS]
@@ -70,7 +70,10 @@ def fd_frames(tester: Tester, own: Frame) -> dict[str, Sequence[Frame]]:
 
 
 def does_no_harm(tester: Tester, what: str, frame: Frame) -> bool:
-    """Whether the ECU is alive after the frame; an answer to it is only noted, unless to a remote frame."""
+    """Send the frame, and return whether the ECU is alive afterwards.
+
+    An answer to a remote frame fails the check; an answer to any other frame is only noted.
+    """
     reply = tester.raw_frames([frame], listen_s=tester.silence_s, also_from=(tester.target.can.response_id,))
     if reply.answers:
         tester.cite(reply)

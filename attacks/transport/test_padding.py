@@ -1,4 +1,4 @@
-"""Check that padding has no effect."""
+"""Check that the ECU ignores padding."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_padding_does_not_change_the_answer(tester: Tester) -> None:
 
 
 def judge_reads(tester: Tester, entry: DataEntry) -> None:
-    """Send one read in frames of every length and padding; fail if their answers differ."""
+    """Send the same read in frames of every length and padding, and fail if the answers differ."""
     request = b"\x03\x22" + entry.did.to_bytes(2, "big")
     padded = {f"padded with {pad:02X}": read_once(tester, filled(tester, request, pad=pad)) for pad in PADS}
     answers = {name: content(reply) for name, reply in padded.items()}
@@ -63,14 +63,14 @@ def judge_reads(tester: Tester, entry: DataEntry) -> None:
 
 
 def read_once(tester: Tester, data: bytes) -> RawReply:
-    """Send one raw frame and return its answer; leave nothing of a long answer behind."""
+    """Send one raw frame and return its answer; let the ECU send a long answer to its end."""
     reply = ask(tester, data)
     finish(tester, reply)
     return reply
 
 
 def judge_padded_write(tester: Tester, entry: DataEntry, pad: int) -> None:
-    """Send writes followed by padding: without a value nothing must be stored, with a value only that."""
+    """Send a write without a value and one with a value, both followed by padding; the ECU must store no padding byte."""
     start = b"\x2e" + entry.did.to_bytes(2, "big")
     effect = tester.access.effect(
         entry,
@@ -93,7 +93,7 @@ def judge_padded_write(tester: Tester, entry: DataEntry, pad: int) -> None:
 
 
 def content(reply: RawReply) -> bytes:
-    """Return the content of the answer's first frame, without its padding."""
+    """Return the content of the answer's first frame without padding."""
     answers = messages(reply.answers)
     if not answers:
         return b""

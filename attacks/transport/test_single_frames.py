@@ -1,4 +1,4 @@
-"""Check that a single frame is accepted only if its length fits, and a frame of a reserved type never."""
+"""Check that the ECU accepts a single frame only if its stated length fits, and never accepts a reserved frame type."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ FD_LENGTHS = (12, 16, 20, 24, 32, 48, 64)
 
 
 def requests(tester: Tester) -> list[bytes]:
-    """Return what the frames of these checks seem to request: the ECU's usual request, and TesterPresent."""
+    """Return the requests that the frames of these checks seem to contain: the ECU's usual request, and TesterPresent."""
     return list(dict.fromkeys((probe(tester), TESTER_PRESENT)))
 
 
 def write_with(tester: Tester, control: bytes, entry: DataEntry, value: bytes) -> list[bytes]:
-    """Return a write behind a protocol control byte."""
+    """Return a write request with one protocol control byte before it."""
     return [filled(tester, control + uds.write_data(entry.did, value))]
 
 
 def fd_lengths(tester: Tester) -> tuple[int, ...]:
-    """Return lengths that only CAN FD has, if the target uses it."""
+    """Return the frame lengths that only CAN FD has, if the target uses CAN FD; else nothing."""
     taken = 8 - tester.frame_bytes
     return tuple(length - taken for length in FD_LENGTHS) if tester.target.can.fd else ()
 
 
 def passes_without_length(tester: Tester, length: int, pdu: bytes) -> bool:
-    """Whether a request is permitted in a CAN FD frame that states no length, whatever else may be read into it."""
+    """Whether the safety rules permit a request in a CAN FD frame that states no length, however an ECU may read it."""
     return tester.gate.permits_raw(filled(tester, b"\x00\x00" + pdu, length))
 
 
@@ -107,7 +107,7 @@ def test_a_single_frame_that_states_too_much_is_ignored(tester: Tester, depth: D
 
 
 def overlong(tester: Tester, request: bytes) -> bytes:
-    """Return the beginning of a request in a single frame that states its whole length."""
+    """Return a single frame that states the whole length of a request that is too long for it."""
     return filled(tester, bytes((len(request),)) + request)
 
 
@@ -143,7 +143,7 @@ def test_a_single_frame_shorter_than_it_states_is_ignored(tester: Tester, depth:
 
 
 def cut(content: bytes) -> bytes:
-    """Return a single frame that states one byte more than it holds."""
+    """Return a single frame that states one byte more than it contains."""
     return bytes((len(content) + 1,)) + content
 
 
@@ -179,4 +179,4 @@ def test_frames_of_reserved_types_are_ignored(tester: Tester, depth: Depth) -> N
 
 
 SERVICES_WITH_EFFECT = (0x85, 0x87)
-"""First bytes that an ECU without ISO-TP would read as ControlDTCSetting and LinkControl."""
+"""First bytes that an ECU without ISO-TP would take for ControlDTCSetting and LinkControl."""

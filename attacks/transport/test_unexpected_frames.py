@@ -1,4 +1,4 @@
-"""Check that the ECU ignores frames that belong to no message."""
+"""Check that the ECU ignores frames that do not belong to any message."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from attacks.transport.raw_requests import UNASKED_S, filled
 from harness import DataEntry, Service, Severity, Tester, attack, fail, uds
 
 N_CR_S = 1.0
-"""In seconds: how long a reception that was left open may continue, so that a consecutive frame belongs to it."""
+"""Seconds for which a reception may stay open and take a consecutive frame for its own."""
 
 
 @attack(
@@ -49,13 +49,16 @@ def test_unsolicited_frames_are_ignored(tester: Tester) -> None:
 
 
 def protocol_bytes(tester: Tester, request: bytes, usual: tuple[int, ...]) -> list[int]:
-    """Return usual ones, and those whose lower half is the request's length, if nothing else can be read into them."""
+    """Return the usual protocol bytes, and those of the same types whose lower half is the request's length.
+
+    A byte is left out if the frame might then be read as a request that is not permitted.
+    """
     wanted = dict.fromkeys((*usual, *(kind | len(request) & 0xF for kind in (0x20, 0x30))))
     return [one for one in wanted if tester.gate.permits_raw(filled(tester, bytes((one,)) + request))]
 
 
 def judge_write(tester: Tester, entry: DataEntry, protocol_byte: int) -> None:
-    """Check that a write in such a frame has no effect and no answer."""
+    """Check that a write behind this protocol byte is neither answered nor stored."""
     start = bytes((protocol_byte, 0x2E)) + number(entry)
     effect = tester.access.effect(
         entry,
@@ -70,5 +73,5 @@ def judge_write(tester: Tester, entry: DataEntry, protocol_byte: int) -> None:
 
 
 def number(entry: DataEntry) -> bytes:
-    """Return the two bytes of a DID."""
+    """Return the two bytes of the entry's DID."""
     return entry.did.to_bytes(2, "big")
