@@ -74,6 +74,7 @@ class UdsNode:
         self._send_data: Callable[[int, bytes, bool], None] | None = None
         if type(self).on_frame is UdsNode.on_frame and self._hear == self._take:
             self.on_data = self._take_data
+            self.hears = self.request_ids
         self._may_talk = definition.at_the_node("talk", lambda: ecu.is_speaking, self)
 
     @property

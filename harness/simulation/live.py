@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from copy import copy
 from functools import partial
 from typing import Protocol
@@ -14,7 +15,7 @@ from harness.errors import LinkError
 from harness.link.adapter import Adapter, adapter_of, is_down, is_full_queue, is_gone
 from harness.link.clock import RealClock, system_random_bytes
 from harness.link.frame import Frame, check, from_message
-from harness.simulation.node import Node, power_cycle
+from harness.simulation.node import Node, heard_ids, power_cycle
 
 IDLE_S = 1.0
 
@@ -71,6 +72,9 @@ class LiveBus:
 
     An exception of a node ends the bus; with `on_fault` the node is dead until `power_cycle`, and the bus goes on.
     `before_send` is called before each frame leaves a node, `on_frame` with each frame received or sent.
+
+    If every node tells which ids it hears and there is no `on_frame`, the adapter drops all other frames, as the CAN
+    controller of a real ECU does.
     """
 
     def __init__(
@@ -85,6 +89,7 @@ class LiveBus:
     ) -> None:
         """Make the bus; if `bus` is None, it is plugged in later."""
         self._adapter: Adapter | None = adapter_of(bus) if bus is not None else None
+        self._is_narrow = False
         self._ports = [_Port(self, node) for node in nodes]
         self._clock: LiveClock = clock or RealClock()
         self._started_s = self._clock.now_s()
@@ -120,10 +125,20 @@ class LiveBus:
         """Continue with this bus. The nodes do not notice, as when a cut wire is repaired."""
         self.unplug()
         self._adapter = adapter_of(bus)
+        self._choose_frames()
+
+    def _choose_frames(self) -> None:
+        """Let the adapter drop the frames that no node hears."""
+        heard = [heard_ids(port.node) for port in self._ports]
+        ids = None if self._on_frame is not None or None in heard else frozenset().union(*filter(None, heard))
+        if self._adapter is not None and (ids is not None or self._is_narrow):
+            with suppress(Exception):  # backends raise what they like; the nodes ignore what a driver cannot filter
+                self._adapter.narrow(ids)
+                self._is_narrow = ids is not None
 
     def unplug(self) -> None:
         """Close the bus, if there is one. The nodes live on, and nobody hears them."""
-        adapter, self._adapter, self._failure = self._adapter, None, None
+        adapter, self._adapter, self._failure, self._is_narrow = self._adapter, None, None, False
         if adapter is not None:
             adapter.close()
 
@@ -167,6 +182,7 @@ class LiveBus:
 
     def start(self) -> None:
         """Attach the nodes."""
+        self._choose_frames()
         for port in self._ports:
             self._do(port, partial(port.node.attach, port))
 
@@ -177,6 +193,7 @@ class LiveBus:
         heapq.heapify(self._timers)
         ports = [_Port(self, node) for node in new]
         self._ports = [*ports, *(port for port in self._ports if port not in gone)]
+        self._choose_frames()
         self._tick()
         for port in ports:
             self._do(port, partial(port.node.attach, port))

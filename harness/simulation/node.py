@@ -50,8 +50,8 @@ class Port(Protocol):
 class Node(Protocol):
     """An ECU, or any other participant of the bus.
 
-    It may also have ``power_cycle()`` (see `power_cycle`), ``image``: the bytes that its flash memory holds, and
-    ``on_data`` (see `takes_data`).
+    It may also have ``power_cycle()`` (see `power_cycle`), ``image``: the bytes that its flash memory holds,
+    ``on_data`` (see `takes_data`) and ``hears`` (see `heard_ids`).
     """
 
     def attach(self, port: Port) -> None:
@@ -74,6 +74,15 @@ def takes_data(node: Node) -> Callable[[int, bytes, bool], None] | None:
     Only an attribute of the object itself counts, so that a wrapper that hands on its node's attributes hears every frame.
     """
     found: Callable[[int, bytes, bool], None] | None = getattr(node, "__dict__", {}).get("on_data")
+    return found
+
+
+def heard_ids(node: Node) -> frozenset[int] | None:
+    """Return the node's ``hears``: the ids that its CAN controller lets through; None if the node hears every frame.
+
+    As with `takes_data`, only an attribute of the object itself counts.
+    """
+    found: frozenset[int] | None = getattr(node, "__dict__", {}).get("hears")
     return found
 
 

@@ -302,3 +302,23 @@ def test_status_holds_no_key_and_no_guarded_value() -> None:
         said = str(on.host.status()).upper()
         assert key.hex().upper() not in said
         assert b"CALIBRATED".hex().upper() not in said
+
+
+def filtered_ids(adapter: FailingBus) -> set[int] | None:
+    return None if adapter.filters is None else {entry["can_id"] for entry in adapter.filters}
+
+
+def test_the_adapter_drops_what_the_ecu_does_not_hear(adapters: list[FailingBus]) -> None:
+    host, _, _ = hosted()
+    assert filtered_ids(adapters[0]) == {0x740, 0x742, 0x7DF}
+    host.set_flaws(["dies_of_foreign_burst"])
+    assert filtered_ids(adapters[0]) is None
+    host.set_flaws([])
+    assert filtered_ids(adapters[0]) == {0x740, 0x742, 0x7DF}
+
+
+def test_who_watches_the_bus_is_shown_every_frame(adapters: list[FailingBus]) -> None:
+    host = Host("hardened", say=lambda text: None, clock=HandClock(), on_frame=lambda frame: None)
+    host.connect(BusOptions(interface="slcan", channel="/dev/ttyACM0"))
+    host.step(0.0)
+    assert filtered_ids(adapters[0]) is None
