@@ -1,1 +1,1 @@
-"""Keep what a run leaves: findings, its folder and lock, and what of it may be shown."""
+"""Keep what a run leaves: its findings, its folder and the folder's lock; and remove secrets from all of it."""

@@ -1,7 +1,7 @@
 """Write and read the files of a run folder, the evidence of a run. Knows neither pytest nor HTML.
 
-In the order in which they appear: run.json (the run as it started), results.jsonl (each result as it ends), audit.json
-(the whole, once the run is over), whatever reports others add, and last manifest.json, which seals the folder.
+The files appear in this order: run.json (the run as it started), results.jsonl (each result as it ends), audit.json (all
+results, once the run is over), the reports that other modules add, and last manifest.json, which seals the folder.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ BUS_ASC: Final = "bus.asc"
 BUS_LOG: Final = "bus.log"
 FOUND_TOML: Final = "found.toml"
 LEARNED: Final = ("model.json", "model.dot", "learn.html", "observations.jsonl")
-"""What a run leaves besides if it learned the ECU's state machine."""
+"""Files that a run leaves besides if it learned the ECU's state machine."""
 MANIFEST_JSON: Final = "manifest.json"
 PRIVATE: Final = "private"
-"""The folder of what is not handed over: the original bus log, and what was removed from the files beside it."""
+"""The folder of files that are not handed over: the original bus log, and the secrets that were removed from other files."""
 SECRETS_JSONL: Final = "secrets.jsonl"
 CONSOLE_TXT: Final = "console.txt"
 
@@ -51,27 +51,27 @@ OWN_FILES: Final = (
     BUS_PCAPNG, BUS_BLF, BUS_ASC, MANIFEST_JSON,
     *LEARNED, f"{PRIVATE}/{BUS_LOG}", f"{PRIVATE}/{SECRETS_JSONL}", f"{PRIVATE}/{CONSOLE_TXT}",
 )  # fmt: skip
-"""What a run may leave in its folder; a new run in the same folder removes these and nothing else."""
+"""The files that a run may leave in its folder; a new run in the same folder removes these and nothing else."""
 
 CAMPAIGN_FILES: Final = {
     "findings/*": r"case\.toml|replay\.py|replay\.log",
     "shards": r"campaign\.json|r\d+-s\d+\.json(\.part)?",
 }
-"""What a fuzz campaign leaves beside, in folders of its own: the folders, and what their files are called."""
+"""By folder, a pattern of the names of the files that a fuzz campaign leaves there."""
 
 LONGEST_TARGET_NAME: Final = 60
 DEEPEST_JSON: Final = 40
 
 
 def default_name(started_utc: str, target_name: str) -> str:
-    """Return ``20261120T092800Z-article``: a name that every file system accepts, whatever the target's name."""
+    """Return a folder name like ``20261120T092800Z-article`` that every file system accepts, whatever the target's name."""
     moment = re.sub(r"[^0-9TZ]", "", started_utc)[:20] or "undated"
     name = re.sub(r"[^A-Za-z0-9._]+", "-", target_name)[:LONGEST_TARGET_NAME].strip("-.")
     return f"{moment}-{name or 'target'}"
 
 
 class RunFolder:
-    """The folder of a run in progress. No file is kept open: what was appended survives a crash."""
+    """The folder of a run in progress. No file is kept open, so that whatever was appended survives a crash."""
 
     def __init__(self, path: Path, info: RunInfo) -> None:
         self.path = path
@@ -80,10 +80,10 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path, info: RunInfo, *, replaces_run: bool = False) -> RunFolder:
-        """Start a run in exactly this folder; call it before anything else writes there.
+        """Start a run in exactly this folder; call this before anything else writes there.
 
-        The files of an earlier run in it are removed if `replaces_run`. Raises UserError if there is such a run and it
-        is not to be replaced, or if the folder holds other things.
+        The files of an earlier run in the folder are removed if `replaces_run`. Raises UserError if there is an earlier run
+        and it is not to be replaced, or if the folder holds files of another origin.
         """
         check_is_free(path, replaces_run=replaces_run)
         with _said_as_user_error(path):
@@ -99,7 +99,7 @@ class RunFolder:
 
     @classmethod
     def reopen(cls, path: Path, info: RunInfo, kept: Iterable[Finding]) -> RunFolder:
-        """Continue the run in a folder: keep these of its results, and remove the files made from it."""
+        """Continue the run in a folder: keep only the results `kept`, and remove every file that was made from results."""
         with _said_as_user_error(path):
             for name in OWN_FILES:
                 if name not in (RUN_JSON, RESULTS_JSONL, BUS_LOG, f"{PRIVATE}/{BUS_LOG}", f"{PRIVATE}/{SECRETS_JSONL}"):
@@ -111,7 +111,7 @@ class RunFolder:
 
     @classmethod
     def create_new(cls, parent: Path, target_name: str, info: RunInfo) -> RunFolder:
-        """Start a run in a new folder under ``parent``: ``default_name``, with ``-2``, ``-3``… if that is taken."""
+        """Start a run in a new folder below ``parent``, called ``default_name``, with ``-2``, ``-3``… if that is taken."""
         name = default_name(info.started_utc, target_name)
         with _said_as_user_error(parent):
             parent.mkdir(parents=True, exist_ok=True)
@@ -126,15 +126,18 @@ class RunFolder:
         return cls.create(path, info)
 
     def write_start(self, info: RunInfo) -> None:
-        """Write run.json: the run as it started. It says nothing of the end, so without other files the end is unknown."""
+        """Write run.json, the run as it started, which says nothing of the end.
+
+        A folder with run.json and no other file is a run whose end is unknown.
+        """
         document = _head(info)
         del document["run"]["interrupted"]
         self.write(RUN_JSON, _dump(document))
 
     def append(self, finding: Finding) -> None:
-        """Write one result at once. Of several with the same id and parameter the last one counts.
+        """Write one result at once. Of several results with the same id and parameter the last one counts.
 
-        Raises UserError if it cannot be written; then the file is unchanged.
+        Raises UserError if the result cannot be written; the file is then unchanged.
         """
         self._findings[finding.id, finding.parameter] = finding
         rest = memoryview(json.dumps(finding.as_json()).encode("ascii") + b"\n")
@@ -149,13 +152,13 @@ class RunFolder:
                 raise
 
     def finish(self, info: RunInfo) -> Run:
-        """Write audit.json from the run as it ended and every appended result; return what was written."""
+        """Write audit.json from the run as it ended and every appended result; return that run."""
         run = Run(info=info, findings=tuple(self._findings.values()))
         self.write_run(run)
         return run
 
     def write_run(self, run: Run) -> None:
-        """Write audit.json."""
+        """Write audit.json from this run."""
         self.write(AUDIT_JSON, _dump(audit_json(run)))
 
     def write(self, name: str, text: str) -> None:
@@ -164,7 +167,7 @@ class RunFolder:
             part.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
     def replace_all(self, findings: Iterable[Finding]) -> None:
-        """Replace what was appended until now by these findings."""
+        """Replace the results that were appended until now by these findings."""
         self._findings = {(finding.id, finding.parameter): finding for finding in findings}
         self.write(RESULTS_JSONL, "".join(json.dumps(finding.as_json()) + "\n" for finding in self._findings.values()))
 
@@ -188,14 +191,14 @@ class RunFolder:
             return open(number, "a", encoding="utf-8", errors="backslashreplace", newline="\n")
 
     def file_names(self) -> list[str]:
-        """Return the names of the files in the folder, sorted, without private ones."""
+        """Return the names of the files in the folder, sorted, without those in the private folder."""
         return [name for name in _file_names(self.path) if not _is_private(name)]
 
     def seal(self, inputs: Mapping[str, str], **more: Any) -> None:
         """Write manifest.json, after every other file.
 
-        ``inputs`` maps what the run was made from (target file, key function, cases) to its SHA-256. ``more`` is what
-        else there is to say, e.g. of a folder whose reports were made again.
+        ``inputs`` maps the files that the run was made from (target file, key function, cases) to their SHA-256. ``more``
+        holds further entries, e.g. for a folder whose reports were made again.
         """
         manifest = {
             "schema_version": SCHEMA_VERSION,
@@ -208,7 +211,10 @@ class RunFolder:
 
 @contextmanager
 def replacing(final: Path) -> Iterator[Path]:
-    """Yield a path to write to, which replaces `final` when it is whole. Raises UserError if it cannot be written."""
+    """Yield a temporary path to write to, and put it in the place of `final` when it is complete.
+
+    Raises UserError if the file cannot be written.
+    """
     with _said_as_user_error(final):
         try:
             _part(final).unlink(missing_ok=True)  # whatever is there, perhaps a link to another place
@@ -224,7 +230,7 @@ def audit_json(run: Run) -> dict[str, Any]:
 
 
 def copy_run(path: Path, to: Path) -> None:
-    """Copy a run's folder to a place that does not exist yet; targets of links are not copied."""
+    """Copy a run's folder to a place that does not exist yet; links are copied as links."""
     if not is_run_folder(path):
         raise _no_run_folder(path)
     with _said_as_user_error(to):
@@ -238,12 +244,12 @@ def copy_run(path: Path, to: Path) -> None:
 
 
 def fingerprints(path: Path) -> dict[str, Any]:
-    """Return size and SHA-256 of every file in a folder except the manifest, by name."""
+    """Return, by name, the size and SHA-256 of every file in a folder except the manifest."""
     return {name: _fingerprint(path / name) for name in _file_names(path) if name != MANIFEST_JSON}
 
 
 def check_is_free(path: Path, *, replaces_run: bool = False) -> None:
-    """Raise UserError if no run can be started here: the folder holds something else, or a run to keep, or is no folder."""
+    """Raise UserError if no run can start in this folder: it holds other files, or a run to keep, or is no folder."""
     with _said_as_user_error(path):
         refuse_linked_private(path)
         if path.exists() and not path.is_dir():
@@ -261,15 +267,15 @@ def sha256_of(path: Path) -> str:
 
 
 def is_run_folder(path: Path) -> bool:
-    """Whether a run was started here, by this or another version of the harness."""
+    """Whether a run was started in this folder, by this or another version of the harness."""
     return any((path / name).is_file() for name in (RUN_JSON, AUDIT_JSON))
 
 
 def read_run(path: Path) -> Run:
     """Read the run in a folder, finished or cut short, made on this machine or another.
 
-    Without audit.json (the run was killed) what was measured until then is read from run.json and results.jsonl, and the
-    run counts as interrupted. Raises UserError if the folder cannot be read.
+    A run that was killed has no audit.json: then its results until that moment are read from run.json and results.jsonl, and
+    the run counts as interrupted. Raises UserError if the folder cannot be read.
     """
     if not is_run_folder(path):
         raise _no_run_folder(path)
@@ -285,7 +291,7 @@ def read_run(path: Path) -> Run:
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """Read manifest.json: ``files`` and ``inputs`` are tables. Raises UserError if it is missing or damaged."""
+    """Read manifest.json, whose ``files`` and ``inputs`` are tables. Raises UserError if it is missing or damaged."""
     manifest = _load(path / MANIFEST_JSON)
     for name in ("files", "inputs"):
         if not isinstance(manifest.get(name), dict):
@@ -294,14 +300,15 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def differences_to_manifest(path: Path) -> list[str]:
-    """Return what differs from manifest.json, one sentence a file; empty if the folder is unchanged."""
+    """Return one sentence for each file that differs from manifest.json; empty if the folder is unchanged."""
     return differences(path, read_manifest(path)["files"])
 
 
 def differences(path: Path, expected: Mapping[str, Any]) -> list[str]:
-    """Return what differs from a table of fingerprints, one sentence a file.
+    """Return one sentence for each file that differs from a table of fingerprints.
 
-    If all of ``private/`` is missing, its files are not a difference: it is left out when a folder is handed over.
+    Files in ``private/`` are not reported if the whole of ``private/`` is missing: it is left out when a folder is handed
+    over.
     """
     if not (path / PRIVATE).is_dir():
         expected = {name: fingerprint for name, fingerprint in expected.items() if not _is_private(name)}
@@ -329,7 +336,7 @@ def _no_run_folder(path: Path) -> UserError:
 
 
 def _streamed(path: Path) -> Iterator[Finding]:
-    """Yield the results that were appended before the end; a last line cut in the middle is left out."""
+    """Yield the results that were appended to results.jsonl; a last line that was cut off is left out."""
     if not os.path.lexists(path):
         return
     lines = _content(path).split(b"\n")
@@ -362,7 +369,10 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def open_file(path: Path) -> BinaryIO:
-    """Open a file for reading. Raises UserError if it is no regular file (a pipe might never end) or cannot be read."""
+    """Open a file for reading.
+
+    Raises UserError if the file cannot be read or is no regular file (a pipe might never end).
+    """
     try:
         file = open(os.open(path, os.O_RDONLY | WITHOUT_WAITING), "rb")  # noqa: SIM115  (it is handed on)
     except OSError as error:
@@ -382,7 +392,7 @@ def _content(path: Path) -> bytes:
 
 
 def _from_json(text: bytes) -> Any:
-    """Parse a JSON text. Raises ValueError if it is malformed, or nested deeper than any run writes."""
+    """Parse a JSON text. Raises ValueError if the text is malformed, or nested deeper than any run writes."""
     value = json.loads(text)
     level = [value]
     for _ in range(DEEPEST_JSON):
@@ -415,14 +425,14 @@ def _file_names(folder: Path) -> list[str]:
 
 
 def refuse_linked_private(folder: Path) -> None:
-    """Raise UserError if ``private/`` in a run's folder is a link or no folder: its files would be written elsewhere."""
+    """Raise UserError if ``private/`` in a run's folder is a link or no folder, so that files in it would land elsewhere."""
     private = folder / PRIVATE
     if os.path.lexists(private) and (private.is_symlink() or not private.is_dir()):
         raise UserError(f"{private}: is no folder, or a link to one; remove it, or name another folder for the run")
 
 
 def _remove_campaign(path: Path) -> None:
-    """Remove what a fuzz campaign has left in a folder, and no link to somewhere else, nor anything of another's."""
+    """Remove the files of a fuzz campaign from a folder; follow no link, and leave files of any other origin."""
     for folder, files in CAMPAIGN_FILES.items():
         for place in path.glob(folder):
             if any(part.is_symlink() for part in (path / folder.partition("/")[0], place)):

@@ -1,4 +1,4 @@
-"""Let one run or report at a time write into a run's folder, for as long as its process lives."""
+"""Let only one run or report at a time write into a run's folder; the lock ends with its process at the latest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.system import hold_by_file
 class RunLock:
     """Locks a folder from construction until `release`, or until the process ends; a missing folder is not locked.
 
-    Raises UserError if a run is in progress there, or its reports are being made.
+    Raises UserError if another process runs in the folder, or makes reports there.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -33,7 +33,7 @@ class RunLock:
             )
 
     def release(self) -> None:
-        """Let others write into the folder."""
+        """Unlock the folder, so that other processes may write into it."""
         if self._free is not None:
             self._free()
             self._free = None
@@ -46,7 +46,9 @@ class RunLock:
 
 
 def _held(folder: Path) -> Callable[[], None] | None:
-    """Lock the folder itself, so that no file is left in it; return what frees it, or None if another process holds it."""
+    """Lock the folder itself, without a lock file; return a function that unlocks it, or None if another process holds the
+    lock.
+    """
     import fcntl
 
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

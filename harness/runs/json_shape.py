@@ -1,4 +1,4 @@
-"""Turn plain JSON values into typed, frozen dataclasses, or say where their shape differs."""
+"""Turn plain JSON values into typed, frozen dataclasses, or say where the values do not fit the dataclass."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ T = TypeVar("T")
 def from_json(shape: type[T], value: object, where: str) -> T:
     """Convert the value to the dataclass ``shape``.
 
-    Keys unknown to the dataclass are left out: a later version may have added them. ``where`` names the value
-    in errors, e.g. ``results[3]``.
+    Keys that the dataclass does not have are left out: a later version may have added them. ``where`` names the value in
+    errors, e.g. ``results[3]``.
     """
     return cast(T, _convert(shape, value, where))
 

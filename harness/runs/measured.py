@@ -1,4 +1,4 @@
-"""Define what of an ECU is measured and shown beside verdicts: tables, samples and grids, small enough to draw."""
+"""Define the measurements of an ECU that are shown beside verdicts: tables, samples and grids, small enough to draw."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Literal, TypeAlias
 Standing: TypeAlias = Literal[
     "allowed as declared", "refused as declared", "open though guarded", "refused though open", "not known"
 ]
-"""How what was seen in a cell of a grid stands to what the target declares."""
+"""How the answers in a cell of a grid agree with what the target declares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A time within which something must come."""
+    """A time limit, to be drawn beside measured times."""
 
     name: str
-    """E.g. ``P2 declared``."""
+    """The limit's name, e.g. ``P2 declared``."""
     seconds: float
-    """After the request, or what else the times are counted from."""
+    """The limit in seconds, counted from the same event as the measured times, e.g. from the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +38,15 @@ class GridRow:
     """One request, and the answers under each of the grid's conditions."""
 
     name: str
-    """E.g. ``0x27 SecurityAccess``."""
+    """The request's name, e.g. ``0x27 SecurityAccess``."""
     cells: tuple[str, ...]
-    """In the order of the grid's columns, e.g. ``answered 12 times; 3 times 0x13``; empty where it was not asked for."""
+    """One cell for each column of the grid, e.g. ``answered 12 times; 3 times 0x13``; empty if the request was not sent
+    there.
+    """
     standings: tuple[Standing, ...] = ()
-    """How each cell stands to what the target declares, in the same order; empty if the target declares nothing of it.
+    """How each cell agrees with what the target declares, in the same order; empty if the target declares nothing of it.
 
-    ``not known``: it was not asked for, answers differed, or another level was open.
+    ``not known``: the request was not sent, its answers differed, or another level was open.
     """
 
 
@@ -63,12 +65,14 @@ class Profile:
     """A measurement of the ECU that is not a verdict, as a table of two columns."""
 
     title: str
-    """E.g. ``Lockout of level 0x01``."""
+    """The title, e.g. ``Lockout of level 0x01``."""
     rows: tuple[tuple[str, str], ...]
     """The name and the value of each quantity."""
     seeds: tuple[str, ...] = ()
-    """Seeds in hex, in the order in which they came, the first ones of a large sample. They are no secret; keys are."""
+    """Seeds in hex, in the order in which they came; only the first ones of a large sample. Unlike keys, seeds are no
+    secret.
+    """
     times: tuple[Times, ...] = ()
     """Measured times, one entry for each kind that is compared."""
     grid: Grid | None = None
-    """The answers by condition; None if the measurement has no grid."""
+    """A table of answers by condition; None if the measurement has none."""

@@ -20,11 +20,11 @@ MOST_STATES: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class NamedState:
-    """One state."""
+    """One state of the learned machine."""
 
     id: str
     name: str
-    """What it means, e.g. ``session 03, locked, seed pending, 1 wrong key``."""
+    """What the state means, e.g. ``session 03, locked, seed pending, 1 wrong key``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,13 @@ class BrokenRule:
     """A sequence of letters after which the ECU breaks a rule that sound ECUs keep."""
 
     id: str
-    """The check whose rule it is, e.g. ``SA-22``."""
+    """The id of the check that demands the rule, e.g. ``SA-22``."""
     rule: str
     """The rule as a sentence."""
     sequence: tuple[str, ...]
-    """The shortest such sequence that was found, from the initial state."""
+    """The shortest sequence found that breaks the rule, from the initial state."""
     answers: tuple[str, ...] = ()
-    """The ECU's answer to each letter when the sequence was confirmed; empty if it was not."""
+    """The ECU's answer to each letter when the sequence was sent again to confirm it; empty if it was not confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class AnswerConflict:
 
     sequence: tuple[str, ...]
     answers: Mapping[str, int]
-    """How often each answer came."""
+    """How many times each answer to the last letter came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,23 +69,23 @@ class StateMachine:
     initial: str
     transitions: tuple[Transition, ...]
     requests: int = 0
-    """Requests sent in all, for whatever purpose."""
+    """How many requests were sent in all, for learning and for everything around it."""
     resets: int = 0
     """How often the ECU was brought back to its initial state."""
     wrong_keys: int = 0
     violations: tuple[BrokenRule, ...] = ()
     nondeterminism: tuple[AnswerConflict, ...] = ()
     meanings: Mapping[str, str] = field(default_factory=dict)
-    """What each letter sends."""
+    """By letter, what is sent for it."""
     left_out: tuple[str, ...] = ()
     """Letters that were not used, and why."""
     saved_letters: int = 0
-    """Letters that were not sent again because their answer was known."""
+    """How many letters were not sent again because the answer was known."""
     reset_by: str = ""
     target: str = ""
     seed: int = 0
     ended: str = ""
-    """Why learning ended before it was done; empty if it was done."""
+    """Why learning ended early; empty if it was complete."""
     reference: StateMachine | None = None
     """The state machine that a sound ECU would have with the same alphabet."""
     differing: tuple[tuple[str, str], ...] = ()
@@ -145,7 +145,7 @@ class StateMachine:
         }
 
     def graph_json(self) -> dict[str, Any]:
-        """Return alphabet, states and transitions alone."""
+        """Return only alphabet, states and transitions, as plain JSON values."""
         whole = replace(self, reference=None).as_json()
         return {name: whole[name] for name in ("alphabet", "states", "initial", "transitions")}
 
@@ -180,7 +180,7 @@ def _quoted(text: str) -> str:
 
 
 def read_machine(path: Path) -> StateMachine:
-    """Read a model.json, or the one in a run folder. Raises UserError if there is none, or it is damaged."""
+    """Read a model.json, or the model.json in a run folder. Raises UserError if there is none, or it is damaged."""
     file = path / MODEL_JSON if path.is_dir() else path
     try:
         document = json.loads(file.read_bytes())

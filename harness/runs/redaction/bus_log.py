@@ -1,4 +1,4 @@
-"""Redact a run's bus log: copy the original frame by frame, with placeholders where secrets stand."""
+"""Redact a run's bus log: copy the original frame by frame, with placeholders in place of secrets."""
 
 from __future__ import annotations
 
@@ -23,17 +23,19 @@ ORIGINAL: Final = f"{PRIVATE}/{BUS_LOG}"
 SECRETS: Final = f"{PRIVATE}/{SECRETS_JSONL}"
 
 NOT_SHOWN: Final = "Keys and secrets are not shown"
-"""How the remark on a redacted run begins."""
+"""The first words of the remark that a redacted run carries."""
 
 MOST_WAITING: Final = 20_000
-"""Lines that are held back until a transfer ends; beyond that it is searched as far as it came."""
+"""How many lines are held back until a transfer ends; after that the part of the transfer that came is searched."""
 
 _Line = tuple[bytes, PassingFrame | None, bytes]
-"""The text before the data, the frame if there is one, and the text behind."""
+"""One line of the log: the text before the frame's data, the frame (None if the line has none), and the text behind the
+data.
+"""
 
 
 class OriginalLog:
-    """The original log while it is written. Hidden data that an ECU tells is learned from it at once."""
+    """The original log while it is written. If an answer tells hidden data, its value is learned at once as a secret."""
 
     def __init__(self, file: TextIO, words: Vocabulary) -> None:
         self._file = file
@@ -41,7 +43,7 @@ class OriginalLog:
         self._addresses = words.addresses
 
     def write(self, text: str) -> None:
-        """Write whole lines."""
+        """Write text that consists of whole lines."""
         self._file.write(text)
         if self._listener is not None:
             for line in text.encode("ascii").splitlines(keepends=True):
@@ -59,10 +61,11 @@ class OriginalLog:
 
 
 def redact_log(folder: Path) -> str:
-    """Make a run's bus log from the original in its private folder, e.g. if the run was killed before it did so.
+    """Make a run's bus log from the original in its private folder, e.g. if the run was killed before it made the log
+    itself.
 
-    Return what a reader must know of it; nothing if there is no original, because secrets were kept or the folder was
-    handed over without it. Raises UserError if a file cannot be read or written, or is damaged.
+    Return remarks that a reader needs; none if there is no original, because secrets were kept or the folder was handed over
+    without it. Raises UserError if a file cannot be read or written, or is damaged.
     """
     refuse_linked_private(folder)
     if not (folder / ORIGINAL).is_file():
@@ -74,7 +77,7 @@ def redact_log(folder: Path) -> str:
 
 
 def remark_on(folder: Path) -> str:
-    """Say what a reader must know of a redacted log, and of everything that is made from it."""
+    """Return remarks for the reader of a redacted log, or of a report made from it."""
     return (
         f"{NOT_SHOWN}: bytes from E0 to EF stand for them, for the same value always the same ones. "
         f"The original bus log is {ORIGINAL} (SHA-256 {sha256_of(folder / ORIGINAL)})."
@@ -82,7 +85,7 @@ def remark_on(folder: Path) -> str:
 
 
 def write_redacted(folder: Path, words: Vocabulary) -> None:
-    """Write the log without what the vocabulary knows. Memory does not grow with the log.
+    """Write the log without the secrets in the vocabulary; memory does not grow with the log.
 
     Raises UserError if a file cannot be read or written.
     """
@@ -97,7 +100,7 @@ def _pass(original: Path, words: Vocabulary, out: BinaryIO | None) -> None:
     stream = FrameStream(words)
     waiting: list[_Line] = []
     unchanged: set[bytes] = set()
-    """Frames, apart from their times, that stay as they are by all that is known until `version`."""
+    """Frames, without their times, in which no secret was found with the vocabulary as of `version`."""
     version = words.version
     try:
         with open_file(original) as log:
@@ -133,9 +136,10 @@ def _pass(original: Path, words: Vocabulary, out: BinaryIO | None) -> None:
 
 
 def _parts(line: bytes, addresses: AddressBook) -> _Line:
-    """Split ``(1.5) can0 740#0322101000000000 T``; a line without data frame has none. Raises ValueError for other lines.
+    """Split ``(1.5) can0 740#0322101000000000 T`` into the text before the data, the frame, and the text behind.
 
-    The frame's data is split from the address before it.
+    A line without a data frame has no frame; the frame's data is split from the address before it. Raises ValueError for a
+    line of any other form.
     """
     before, hash_sign, rest = line.partition(b"#")
     if not hash_sign or before[:1] != b"(":

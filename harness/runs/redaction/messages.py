@@ -1,4 +1,4 @@
-"""Find secrets in messages and frames, reading ISO-TP and UDS as loosely as the worst ECU might."""
+"""Find secrets in messages and frames; read ISO-TP and UDS as loosely as the worst ECU might."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _PADDING: Final = {0x00, 0x55, 0xAA, 0xCC, 0xFF}
 """Bytes with which frames are usually padded."""
 
 LONGEST_BYTES: Final = 8192
-"""A message is searched once this much of it has come, whether or not it ends there."""
+"""The number of bytes after which a message is searched, even if it has not ended."""
 
 
 def redacted_message(words: Vocabulary, message: bytes) -> bytes:
-    """Return a request or an answer without secrets, at its old length. Hidden data in it is learned."""
+    """Return a request or an answer without secrets, at its old length, and learn hidden data in it as secrets."""
     if len(message) < 3:
         return message
     service = message[0]
@@ -40,10 +40,12 @@ def redacted_message(words: Vocabulary, message: bytes) -> bytes:
 
 @dataclass(slots=True)
 class PassingFrame:
-    """A frame on its way into a file. Secrets in its data are replaced in place, sometimes only after a later frame."""
+    """A frame on its way into a file. Secrets in its data are replaced in place, in some cases only when a later frame
+    comes.
+    """
 
     identity: object
-    """Its id, and whatever else distinguishes its sender."""
+    """The frame's CAN id, with whatever else distinguishes its sender."""
     is_sent: bool
     data: bytearray
     """The data behind the frame's address."""
@@ -52,13 +54,13 @@ class PassingFrame:
 
 @dataclass(slots=True)
 class _Transfer:
-    """A message in several frames."""
+    """A message in several frames, of which some may still be missing."""
 
     missing: int
     is_key: bool
     message: bytearray = field(default_factory=bytearray)
     places: list[tuple[bytearray, int, int]] = field(default_factory=list)
-    """Each frame's data, with the first position and the end of the part that belongs to the message."""
+    """For each frame: its data, and the start and end of the part of the data that belongs to the message."""
 
     def take(self, data: bytearray, start: int) -> None:
         """Add a frame's part to the message."""
@@ -68,7 +70,7 @@ class _Transfer:
         self.missing -= end - start
 
     def redact(self, words: Vocabulary) -> None:
-        """Redact the part of the message that has come, in the frames that carried it."""
+        """Redact the part of the message that has come, within the frames that carried it."""
         message = bytes(self.message)
         shown = words.hidden(message) if self.is_key and not is_send_key(message) else redacted_message(words, message)
         at = 0
@@ -80,7 +82,7 @@ class _Transfer:
 
 
 class FrameStream:
-    """Frames in the order in which they passed, from any number of senders."""
+    """Frames of any number of senders, in the order in which they passed."""
 
     def __init__(self, words: Vocabulary) -> None:
         self._words = words
@@ -94,7 +96,7 @@ class FrameStream:
 
     @property
     def is_idle(self) -> bool:
-        """Whether the next frame, if it is no first frame, can be redacted by itself."""
+        """Whether the next frame, unless it is a first frame, can be redacted without regard to other frames."""
         return not self._open and not self._after_key
 
     def add(self, frame: PassingFrame) -> None:
@@ -162,7 +164,7 @@ class FrameStream:
         self._padding(frame, end, is_key=is_send_key(message))
 
     def _padding(self, frame: PassingFrame, end: int, *, is_key: bool) -> None:
-        """Redact the padding of a message: it may be more of a key, or left from another frame."""
+        """Redact the padding behind a message, since it may hold more of a key, or bytes of another frame."""
         padding = frame.data[end:]
         if is_key and not set(padding) <= _PADDING:
             frame.data[end:] = self._words.hidden(bytes(padding))
@@ -170,7 +172,7 @@ class FrameStream:
             self._search(frame, end)
 
     def _loose(self, frame: PassingFrame) -> None:
-        """Redact a frame outside ISO-TP: an ECU that ignores the first bytes may read the rest as a key."""
+        """Redact a frame that is no ISO-TP: an ECU that ignores the first bytes may read the other bytes as a key."""
         data = frame.data
         if frame.is_sent:
             for start in range(min(4, len(data))):

@@ -1,4 +1,4 @@
-"""Redact what a run writes: replace secrets in findings and in the facts of the run."""
+"""Redact everything that a run writes: replace secrets in findings and in the facts of the run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.runs.redaction.vocabulary import SecretKind, Vocabulary
 T = TypeVar("T")
 
 HIDEABLE: Final = {"vin": 0xF190, "serial": 0xF18C}
-"""What is hidden on request, and the data identifier that holds it."""
+"""The data that is hidden on request, with its data identifier."""
 
 _AS_DECLARED: Final = {
     "id",
@@ -32,68 +32,68 @@ _AS_DECLARED: Final = {
     "started_utc",
     "finished_utc",
 }
-"""Fields that hold nothing measured."""
+"""Fields of a finding or run that contain nothing measured, and so no secret."""
 
 LONGEST_SHOWN: Final = len("00 ") * 24 - 1
-"""How many bytes of an answer are shown in words on it."""
+"""The longest quotation of an answer in an outcome, in characters of hex with spaces."""
 
 _MOST_KEPT: Final = 20_000
-"""How many redacted texts are cached: the same sentences recur."""
+"""How many redacted texts are cached, since the same sentences recur."""
 
 
 class Redactor:
-    """Learns the secrets of one run, and removes them from everything that is written."""
+    """Learns the secrets of one run, and removes them from every text and file that the run writes."""
 
     def __init__(self, words: Vocabulary) -> None:
         self.words = words
         self.hooks: dict[str, str] = {}
-        """Command lines and URLs that may hold secrets in any quoting, and what replaces them."""
+        """Command lines and URLs in which a secret may be quoted in any way, each with its replacement."""
         self._kept: dict[str, str] = {}
         self._version = -1
 
     def open_log(self, folder: RunFolder) -> OriginalLog:
-        """Open the original bus log in a run's folder, and beside it what is needed to redact it."""
+        """Open the original bus log in a run's folder, and beside it the file of secrets needed to redact the log."""
         self._folder = folder
         folder.open_private(SECRETS_JSONL).close()
         self.save()
         return OriginalLog(folder.open_private(BUS_LOG), self.words)
 
     def reopen_log(self, folder: RunFolder) -> OriginalLog:
-        """Reopen the original bus log of a resumed run; the vocabulary is the one that was saved beside it."""
+        """Reopen the original bus log of a resumed run; the vocabulary is the one that was saved beside the log."""
         self._folder = folder
         self.save()
         return OriginalLog(folder.append_private(BUS_LOG), self.words)
 
     def learn_key(self, key: bytes, seed: bytes, is_right: bool) -> None:
-        """Learn a key that was made or sent. A key equal to its seed is no secret beside it."""
+        """Learn a key that was computed or sent as a secret, unless the key equals its seed."""
         self.words.learn(key, SecretKind.VALUE if key == seed else SecretKind.KEY if is_right else SecretKind.GUESS)
 
     def finding(self, finding: Finding) -> Finding:
-        """Save what was learned, then redact a result."""
+        """Save the secrets learned so far, then return the result without them."""
         self.save()
         return self._redacted(finding)
 
     def info(self, info: RunInfo) -> RunInfo:
-        """Redact the facts of the run."""
+        """Return the facts of the run without secrets."""
         return self._redacted(info)
 
     def keep_console(self, console: str) -> None:
-        """Write what an ECU printed into the private folder."""
+        """Write the text that an ECU printed into the private folder."""
         with self._folder.open_private(CONSOLE_TXT) as file:
             file.write(console)
 
     def write_log(self) -> str:
-        """Write the bus log from the original; return what a reader must know of both."""
+        """Write the redacted bus log from the original; return remarks for the reader of both."""
         write_redacted(self._folder.path, self.words)
         self.save()
         return remark_on(self._folder.path)
 
     def save(self) -> None:
-        """Save what was learned, in case the run is killed and another process must finish it."""
+        """Save the secrets learned so far, in case the run is killed and another process must redact its files."""
         self.words.save(self._folder.path / SECRETS)
 
     def text(self, text: str) -> str:
-        """Redact a text."""
+        """Return a text without secrets."""
         if self._version != self.words.version or len(self._kept) > _MOST_KEPT:
             self._kept, self._version = {}, self.words.version
         original = text
@@ -107,7 +107,7 @@ class Redactor:
         return known
 
     def _redacted(self, value: T) -> T:
-        """Return a copy with every text in it redacted, each by its meaning."""
+        """Return a copy of the value in which every text is redacted according to the field that holds it."""
         return self._any(value)  # type: ignore[no-any-return]
 
     def _any(self, value: Any) -> Any:
@@ -152,7 +152,7 @@ class Redactor:
         )
 
     def _outcome(self, exchange: Exchange) -> str:
-        """Redact how the last answer was read: it may quote that answer."""
+        """Redact the outcome of an exchange, which may quote the last answer."""
         outcome = exchange.outcome
         for reply in exchange.replies:
             if reply:
@@ -183,7 +183,7 @@ class Redactor:
 
 
 def _stand_ins(before: str, after: str) -> Iterator[str]:
-    """Return each stretch of bytes that was replaced, in hex.
+    """Yield, in hex, each stretch of bytes of `after` that replaced bytes of `before`.
 
     Neighbouring bytes from E0 to EF are included, since they look like placeholders.
     """

@@ -14,7 +14,7 @@ _FRAME: Final = re.compile(r"\b([0-9A-F]{8}|[0-9A-F]{3})(#|##[0-9A-F])((?:[0-9A-
 _SEND_KEY: Final = re.compile(
     r"(?<![0-9A-F]{2} )\b((?:(?!67)[0-9A-F]{2} ){0,2}27 [0-9A-F][02468ACE] )([0-9A-F]{2}(?: [0-9A-F]{2})*)\b"
 )
-"""A key that is sent, in a message or behind the one or two bytes that begin a frame."""
+"""A key in a request that sends it, whether the request is written alone or behind one or two bytes of a frame."""
 _LITERAL: Final = re.compile(r"""\bb(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")""")
 _ESCAPE: Final = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))", re.DOTALL)
 _ESCAPED: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t"}
@@ -23,17 +23,17 @@ _TOKEN: Final = re.compile(
 )
 _BASE64: Final = re.compile(r"(?<![0-9A-Za-z+/])[0-9A-Za-z+/]{6,}={0,2}")
 _BETWEEN: Final = re.compile(r"[^0-9A-Za-z]{0,8}|[^0-9]{1,24}")
-"""What may stand between two bytes of one value: signs, or (as in a table of named bytes) words without digits."""
+"""What may stand between two bytes of one value: signs or, as in a table of named bytes, words without digits."""
 
 _NUMBER: Final = re.compile(r"(?<!\w)(?:[^\W\d]*\d\w*|[A-Fa-f]{4,}(?!\w))")
 _NUMBERS: Final = re.compile(r"#(?:[^\w\n]{0,8}#)+")
 LEAST_DIGITS, MOST_DIGITS = 7, 155
-"""Digits of a decimal number that may be a secret: at least three bytes, at most 64."""
+"""The number of digits of a decimal number that may be a secret of 3 to 64 bytes."""
 _Span = tuple[int, int]
 
 
 def redacted_text(words: Vocabulary, text: str) -> str:
-    """Redact a text; bytes in hex keep their layout, everything else becomes ``(redacted E4E1…)``."""
+    """Redact a text; bytes in hex keep their layout, every other secret becomes ``(redacted E4E1…)``."""
     text = _frames(words, text)
     text = _SEND_KEY.sub(lambda found: found[1] + words.hidden(bytes.fromhex(found[2])).hex(" ").upper(), text)
     for written, value in words.written.items():
@@ -46,7 +46,7 @@ def redacted_text(words: Vocabulary, text: str) -> str:
 def without_numbers(words: Vocabulary, text: str) -> str:
     """Redact what an ECU printed: words remain, anything that may be a number becomes ``#``.
 
-    It may hold keys that the run never learned, and what they are made from.
+    An ECU may print keys that the run never learned, and the values from which it computes them.
     """
     for written, value in words.written.items():
         text = text.replace(written, _said(words, value))
@@ -56,7 +56,7 @@ def without_numbers(words: Vocabulary, text: str) -> str:
 
 
 def redacted_hex(words: Vocabulary, text: str, *, lasting_only: bool = False) -> str:
-    """Redact bytes in hex, in the form that reports use."""
+    """Redact bytes in hex, written as reports write them."""
     try:
         data = bytes.fromhex(text)
     except ValueError:
@@ -70,7 +70,7 @@ def _said(words: Vocabulary, value: bytes) -> str:
 
 
 def _frames(words: Vocabulary, text: str) -> str:
-    """Redact frames in candump's form; those of one transfer are read together."""
+    """Redact frames in candump's form; the frames of one transfer are read as one message."""
     found = list(_FRAME.finditer(text))
     if not found:
         return text
@@ -87,7 +87,7 @@ def _frames(words: Vocabulary, text: str) -> str:
 
 
 def _literal(words: Vocabulary, literal: str) -> str:
-    """Redact bytes in Python's notation."""
+    """Redact bytes that are written in Python's notation."""
     written = literal[2:-1].encode("latin-1", "replace")
     data = _ESCAPE.sub(
         lambda found: bytes.fromhex(found[1].decode()) if found[1] else _ESCAPED.get(found[2], found[2]), written
@@ -106,7 +106,7 @@ def _base64(words: Vocabulary, token: str) -> str:
 
 
 def _numbers(words: Vocabulary, text: str) -> str:
-    """Redact hex and decimal numbers, alone and in rows."""
+    """Redact hex and decimal numbers, single ones and rows of them."""
     changes: dict[_Span, str] = {}
     for row in _rows(text):
         _hex_row(words, text, row, changes)
@@ -120,7 +120,7 @@ def _numbers(words: Vocabulary, text: str) -> str:
 
 
 def _replaced(text: str, changes: Mapping[_Span, str]) -> str:
-    """Apply replacements to the text; of two that overlap the first counts."""
+    """Apply replacements to the text; where two replacements overlap only the first is applied."""
     parts, done = [], 0
     for (start, end), shown in sorted(changes.items()):
         if start >= done:
@@ -130,7 +130,7 @@ def _replaced(text: str, changes: Mapping[_Span, str]) -> str:
 
 
 def _rows(text: str) -> list[list[_Span]]:
-    """Return where numbers stand, grouped if they may be bytes of one value."""
+    """Return the places of numbers in a text, those in one group that may be bytes of one value."""
     rows: list[list[_Span]] = []
     for token in _TOKEN.finditer(text):
         if rows and _BETWEEN.fullmatch(text, rows[-1][-1][1], token.start()):
@@ -141,7 +141,9 @@ def _rows(text: str) -> list[list[_Span]]:
 
 
 def _hex_row(words: Vocabulary, text: str, row: Sequence[_Span], changes: dict[_Span, str]) -> None:
-    """Redact pairs of digits, and ``0x5`` for a byte; in a long row of digits pairs may begin at the second one, too."""
+    """Redact a row of bytes in hex, written as two digits or as ``0x5``; in a long run of digits a byte may also begin at
+    the second digit.
+    """
     for skipped in (0, 1):
         places: list[_Span] = []
         for start, end in row:
@@ -164,7 +166,9 @@ def _hex_row(words: Vocabulary, text: str, row: Sequence[_Span], changes: dict[_
 
 
 def _decimal_row(words: Vocabulary, text: str, row: Sequence[_Span], changes: dict[_Span, str]) -> None:
-    """Redact bytes as decimal numbers, as in ``[94, 247, 57, 176]``, or each behind its own number or name."""
+    """Redact bytes written as decimal numbers, either like ``[94, 247, 57, 176]`` or each with its own number or name before
+    it.
+    """
     places = [place for place in row if not text[slice(*place)].isalpha()]
     numbers = [int(text[start:end]) if text[start:end].isdecimal() and end - start <= 3 else 256 for start, end in places]
     for first, step in ((0, 1), (0, 2), (1, 2)):

@@ -1,8 +1,8 @@
 """Learn which values are secret during a run, give each a placeholder, and keep both in the run's private folder.
 
-The placeholder of a value has its length, and nothing but bytes from E0 to EF, so frames and messages keep their layout
-and nobody takes it for a key. It is drawn by HMAC under a key of the run: the same value has the same placeholder
-throughout a run, and no value can be guessed from one.
+A placeholder has the length of its value, and consists of bytes from E0 to EF: frames and messages keep their layout, and
+nobody takes a placeholder for a key. Placeholders are drawn by HMAC under a key of the run: one value has the same
+placeholder throughout a run, and nobody can guess a value from its placeholder.
 """
 
 from __future__ import annotations
@@ -23,59 +23,62 @@ from harness.runs.folder import open_file
 from harness.system import WITHOUT_SURPRISE
 
 GRAM_BYTES: Final = 4
-"""How many bytes in a row are searched for; a match is then followed as far as it goes."""
+"""How many equal bytes in a row count as a match with a secret; the match is then extended as far as it goes."""
 
 SHORTEST_BYTES: Final = 3
-"""Shorter values are hidden where they are known to stand, but not searched for: they would occur everywhere."""
+"""The length of the shortest value that is searched for.
+
+Shorter values would be found everywhere; they are hidden only where they are known to stand.
+"""
 
 LEAST_OF_TEXT: Final = 8
-"""Least length of a part of a secret in letters and digits that is hidden."""
+"""The smallest number of letters and digits in a part of a written secret that is hidden."""
 
 LONGEST_NUMBER_BYTES: Final = 64
-"""No longer value is written as one number, backwards, or in Base64."""
+"""The longest value that is also searched for written as one number, backwards, or in Base64."""
 
 MOST_GUESSES: Final = 20_000
-"""Further wrong keys are hidden where they stand, but not searched for elsewhere."""
+"""The largest number of wrong keys that are searched for; further ones are hidden only where they stand."""
 
 MOST_PLACEHOLDERS: Final = 1 << 20
 ATTEMPTS: Final = 64
 
 
 class SecretKind(StrEnum):
-    """What a value is, which decides where it is searched for."""
+    """What sort of secret a value is, which decides where it is searched for."""
 
     LASTING = "lasting"
-    """A secret of the ECU's or the user's, the same in every run: hidden everywhere, even in seeds and texts."""
+    """A secret of the ECU or the user that is the same in every run: it is hidden everywhere, even in seeds and texts."""
     KEY = "key"
     """The right key for a seed."""
     GUESS = "guess"
-    """A key that was sent."""
+    """A key that was sent, right or wrong."""
     VALUE = "value"
-    """Hidden where it stands, and not searched for elsewhere."""
+    """A value that is hidden where it stands, and not searched for elsewhere."""
 
 
 class _Hit(NamedTuple):
     value: bytes
     offset: int
     least: int
-    """How many bytes must match."""
+    """How many bytes must be equal for a match."""
 
 
 class Vocabulary:
-    """Everything secret that was learned in one run."""
+    """Every secret that was learned in one run, with its placeholder."""
 
     def __init__(self, key: bytes, hidden_dids: Iterable[int] = (), addresses: AddressBook | None = None) -> None:
         self._key = key
         self.addresses = addresses or AddressBook()
-        """The addresses before ISO-TP in the frames of the run."""
+        """The bytes that occur as an address before ISO-TP in the frames of the run."""
         self.hidden_dids = frozenset(hidden_dids)
         """Data identifiers whose values are hidden wherever they are read or written."""
         self.written: dict[str, bytes] = {}
-        """Lasting secrets that are text, as they are written."""
+        """Lasting secrets that are text: the text as it is written, and its bytes."""
         self.numbers: dict[int, bytes] = {}
-        """Secrets as numbers, in either order of bytes."""
+        """Secrets read as numbers, in either byte order."""
         self.version = 0
-        """Grows with every value that is searched for."""
+        """A number that grows with every new value to search for."""
         self._placeholders: dict[bytes, bytes] = {}
         self._given: set[bytes] = set()
         self._kinds: dict[bytes, SecretKind] = {}
@@ -118,7 +121,7 @@ class Vocabulary:
             self._learn_writing(value)
 
     def _learn_writing(self, value: bytes) -> None:
-        """Learn the forms in letters and digits in which an ECU may reveal a secret."""
+        """Learn the spellings in letters and digits by which an ECU may reveal a secret."""
         number = str(int.from_bytes(value, "big")).encode()
         for form in (value.hex().encode(), value.hex().upper().encode(), base64.b64encode(value).rstrip(b"="), number):
             if len(form) >= LEAST_OF_TEXT:
@@ -138,7 +141,7 @@ class Vocabulary:
     # Hiding
 
     def placeholder(self, value: bytes) -> bytes:
-        """Return the placeholder of a value. Values of three bytes or more have different ones."""
+        """Return the placeholder of a value. Any two different values of three bytes or more have different placeholders."""
         known = self._placeholders.get(value)
         if known is not None:
             return known
@@ -157,7 +160,7 @@ class Vocabulary:
         return shown
 
     def hidden(self, region: bytes) -> bytes:
-        """Return what replaces bytes that hold a key or a part of one; known secrets in them stay recognisable."""
+        """Return the replacement for bytes that hold a key or a part of a key; known secrets in them stay recognisable."""
         if region in self._placeholders:
             return self._placeholders[region]
         shown = self.searched(region)
@@ -173,7 +176,7 @@ class Vocabulary:
         return rest if len(set(rest)) <= 1 and len(rest) != 1 else self.placeholder(rest)
 
     def searched(self, data: bytes, *, lasting_only: bool = False) -> bytes:
-        """Replace every secret in the bytes, and every part of one that is long enough to tell."""
+        """Replace every secret in the bytes, and every part of a secret that is long enough to recognise."""
         grams = self._lasting if lasting_only else self._grams
         if not grams:
             return data
@@ -200,7 +203,7 @@ class Vocabulary:
     # Keeping
 
     def save(self, path: Path) -> None:
-        """Append to the file what was learned since the last save."""
+        """Append the secrets that were learned since the last save to the file."""
         if self._unsaved:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | WITHOUT_SURPRISE, 0o600)
             with open(descriptor, "a", encoding="ascii", newline="\n") as file:
@@ -209,7 +212,7 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: Path) -> Vocabulary:
-        """Load what another process learned and saved; a last line that was cut in the middle is left out.
+        """Load the secrets that another process learned and saved; a last line that was cut off is left out.
 
         Raises UserError if the file cannot be read, or is damaged.
         """
@@ -246,7 +249,7 @@ def _is_text(value: bytes) -> bool:
 
 
 def _followed(data: bytes, at: int, floor: int, hit: _Hit) -> tuple[int, int, int]:
-    """Return from where to where the data equals the value, and where in the value that begins."""
+    """Extend a match in both directions: return its start and end in the data, and its start in the secret value."""
     value, offset = hit.value, hit.offset
     start, end = at, at
     while end < len(data) and offset + end - at < len(value) and data[end] == value[offset + end - at]:
@@ -257,7 +260,7 @@ def _followed(data: bytes, at: int, floor: int, hit: _Hit) -> tuple[int, int, in
 
 
 def _unlike(before: bytes, after: bytes) -> Iterable[tuple[int, int]]:
-    """Yield start and end of each stretch in which two messages of one length differ."""
+    """Yield the start and end of each stretch in which two messages of the same length differ."""
     start = None
     for at, (one, other) in enumerate(zip(before, after, strict=True)):
         if one != other and start is None:
