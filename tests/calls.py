@@ -1,7 +1,5 @@
 """Call a function, and return how it was refused, or how many functions it called."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 

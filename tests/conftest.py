@@ -1,7 +1,5 @@
 """Share compiled bytecode between the some fifty Python processes that tests start, each of which loads all checks."""
 
-from __future__ import annotations
-
 import atexit
 import gc
 import os

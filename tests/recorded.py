@@ -7,8 +7,6 @@ longer. A recording holds each result's verdict and words, and the SHA-256 of th
 a run would be.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import json

@@ -3,8 +3,6 @@
 The picture of a report is taken by Chromium; where there is none, it is left as it is.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """The key of an ECU with the flaw short_seed_and_key: the first byte of what `hardened` takes."""
 
-from __future__ import annotations
-
 import hmac
 
 from harness.ecu.profiles import SECRETS

@@ -1,7 +1,5 @@
 """Key functions of ECUs with simple keys, as their makers would declare them."""
 
-from __future__ import annotations
-
 import zlib
 
 ADDED = bytes.fromhex("71C3920D5E84A6B80F3D17C955E2680B")

@@ -1,7 +1,5 @@
 """Prove who may import whom, and who may use the machine's time or chance."""
 
-from __future__ import annotations
-
 import ast
 import importlib
 import re

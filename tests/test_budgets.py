@@ -1,7 +1,5 @@
 """Prove that an exchange takes no more work, by counting operations; `make bench` measures speed."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

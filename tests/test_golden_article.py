@@ -1,7 +1,5 @@
 """Prove the golden table: what an audit must find on the shipped ECUs, verdict by verdict."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache

@@ -1,7 +1,5 @@
 """Prove that a first `make test` shows its progress: requirements/install.py reads what pip prints."""
 
-from __future__ import annotations
-
 import importlib.util
 import sys
 from pathlib import Path

@@ -4,8 +4,6 @@ No Windows is at hand. A process is given its likeness: the modules, flags and s
 away once the libraries that ask for the system's name are loaded.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

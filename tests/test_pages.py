@@ -1,7 +1,5 @@
 """Prove that the commands in README.ja.md and docs/raspberry-pi.md are accepted, and do what the pages show."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

@@ -1,7 +1,5 @@
 """Prove that the ledger names every check, and only checks, and why a requirement is not tested."""
 
-from __future__ import annotations
-
 from harness.audit.catalogue import shipped_functions
 from harness.audit.requirements import considered
 

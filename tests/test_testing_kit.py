@@ -1,7 +1,5 @@
 """Prove that the testing kit judges as an audit does."""
 
-from __future__ import annotations
-
 import can
 
 from harness import Nrc, Severity, Tester, attack, negative, positive

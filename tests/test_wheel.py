@@ -1,7 +1,5 @@
 """Prove that an installed wheel does not affect another project's pytest, whatever its folders are called."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

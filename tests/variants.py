@@ -1,7 +1,5 @@
 """Declare each sound variant of the hardened ECU in a target file, where it differs from `hardened`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path

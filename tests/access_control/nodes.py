@@ -1,7 +1,5 @@
 """ECUs with services that `hardened` lacks: each adds a few answers to the hardened ECU."""
 
-from __future__ import annotations
-
 from harness.ecu.ecu_node import UdsNode
 from harness.ecu.profiles import HARDENED
 from harness.ecu.server import Server

@@ -1,7 +1,5 @@
 """Prove that access-control checks judge services correctly that the hardened ECU lacks."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """ECUs as makers address them, written without the harness's own ISO-TP: an address byte, and then single frames."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import can

@@ -1,7 +1,5 @@
 """Prove that the verdicts of all checks at quick depth do not depend on how the ECU's frames are addressed."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.audit.catalogue import shipped_functions

@@ -1,7 +1,5 @@
 """ECUs behind an address are found, and their target files say how they are addressed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove ISO-TP with one byte of address, which leaves one byte less in each frame. Data is hex, without the address."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Prove that a report shows frames with an address, and that a key behind one stays secret."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Prove each form of address against other people's ISO-TP: as an ECU for our tester, and as a tester of our ECU."""
 
-from __future__ import annotations
-
 import logging
 from collections import deque
 from collections.abc import Iterator

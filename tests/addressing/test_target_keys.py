@@ -1,7 +1,5 @@
 """Prove what [can] addressing and its keys imply, and which combinations are refused."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.errors import UserError

@@ -1,7 +1,5 @@
 """Prove a tester and an ECU with an address in the first byte: requests, raw frames, permissions, foreign traffic."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace

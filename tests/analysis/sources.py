@@ -1,7 +1,5 @@
 """Seeds to analyse, repeatable: sound ones, and ones from predictable generators."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache

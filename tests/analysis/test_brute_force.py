@@ -1,7 +1,5 @@
 """Prove the arithmetic of guessing."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.analysis.brute_force import in_words, keys_per_second, mean_time_s

@@ -1,7 +1,5 @@
 """Prove that text of a build machine is distinguished from a product's own identification."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.analysis.development import credentials_in, traces_of_development

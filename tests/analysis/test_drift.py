@@ -1,7 +1,5 @@
 """Prove that growing values are recognised, and noise of any distribution is not."""
 
-from __future__ import annotations
-
 import random
 
 import pytest

@@ -1,7 +1,5 @@
 """Well-known generators give their published outputs, and are recognised by them."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 from itertools import islice

@@ -1,7 +1,5 @@
 """Prove that keys of simple rules are recognised from pairs, and other keys are not."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import zlib

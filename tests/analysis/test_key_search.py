@@ -1,7 +1,5 @@
 """Prove the estimated cost of finding a secret from recorded pairs, and find one."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.analysis.key_search import (

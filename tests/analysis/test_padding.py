@@ -1,7 +1,5 @@
 """Prove that padding which repeats earlier frames is distinguished from constants and noise."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Prove that seeds with a rule are predicted, and seeds without one are not."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

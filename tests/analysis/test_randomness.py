@@ -1,7 +1,5 @@
 """Prove that the battery finds each kind of defect, and is silent on chance."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

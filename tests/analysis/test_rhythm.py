@@ -1,7 +1,5 @@
 """Prove which moments count as periodic, and what breaks their rhythm."""
 
-from __future__ import annotations
-
 import random
 
 import pytest

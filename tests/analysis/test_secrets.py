@@ -1,7 +1,5 @@
 """Prove that a secret is found in every notation, and nothing else is."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import random

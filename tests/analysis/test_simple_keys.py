@@ -1,7 +1,5 @@
 """Prove that the keys which anybody would try first are as their names say."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.analysis.simple_keys import algebraic_keys, distinct, fit, trivial_keys

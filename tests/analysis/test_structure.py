@@ -1,7 +1,5 @@
 """Prove that parts of a seed which follow from others, from earlier seeds or from the time are found and not counted."""
 
-from __future__ import annotations
-
 import random
 import zlib
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """Prove tail probabilities against published values, and against scipy's."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

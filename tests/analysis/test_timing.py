@@ -1,7 +1,5 @@
 """Prove that differing durations are distinguished from durations that only vary."""
 
-from __future__ import annotations
-
 import math
 from random import Random
 

@@ -1,7 +1,5 @@
 """Run audits in tests, by command line and by pytest, in this process or another, and return the results."""
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import io

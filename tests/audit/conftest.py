@@ -1,7 +1,5 @@
 """Make the runs that many tests share, once."""
 
-from __future__ import annotations
-
 import pytest
 
 from .auditing import Done, shared_audit

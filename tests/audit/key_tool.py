@@ -1,7 +1,5 @@
 """A program that makes the keys of the nodes in nodes.py: ``key_tool.py --secret SECRET SEED LEVEL``."""
 
-from __future__ import annotations
-
 import sys
 
 from nodes import key

@@ -1,7 +1,5 @@
 """An ECU that prints 4 KiB of text useless to a report's reader."""
 
-from __future__ import annotations
-
 from tests.audit.nodes import MARKUP, SmallEcu
 
 PIECE = MARKUP.encode() + b"| `x` {0} [a](http://e.example)\n\r\n# b" + bytes(range(256)) + b"\xed\xa0\x80\xff\xfe"

@@ -1,7 +1,5 @@
 """ECUs written by hand, without the package `harness`. Each variant of the small one differs in one thing."""
 
-from __future__ import annotations
-
 import hashlib
 
 import can

@@ -1,7 +1,5 @@
 """ECUs that give little to judge."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from harness.ecu.ecu_node import UdsNode

@@ -1,7 +1,5 @@
 """ECUs whose SecurityAccess is unreachable, absent, or not declared."""
 
-from __future__ import annotations
-
 from harness.ecu.ecu_node import UdsNode
 from harness.ecu.profiles import HARDENED
 from harness.ecu.server import Server

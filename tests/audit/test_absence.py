@@ -1,7 +1,5 @@
 """Prove that undeclared subjects are looked for, and only those seen to be absent are not applicable."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from pathlib import Path

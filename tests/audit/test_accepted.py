@@ -1,7 +1,5 @@
 """Prove how findings are accepted by the target file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

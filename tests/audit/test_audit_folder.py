@@ -1,7 +1,5 @@
 """Prove the files that an audit leaves: each readable by other programs, and all consistent."""
 
-from __future__ import annotations
-
 import hashlib
 import html
 import json

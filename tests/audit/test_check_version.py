@@ -1,7 +1,5 @@
 """Prove that a check's version changes with what decides its verdict, and with nothing else."""
 
-from __future__ import annotations
-
 import importlib.util
 import itertools
 from pathlib import Path

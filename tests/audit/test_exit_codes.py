@@ -1,7 +1,5 @@
 """Prove the exit code of an audit: the first that applies of 4, 2, 3, 1, 5, 0."""
 
-from __future__ import annotations
-
 import io
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Prove that an ECU which ignores short flow controls is audited with padding = false, and the run says so."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

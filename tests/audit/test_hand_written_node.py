@@ -1,7 +1,5 @@
 """Prove that an ECU in a user's own file is audited like a shipped one."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

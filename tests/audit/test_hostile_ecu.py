@@ -1,7 +1,5 @@
 """Prove that an ECU's text is shown, and never interpreted."""
 
-from __future__ import annotations
-
 import html
 import json
 import re

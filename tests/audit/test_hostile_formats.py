@@ -1,7 +1,5 @@
 """Prove that every file for other programs stays valid whatever the ECU says: one audit, read by other people's parsers."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from pathlib import Path

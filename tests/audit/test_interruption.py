@@ -1,7 +1,5 @@
 """Prove that an audit ended by Ctrl-C or killed keeps everything measured until then, readable."""
 
-from __future__ import annotations
-
 import json
 import signal
 import xml.etree.ElementTree as ET

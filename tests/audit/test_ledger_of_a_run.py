@@ -1,7 +1,5 @@
 """Prove that a run on a real bus counts its wrong keys before they are sent, by bus and by the ECU's serial number."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import threading

@@ -1,7 +1,5 @@
 """Prove that a crash is reported first, that lost contact is waited for, and that the other checks are judged afterwards."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Prove that an audit of an ECU with little to judge ends properly, with reasons and the right exit code."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

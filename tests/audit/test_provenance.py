@@ -1,7 +1,5 @@
 """Prove what a run records of its origin: what ran, on which sample and over which bus."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from pathlib import Path

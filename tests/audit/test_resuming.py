@@ -1,7 +1,5 @@
 """Prove that an interrupted run continues in its folder: results stay, the rest is done, the evidence is one."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Prove what the runner makes of endings that are not the ECU's fault."""
 
-from __future__ import annotations
-
 from harness.audit.runner import Runner
 from harness.audit.schedule import Check
 from harness.buses import SimulatedLink

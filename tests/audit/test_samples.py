@@ -1,7 +1,5 @@
 """Prove that reports/sample/ holds what the tool makes today of the shipped ECUs."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

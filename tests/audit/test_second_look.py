@@ -1,7 +1,5 @@
 """Prove that an ECU is blamed only for what was seen twice: failures and losses are repeated, missing controls wait."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

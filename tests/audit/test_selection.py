@@ -1,7 +1,5 @@
 """Prove which checks run, on which subjects, in which order."""
 
-from __future__ import annotations
-
 import json
 from itertools import pairwise
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Prove that an ECU of which only the bus is known is discovered first, and then audited."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from harness.target import load_target

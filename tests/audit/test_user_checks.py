@@ -1,7 +1,5 @@
 """Prove that a user's checks work like shipped ones, by the command line and by pytest."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from pathlib import Path

@@ -18,8 +18,6 @@ key in each fuzz case that sends some (random, suppressed, behind a read), what 
 suppressed key of SA-09 that got no answer, once more by itself, to see that the silence was no crash.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Prove which checks a command selects, what it prints of them, and on which stream."""
 
-from __future__ import annotations
-
 import io
 import json
 import re

@@ -1,7 +1,5 @@
 """Prove that the steps that CI systems are given run, leave what they promise, and end with the audit's exit code."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Prove what the command line prints and how it ends; for the audit itself see tests/audit."""
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import io

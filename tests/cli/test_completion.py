@@ -1,7 +1,5 @@
 """Prove that the script for bash completes commands, options, targets, checks and pages."""
 
-from __future__ import annotations
-
 import re
 import shlex
 import subprocess

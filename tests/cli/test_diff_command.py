@@ -1,7 +1,5 @@
 """`uds-harness diff`: two software versions of an ECU, audited one after the other."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

@@ -1,7 +1,5 @@
 """Prove what `uds-harness doctor` says if a first run does not work."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import os

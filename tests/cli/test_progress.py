@@ -1,7 +1,5 @@
 """Prove what an audit shows while it runs: how far it is, how long it still takes, and what it waits for."""
 
-from __future__ import annotations
-
 import io
 import os
 import pty

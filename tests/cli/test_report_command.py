@@ -1,7 +1,5 @@
 """Prove `uds-harness report`: it repeats a finished run's reports byte by byte, and makes those of a killed run."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Prove that `uds-harness audit` does not depend on the folder and pytest settings where it is called."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Prove that wrong use gives one clear line, exit code 4, no traceback, and sends nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Prove that Scapy's own ISO-TP sockets talk to our ECUs through ``can.Bus(interface="uds-sim")``."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import logging

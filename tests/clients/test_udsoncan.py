@@ -1,7 +1,5 @@
 """Prove that udsoncan with can-isotp talks to our ECUs through ``can.Bus(interface="uds-sim")``."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 from collections.abc import Iterator

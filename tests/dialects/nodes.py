@@ -1,7 +1,5 @@
 """ECUs older than UDS, written from public traces without the harness's code: single frames on 7E0 and 7E8."""
 
-from __future__ import annotations
-
 import can
 
 from harness.simulation.node import Port

@@ -1,7 +1,5 @@
 """Prove that an ECU older than UDS is named as such, and judged only by what its standard says."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Prove the translation between UDS, KWP2000 and GMLAN: messages in hex, and simulated ECUs of these dialects."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

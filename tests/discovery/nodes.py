@@ -1,7 +1,5 @@
 """Buses to be discovered: several ECUs, traffic, gateways, and ECUs that are hard to find."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import can

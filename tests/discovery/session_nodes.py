@@ -1,7 +1,5 @@
 """ECUs with unusual numbers, ways and refusals of sessions, on 0x7E0 and 0x7E8."""
 
-from __future__ import annotations
-
 from harness.simulation.node import Node
 
 from .strange_nodes import OneFrame

@@ -1,7 +1,5 @@
 """ECUs that do not answer the request, frame or id that most ECUs answer."""
 
-from __future__ import annotations
-
 import can
 
 from harness.ecu.ecu_node import UdsNode

@@ -1,7 +1,5 @@
 """ECUs with habits seen in other people's servers. Single frames, on 0x7E0 and 0x7E8."""
 
-from __future__ import annotations
-
 import can
 
 from harness.simulation.node import Node, Port

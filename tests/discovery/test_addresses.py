@@ -1,7 +1,5 @@
 """Prove that the ids of every ECU are found, whatever else is on the bus."""
 
-from __future__ import annotations
-
 from functools import cache
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove `discover` and `import` as commands."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

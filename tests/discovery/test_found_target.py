@@ -1,7 +1,5 @@
 """Prove that auditing a discovered target gives the verdicts of the declared one."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

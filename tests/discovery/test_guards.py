@@ -1,7 +1,5 @@
 """Prove that discovery with a key also finds which level opens what."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Prove that discovery finds how an ECU wants frames: 29-bit ids, CAN FD, padding, announced answers."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

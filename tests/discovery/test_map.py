@@ -1,7 +1,5 @@
 """Prove that an ECU is mapped without changing it, and written as a target that an audit accepts."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

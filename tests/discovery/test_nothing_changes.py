@@ -1,7 +1,5 @@
 """Prove that discovery changes nothing in an ECU: stored data, counters of wrong keys, delays."""
 
-from __future__ import annotations
-
 import copy
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Prove that sessions are found whatever their number, and refusals are kept with their reason."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.audit.catalogue import shipped_functions

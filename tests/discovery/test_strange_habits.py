@@ -1,7 +1,5 @@
 """Prove that discovery copes with odd servers: meaningless refusals, seeds for any number, empty answers, crashes."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.audit.catalogue import shipped_functions

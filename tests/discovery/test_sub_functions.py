@@ -1,7 +1,5 @@
 """Prove how sub-functions, levels with a data record, and groups of identifiers are found."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.buses import open_link

@@ -1,7 +1,5 @@
 """Prove what is asked on an undescribed bus, and what is announced before."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

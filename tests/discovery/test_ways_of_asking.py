@@ -1,7 +1,5 @@
 """Prove that an ECU is found by any request, frame and id that it accepts, and else what was seen is reported."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

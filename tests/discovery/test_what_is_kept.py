@@ -1,7 +1,5 @@
 """Prove that an interrupted discovery loses no measurement, and a repeated one loses nothing a person wrote."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove the advice for adapters that python-can does not open, by the backend's error."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

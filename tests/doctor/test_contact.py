@@ -1,7 +1,5 @@
 """Prove the diagnoses of an open bus: traffic, errors, an adapter that does not send."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Prove that key functions, commands and files of a target are examined without the ECU."""
 
-from __future__ import annotations
-
 import socket
 from pathlib import Path
 

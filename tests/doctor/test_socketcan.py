@@ -1,7 +1,5 @@
 """Prove the diagnoses of CAN hardware on simulated machines."""
 
-from __future__ import annotations
-
 import errno
 import json
 from pathlib import Path

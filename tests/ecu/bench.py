@@ -1,7 +1,5 @@
 """A port for one simulated ECU whose time is moved by hand, and the requests of a small tester."""
 
-from __future__ import annotations
-
 import hashlib
 import heapq
 from collections import deque

@@ -1,7 +1,5 @@
 """Prove the article's Raspberry Pi frame by frame, as its text shows it."""
 
-from __future__ import annotations
-
 import hashlib
 
 import can

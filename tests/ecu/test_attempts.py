@@ -1,7 +1,5 @@
 """Prove what else a sound ECU may do about wrong keys: the settings of the sound variants."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.uds import Nrc

@@ -1,7 +1,5 @@
 """Prove the hardened ECU on CAN FD: which frames it accepts, and in which it answers."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.ecu.profiles import HARDENED, hardened

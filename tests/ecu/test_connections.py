@@ -1,7 +1,5 @@
 """Prove that several testers of one ECU are separate: an unlock belongs to the one who made it."""
 
-from __future__ import annotations
-
 import pytest
 
 from .bench import HardenedBench

@@ -1,7 +1,5 @@
 """Prove that each flaw changes its ECU as described, and nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

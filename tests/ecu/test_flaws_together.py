@@ -1,7 +1,5 @@
 """Prove that two flaws work in one ECU in either order, or the pair is refused."""
 
-from __future__ import annotations
-
 import random
 import re
 from itertools import permutations

@@ -1,7 +1,5 @@
 """Prove flaws that no single answer shows: in time, in frames, and beyond the bus."""
 
-from __future__ import annotations
-
 import can
 import pytest
 

@@ -1,7 +1,5 @@
 """Prove how the sound ECU guards memory, transfer, routines and services, and what the end of a session undoes."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.ecu.profiles import HARDENED

@@ -1,7 +1,5 @@
 """Prove which wrong keys flawed ECUs accept or time, and that the sound one does neither."""
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Callable
 

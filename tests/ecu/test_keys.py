@@ -1,7 +1,5 @@
 """Prove the ECU's key algorithms against independent vectors."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.ecu.keys import article_key, hmac_sha256_key

@@ -1,7 +1,5 @@
 """Prove that Scapy's packets and plain bytes get the same answers of the ECU, on any Scapy socket."""
 
-from __future__ import annotations
-
 import random
 import re
 from collections.abc import Iterator

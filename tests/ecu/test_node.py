@@ -1,7 +1,5 @@
 """Prove the hardened ECU on a bus: which frames it reads, long messages both ways, and slow answers."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import can

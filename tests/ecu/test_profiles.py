@@ -1,7 +1,5 @@
 """Prove what each channel name makes, and the errors for unknown names."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.ecu.profiles import PROFILES, factory

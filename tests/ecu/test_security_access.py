@@ -1,7 +1,5 @@
 """Prove SecurityAccess of the sound ECU: its four states, its counter and its delay."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.ecu.profiles import HARDENED, HARDENED_ARTICLE_KEY

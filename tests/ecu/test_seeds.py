@@ -1,7 +1,5 @@
 """Prove that flawed seeds are as described, and sound ones are drawn afresh."""
 
-from __future__ import annotations
-
 import random
 from itertools import islice
 

@@ -1,7 +1,5 @@
 """Prove the sound ECU's answers: order of refusals, suppressed answers, effects of time and reset."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.ecu.config import NEVER, DataIdentifier

@@ -1,7 +1,5 @@
 """Prove that a session which TesterPresent keeps for ever, or brings back, is found by its lock and by itself."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.audit.catalogue import shipped_functions

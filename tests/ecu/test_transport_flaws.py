@@ -1,7 +1,5 @@
 """Prove what each flaw of the transport layer makes of frames that a sound ECU ignores, and that others still work."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.ecu.profiles import hardened

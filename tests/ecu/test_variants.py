@@ -1,7 +1,5 @@
 """Prove how the sound variants differ: in time, sessions, addresses, and other traffic."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

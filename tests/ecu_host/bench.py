@@ -1,7 +1,5 @@
 """An ECU's host on an in-process bus, with a tester and a clock that is moved by hand."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Show the window as a picture: ``python -m tests.ecu_host.pictures FOLDER`` writes one SVG a size and tab."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from pathlib import Path

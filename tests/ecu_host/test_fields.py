@@ -1,7 +1,5 @@
 """Prove that an operator's input is understood, or refused with what to write."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The log keeps the last frames and lines, whatever comes and however much of it."""
 
-from __future__ import annotations
-
 from harness.ecu.profiles import article, hardened
 from harness.ecu_host.frame_log import LINES_KEPT, LONGEST_LINE, FrameLog, PrintedLines
 from harness.link.frame import Frame

@@ -1,7 +1,5 @@
 """Prove that a host remembers in its file what a real ECU remembers without power."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

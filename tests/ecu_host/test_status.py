@@ -1,7 +1,5 @@
 """Prove that a second invocation reads the running ECU's status, and what the command prints from start to end."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """An ECU and its audit in one process, on python-can's virtual bus: a backend without a kernel behind it."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

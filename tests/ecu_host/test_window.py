@@ -1,7 +1,5 @@
 """Prove the operator's window by typing, clicking and reading, on a bus in this process."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,7 +1,5 @@
 """Twenty ECUs with one flaw each that only fuzzing finds: the hardened ECU with a line or two changed."""
 
-from __future__ import annotations
-
 import can
 
 from harness.ecu.ecu_node import UdsNode

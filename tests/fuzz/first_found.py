@@ -1,7 +1,5 @@
 """Run a campaign on an ECU until it finds something, and count what that took."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """ECUs with flaws that fuzz cases must find: the hardened ECU with a line or two changed. For `path.py:factory`."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import can

@@ -1,7 +1,5 @@
 """ECUs of which no answer is wrong, though something else is; and sound ones that do the same for good reasons."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Run a case on an ECU in one call."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

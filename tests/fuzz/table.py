@@ -4,8 +4,6 @@ Both are watched by the same oracles on the same ECUs. Of the campaign every exc
 ECU; of Scapy's loop only what `fuzz()` made. Scapy makes a request of one of its UDS layers, and every second time a frame.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import time

@@ -1,7 +1,5 @@
 """Prove that a file of cases is read whole, or refused with a line for each mistake."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

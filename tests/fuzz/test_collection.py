@@ -1,7 +1,5 @@
 """Prove that case files and decorated functions anywhere below the audited folder become results, or stop the run."""
 
-from __future__ import annotations
-
 import json
 from hashlib import sha256
 from pathlib import Path

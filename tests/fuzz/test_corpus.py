@@ -1,7 +1,5 @@
 """A campaign starts from cases and from recordings of any common format: the same requests, whatever the format."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import can

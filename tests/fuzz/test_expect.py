@@ -1,7 +1,5 @@
 """Prove the grammar of `expect`, also where the two meanings of | could collide."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.errors import Refused

@@ -1,7 +1,5 @@
 """`uds-harness fuzz` leaves a run's folder, ends with an audit's codes, and goes on where it was interrupted."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path

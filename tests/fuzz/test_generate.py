@@ -1,7 +1,5 @@
 """Prove that random frames and requests are repeatable, of every kind, and never too long."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove what is noticed besides answers, life, lock and values: time, session, unasked traffic, console and memory."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Prove that hunts find flaws without a case, minimise them, accuse no sound ECU, and are repeatable."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """A hunt on an ECU that is nobody's to replace: it keeps to the budget of wrong keys, and accuses of nothing it has done."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Prove that cases with the right key send exactly what a finding needs, repeated or apart."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove the reference state machine: what a sound ECU may answer, and what it never answers."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.fuzz.reference_model import Action, ModelAnswer, ModelKey, ModelRules, ModelState, ModelStep, Said, Tracker

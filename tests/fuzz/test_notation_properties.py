@@ -1,7 +1,5 @@
 """Whatever a campaign writes down of its messages means the same when it is read as a case."""
 
-from __future__ import annotations
-
 from hypothesis import given
 from hypothesis import strategies as st
 

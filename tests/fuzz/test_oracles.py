@@ -1,7 +1,5 @@
 """Prove what must hold after every message: each injected flaw is found, and blamed on its message only."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Prove cases in Python: what a function may yield, and that Scapy's chance follows the run's seed."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Prove that what fails is cut down: delta debugging, frames that are requests, keys that need not be right."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove that a case sends nothing unpermitted, no wrong key too many, and none before the right one."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

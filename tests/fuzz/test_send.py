@@ -1,7 +1,5 @@
 """Prove the values of placeholders in messages."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from itertools import islice
 

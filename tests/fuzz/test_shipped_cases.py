@@ -1,7 +1,5 @@
 """Prove that each shipped case passes on sound ECUs and fails on a flawed one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

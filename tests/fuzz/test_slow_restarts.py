@@ -1,7 +1,5 @@
 """Prove that a hunt on an ECU that is slow to restart spends its time on messages, and finds what kills it later."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace

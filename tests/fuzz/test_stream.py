@@ -1,7 +1,5 @@
 """Prove that a stream of messages is watched for effects on the ECU, and reduced to the guilty ones."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

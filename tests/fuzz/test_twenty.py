@@ -1,7 +1,5 @@
 """Prove that campaigns find what nobody has written a case for, make it minimal, and leave a case that shows it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Prove that the random walk is silent on sound ECUs, and notices each deviation from the state machine."""
 
-from __future__ import annotations
-
 import pytest
 
 from attacks.fuzz.test_state_walk import test_the_ecu_follows_the_state_machine as check

@@ -1,7 +1,5 @@
 """Findings are the same with one worker, with several, and on a Dask cluster, also where a worker is killed meanwhile."""
 
-from __future__ import annotations
-
 import contextlib
 import multiprocessing
 import os

@@ -1,7 +1,5 @@
 """ECUs on which learning must end with a clear reason, by their factories."""
 
-from __future__ import annotations
-
 import can
 
 from harness.ecu.profiles import hardened

@@ -1,7 +1,5 @@
 """Prove how learning ends if an ECU answers inconsistently, falls silent, or may not be asked everything."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Prove that `uds-harness learn` leaves a whole run folder, with the model in its pinned form and a self-contained page."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Prove that the right machine is learned, with few requests, for any seed, and that mistakes show in it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

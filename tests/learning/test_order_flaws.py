@@ -1,7 +1,5 @@
 """Prove which flaws of order and state learning finds; the table in docs/learning.md is made from this one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove what a link promises over the simulated bus and every adapter, and what its errors say."""
 
-from __future__ import annotations
-
 import errno
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """Prove that time comes from the bus or the machine, and chance from the run's seed only."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove that an absent bus is waited for, and that a flood of foreign frames is filtered to our ids."""
 
-from __future__ import annotations
-
 import errno
 from collections import deque
 from collections.abc import Callable

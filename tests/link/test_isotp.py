@@ -1,7 +1,5 @@
 """Prove each rule of ISO 15765-2 for an endpoint alone, as sender and as receiver. Frames are hex."""
 
-from __future__ import annotations
-
 import random
 
 import pytest

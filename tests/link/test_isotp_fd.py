@@ -1,7 +1,5 @@
 """Prove ISO-TP on CAN FD alone: what ISO 15765-2:2016 changes for frames of up to 64 bytes. Frames are hex."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.link.isotp import IsoTp, IsoTpConfig, IsoTpFault

@@ -1,7 +1,5 @@
 """Prove that our endpoint works with others', can-isotp and Scapy's soft socket, in real time."""
 
-from __future__ import annotations
-
 import logging
 import random
 import time

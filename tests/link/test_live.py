@@ -1,7 +1,5 @@
 """Prove that nodes on a real bus receive what they would on the simulated one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import can

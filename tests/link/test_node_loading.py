@@ -1,7 +1,5 @@
 """Prove how a channel names the nodes of a simulated bus; every mistake gives one line that says so."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Prove the simulated bus: order of events, who receives what, and that no node can harm the harness."""
 
-from __future__ import annotations
-
 import contextlib
 import itertools
 import math

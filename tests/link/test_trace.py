@@ -1,7 +1,5 @@
 """Prove that every frame is one line of the log, in order and in a common format, with only the latest in memory."""
 
-from __future__ import annotations
-
 import io
 import tracemalloc
 from dataclasses import replace

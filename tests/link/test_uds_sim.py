@@ -1,7 +1,5 @@
 """Prove that any python-can program can use the simulated bus like others, in real time."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator

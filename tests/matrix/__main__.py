@@ -1,7 +1,5 @@
 """Audit flaws and variants. Without a name all of them, and the matrix is written: ``python -m tests.matrix [NAME ...]``."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Write the matrix as a page, from its JSON alone."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Make one row of the matrix: audit an ECU, and compare each check's verdict with the required one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cache

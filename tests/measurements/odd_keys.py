@@ -1,7 +1,5 @@
 """The hardened ECU with odd answers to keys and odd seeds: sound apart from its answers, unless the name says otherwise."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from harness.ecu.config import EcuSecurityLevel

@@ -1,7 +1,5 @@
 """Prove how pairs of seed and key are collected: those that opened the level, and recorded ones."""
 
-from __future__ import annotations
-
 import zlib
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Prove how a lockout is measured: its limit, its delay, and what the report shows of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Prove that simple keys are tried where no key function is given; one that works is a finding, and serves the checks."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

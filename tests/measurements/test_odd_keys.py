@@ -1,7 +1,5 @@
 """Prove that keys and locks are judged by effects: odd answers neither blind the checks nor go unnoticed."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Prove how one unit's key is tried on another: by a recording, or by a second unit on the simulated bus."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

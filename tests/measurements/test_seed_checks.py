@@ -1,7 +1,5 @@
 """Prove that the checks of seeds blame each flaw on its cause, and nothing else."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove the measurements of seeds on ECUs whose seeds are known."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Prove that levels share lockouts and waits where one does not affect the other, and that nothing is hidden by that."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

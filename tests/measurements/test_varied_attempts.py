@@ -1,7 +1,5 @@
 """Prove that the limit for wrong keys is tried with all kinds of keys, places, states and acts, and the culprit is named."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

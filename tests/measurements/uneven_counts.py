@@ -1,7 +1,5 @@
 """The hardened ECU with one gap in its limit for wrong keys, or in its comparison of keys."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

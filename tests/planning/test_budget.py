@@ -1,7 +1,5 @@
 """Prove what is left out of an audit to keep it within a given time."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

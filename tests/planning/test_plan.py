@@ -1,7 +1,5 @@
 """Prove what a plan says, that it sends nothing, and that an audit of a real ECU begins with it."""
 
-from __future__ import annotations
-
 import io
 import json
 import re

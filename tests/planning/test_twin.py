@@ -1,7 +1,5 @@
 """Prove that the ECU simulated from a target answers as the target declares."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

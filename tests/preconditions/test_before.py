@@ -1,7 +1,5 @@
 """Prove `before` on sessions and levels: its meaning, what is sent and when, and what discovery finds of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Provide a vocabulary with a key of its own, and an empty folder."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -3,8 +3,6 @@
 Every file is read as it is, and as the bytes that its hex digits, its numbers, its Base64 and its UTF-16 stand for.
 """
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Collection, Iterator

@@ -1,7 +1,5 @@
 """Prove that the redacted bus log, made from the original, can be handed over."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

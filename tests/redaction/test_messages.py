@@ -1,7 +1,5 @@
 """Prove that keys and hidden data are found in messages and frames, well formed or not."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.runs.findings import Exchange, Finding

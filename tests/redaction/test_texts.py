@@ -1,7 +1,5 @@
 """Prove that secrets are found in texts, in every notation."""
 
-from __future__ import annotations
-
 import base64
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove what replaces a secret, and what counts as one."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Prove that no file of whole audits holds any key that was computed, or any secret."""
 
-from __future__ import annotations
-
 import json
 import re
 import stat

@@ -3,8 +3,6 @@
 ``python -m tests.report.audit_schema`` writes it to where it is shipped.
 """
 
-from __future__ import annotations
-
 import ast
 import inspect
 import json

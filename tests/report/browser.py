@@ -1,7 +1,5 @@
 """Control a headless Chromium to look at a page, by its DevTools protocol over two pipes only."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Provide hand-made runs to show in reports, without any ECU."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

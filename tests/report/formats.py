@@ -1,7 +1,5 @@
 """Read the files of a run with other people's parsers: each returns what it finds, or raises."""
 
-from __future__ import annotations
-
 import json
 import re
 from functools import cache

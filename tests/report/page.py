@@ -1,7 +1,5 @@
 """Read audit.html as a strict parser."""
 
-from __future__ import annotations
-
 import re
 from html.parser import HTMLParser
 

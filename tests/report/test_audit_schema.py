@@ -1,7 +1,5 @@
 """Prove that audit.json matches its published schema, and that the schema matches the code."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Prove that two runs alone show what is better, worse, new, gone or not comparable."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

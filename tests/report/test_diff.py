@@ -1,7 +1,5 @@
 """Prove a comparison as text, JSON and page: text of an ECU or a file cannot break out of its place."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from html.parser import HTMLParser

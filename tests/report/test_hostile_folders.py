@@ -1,7 +1,5 @@
 """Prove that a run folder filled by somebody else gives one clear line: no hang, traceback or write outside."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Prove that pytest.html and the page of a comparison open in a browser without errors, at any width."""
 
-from __future__ import annotations
-
 import html
 import json
 import re

@@ -1,7 +1,5 @@
 """Prove that pytest-html makes the same page from stored results during a run and long after it."""
 
-from __future__ import annotations
-
 import html
 import json
 import os

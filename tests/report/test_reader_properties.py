@@ -1,7 +1,5 @@
 """Prove that any run folder, bus log or table is read, or refused with a line that says why."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import tempfile

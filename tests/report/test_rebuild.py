@@ -1,7 +1,5 @@
 """Prove that reports can be made again from a run's folder alone, and that the manifest records changes."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Prove that other people's readers find the log's frames in the other formats, frame by frame."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

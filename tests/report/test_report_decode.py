@@ -1,7 +1,5 @@
 """Prove that every byte string decodes to one line, without exceptions."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
 

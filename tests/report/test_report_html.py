@@ -1,7 +1,5 @@
 """Prove that audit.html shows the run, and an ECU's text without interpreting it."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from typing import get_args

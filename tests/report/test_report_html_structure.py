@@ -1,7 +1,5 @@
 """Prove that audit.html is complete, safe to open, and accessible."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re

@@ -1,7 +1,5 @@
 """Prove audit.html in a real browser: no requests, no errors, nothing cut off, working filters."""
 
-from __future__ import annotations
-
 import base64
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Prove junit.xml by junitparser, an independent reader."""
 
-from __future__ import annotations
-
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 

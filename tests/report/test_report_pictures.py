@@ -1,7 +1,5 @@
 """Prove that any sample can be drawn, from numbers alone."""
 
-from __future__ import annotations
-
 import base64
 import re
 import struct

@@ -1,7 +1,5 @@
 """Prove that bytes which stand for secrets are marked wherever they are shown, and no others."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove that audit.sarif matches the published schema, and holds what code-scanning tools need."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

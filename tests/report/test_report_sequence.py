@@ -1,7 +1,5 @@
 """Prove that an exchange becomes the arrows of a diagram, each with its frames."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from harness.report.sequence import MOST_STEPS, spoken_ids, steps

@@ -1,7 +1,5 @@
 """Prove that summary.md holds what a reviewer needs, fits a comment, and shows an ECU's text inert."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove that the terminal shows one line a result and the evidence of failures, without control sequences of an ECU."""
 
-from __future__ import annotations
-
 import unicodedata
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Prove that the run folder keeps measurements, refuses to overwrite other files, and can be verified."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """ECUs to talk to by the shell."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import can

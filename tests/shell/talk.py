@@ -1,7 +1,5 @@
 """Run a script in the shell, and return its results."""
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import io

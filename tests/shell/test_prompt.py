@@ -1,7 +1,5 @@
 """Prove the shell at a terminal: completion, history, and behaviour without prompt_toolkit."""
 
-from __future__ import annotations
-
 import builtins
 import os
 import pty

@@ -1,7 +1,5 @@
 """Prove that a result's exchanges are repeated in the condition in which they were sent."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Prove that by hand no more is sent to a real ECU than by an audit, with the same ledger of wrong keys."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Prove what a script of the shell sends and shows, and its exit code."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Prove that an audit of an ECU in another process, on real SocketCAN, gives the verdicts of the simulation."""
 
-from __future__ import annotations
-
 import json
 import re
 import signal

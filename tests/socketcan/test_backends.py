@@ -1,7 +1,5 @@
 """Prove an ECU and its audit over serial adapters (slcan) and CAN over UDP instead of a SocketCAN driver."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os

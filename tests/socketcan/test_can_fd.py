@@ -1,7 +1,5 @@
 """Prove CAN FD on real SocketCAN: the link's frames, and Linux's own ISO-TP sockets as the other side."""
 
-from __future__ import annotations
-
 import random
 import socket
 import struct

@@ -1,7 +1,5 @@
 """Prove that an ECU in another process, on real SocketCAN, is found with its kind of frames."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

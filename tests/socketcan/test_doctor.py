@@ -1,7 +1,5 @@
 """Prove `uds-harness doctor` on real interfaces: sound, down, classic, missing, or in use."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Iterator

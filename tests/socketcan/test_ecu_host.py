@@ -1,7 +1,5 @@
 """Prove that an ECU process on real SocketCAN outlives its interface, being killed and heavy traffic, without a leak."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

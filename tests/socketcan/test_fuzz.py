@@ -1,7 +1,5 @@
 """Prove that a campaign on real SocketCAN sends what the target allows, finds nothing in a sound ECU, and leaves a run."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """Prove that an audit on real SocketCAN continues after its bus went away, a flood, or a silent ECU."""
 
-from __future__ import annotations
-
 import json
 import re
 import signal

@@ -1,7 +1,5 @@
 """Prove our ISO-TP with an address byte against Linux's own sockets: as tester and as ECU."""
 
-from __future__ import annotations
-
 import socket
 import struct
 import threading

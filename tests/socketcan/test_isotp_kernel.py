@@ -1,7 +1,5 @@
 """Prove our ISO-TP endpoint against Linux's own sockets, both ways. Needs a vcan0 of real SocketCAN."""
 
-from __future__ import annotations
-
 import errno
 import random
 import socket

@@ -1,7 +1,5 @@
 """Prove that learning on real SocketCAN, without lockout or restart, gives the simulation's machine."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

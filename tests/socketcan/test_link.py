@@ -1,7 +1,5 @@
 """Prove a link on real SocketCAN: our own frames recognised, losses noticed, errors in one line."""
 
-from __future__ import annotations
-
 import os
 import socket
 import struct

@@ -1,7 +1,5 @@
 """Prove the article's dialogue by hand, on real SocketCAN."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

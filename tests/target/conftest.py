@@ -1,7 +1,5 @@
 """Let each test write its target files into an empty working directory."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

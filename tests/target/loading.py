@@ -1,7 +1,5 @@
 """The target files that tests change, and what is said of a changed one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove that the entries of a target file are found where they stand, whatever else the file holds."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

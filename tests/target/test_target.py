@@ -1,7 +1,5 @@
 """Prove the meaning of target files, of the shipped ones too, and that secrets stay secret."""
 
-from __future__ import annotations
-
 import copy
 import json
 import pickle

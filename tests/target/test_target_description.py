@@ -1,7 +1,5 @@
 """Prove that the target file's page, its editor schema and a new file agree with the validation."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Prove which ECU a URI and the command line's link options name, and what it may be sent."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

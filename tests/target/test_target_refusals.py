@@ -1,7 +1,5 @@
 """Prove that every mistake in a target file gives one line with file, key, value and what is allowed."""
 
-from __future__ import annotations
-
 import random
 import tomllib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Prove that a spreadsheet's rows become entries of a target file, or one clear line says why not."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

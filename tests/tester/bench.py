@@ -1,7 +1,5 @@
 """Small scripted ECUs on the simulated bus, a target made by hand, and a Tester for them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any

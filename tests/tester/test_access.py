@@ -1,7 +1,5 @@
 """Prove that the locked state is established, and the same write is seen to succeed."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove that an effect is judged by what is stored and then undone, as every value that a check has changed."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any

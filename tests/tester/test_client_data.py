@@ -1,7 +1,5 @@
 """Prove sessions, values, and what a reply means for the verdict."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Prove what is kept of an exchange, and whether the ECU counts as alive."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

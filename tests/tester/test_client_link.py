@@ -1,7 +1,5 @@
 """Prove that silence counts only if our frame was sent, and that earlier messages answer nothing."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import can

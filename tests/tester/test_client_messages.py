@@ -1,7 +1,5 @@
 """Prove requests and answers of every form: long, suppressed, functional, and given as packets."""
 
-from __future__ import annotations
-
 import can
 import pytest
 

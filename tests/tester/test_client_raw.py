@@ -1,7 +1,5 @@
 """Prove what is sent as raw frames, and what is received unasked."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import can

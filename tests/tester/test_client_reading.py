@@ -1,7 +1,5 @@
 """Prove which messages answer a request; others are malformed, and nothing at all is silence."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.target import Can

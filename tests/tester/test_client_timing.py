@@ -1,7 +1,5 @@
 """Prove how long an answer is waited for, what is repeated, and what is too late to count, in virtual time."""
 
-from __future__ import annotations
-
 import can
 import pytest
 

@@ -1,7 +1,5 @@
 """Prove that an ECU that crashes and restarts by itself is found by what it loses; a silent one is not accused."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import can

@@ -1,7 +1,5 @@
 """Prove how guesses and lockouts are distinguished from what looks like them."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.errors import Inconclusive, NotApplicable, NotRun

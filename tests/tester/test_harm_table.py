@@ -1,7 +1,5 @@
 """Prove the permission of each of 256 services with each of 256 sub-functions against the standards' words."""
 
-from __future__ import annotations
-
 from itertools import combinations
 
 import pytest

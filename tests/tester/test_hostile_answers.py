@@ -1,7 +1,5 @@
 """Prove that no answer of an ECU causes an error of the tester, or endless waiting."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 

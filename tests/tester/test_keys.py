@@ -1,7 +1,5 @@
 """Prove that every kind of key function computes the right key, and that a failing one says so in one line."""
 
-from __future__ import annotations
-
 import gc
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Prove that wrong keys are counted over all runs before they are sent, and no count is ever lost."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Prove that no killed or concurrent process makes the ledger lose a key or fail to start."""
 
-from __future__ import annotations
-
 import json
 import os
 import random

@@ -1,7 +1,5 @@
 """Prove the ledger against a model, over runs, ECUs and serial numbers, and against any file content."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 from collections import Counter

@@ -1,7 +1,5 @@
 """Prove frames at a rate: as many as wanted, never what could be a key; and this computer's own load is not the ECU's."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import pairwise
 

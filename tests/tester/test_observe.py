@@ -1,7 +1,5 @@
 """Prove how an ECU is observed beyond its bus: consoles, memory and images, of nodes and through commands."""
 
-from __future__ import annotations
-
 import shlex
 import sys
 from pathlib import Path

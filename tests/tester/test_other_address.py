@@ -1,7 +1,5 @@
 """Prove how the ECU is asked from another address: its answers are separate, and guesses are counted."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove what frames show of an ECU: that it has something, that it lacks it, or neither."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

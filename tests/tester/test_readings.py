@@ -1,7 +1,5 @@
 """Prove that each raw frame is judged by every request that an ECU may read into it, and not by mere data."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Prove how a restart is seen: an answer 51 or a hook's exit code is no proof; silence or a lost session is."""
 
-from __future__ import annotations
-
 import shlex
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Prove that nothing reaches the bus that the target does not allow."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove that seeds and right keys are sent as the ECU wants them, and that the first key is the right one."""
 
-from __future__ import annotations
-
 import can
 import pytest
 

@@ -1,7 +1,5 @@
 """Prove that no ECU is sent a needless wrong key, or one that it cannot afford to refuse."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

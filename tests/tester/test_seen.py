@@ -1,7 +1,5 @@
 """Prove that what the run has seen is separated by session and open level, and reaches the report's map."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Prove that the ECU returns to a known state between checks (alive, locked, counters clear), and keys are proven first."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

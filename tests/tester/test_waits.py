@@ -1,7 +1,5 @@
 """Prove which waits are shortened once an ECU has shown that they are in vain, and that no answer is lost by it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

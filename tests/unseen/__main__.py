@@ -1,7 +1,5 @@
 """Audit the unseen ECUs: ``python -m tests.unseen`` writes docs/scoreboard.md; with names it explains those ECUs."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from collections import Counter

@@ -1,7 +1,5 @@
 """A bus for one ECU whose time moves when told to, and a tester for it."""
 
-from __future__ import annotations
-
 import hashlib
 import heapq
 import itertools

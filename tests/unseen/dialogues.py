@@ -1,7 +1,5 @@
 """Test one property of a tractor by a dialogue: steps, and yes-or-no questions."""
 
-from __future__ import annotations
-
 from zlib import crc32
 
 import can

@@ -1,7 +1,5 @@
 """Describe an ECU that was written without sight of the checks."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -1,7 +1,5 @@
 """The exchange that shows what is odd in each sound ECU, with the answers of the odd one and of the usual one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from tests.unseen.bench import Bench

@@ -1,7 +1,5 @@
 """Write the scoreboard as a page of docs/."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Score the checks on ECUs that were written without sight of them, and on other people's servers."""
 
-from __future__ import annotations
-
 import importlib
 import re
 from collections import Counter

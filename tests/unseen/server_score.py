@@ -1,7 +1,5 @@
 """Score discovery and checks on other people's servers against their source: the tables of tests/unseen/servers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec

@@ -1,7 +1,5 @@
 """A dialogue for each entry of the tables, which the entry's tractor fulfils and the sound one does not."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from tests.unseen.dialogues import (

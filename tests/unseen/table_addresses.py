@@ -1,7 +1,5 @@
 """Tractors behind address bytes and behind preconditions, written from public traces; sound ones, and some with one flaw."""
 
-from __future__ import annotations
-
 from tests.unseen.tractor.tractor_target import DATA, LEVEL, SESSIONS, flawed, sound, target
 
 EXTENDED = target(

@@ -1,7 +1,5 @@
 """Tractors with one oddity, and tractors with one flaw, similar to those reported from outside."""
 
-from __future__ import annotations
-
 from tests.unseen.tractor import tractor
 from tests.unseen.tractor.tractor_target import DATA, LEVEL, RESET, SESSIONS, data_without, flawed, sound, target
 

@@ -1,7 +1,5 @@
 """Tractors that do what people reported of ECUs and servers; the reports' addresses stand with the nodes."""
 
-from __future__ import annotations
-
 from tests.unseen.tractor.tractor_target import flawed, sound, target
 
 TABLE = (

@@ -1,7 +1,5 @@
 """ECUs that are wrong in states, places, paths, requests and times, and ECUs that are only odd."""
 
-from __future__ import annotations
-
 from tests.unseen.ecu import Unseen
 from tests.unseen.targets import CRANE, LOOM, changed
 

@@ -1,7 +1,5 @@
 """The target files of the crane and the loom: everything that is true of every one of them."""
 
-from __future__ import annotations
-
 import re
 
 CRANE = """

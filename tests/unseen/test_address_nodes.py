@@ -1,7 +1,5 @@
 """Prove, without the harness, that tractors behind addresses and preconditions are as their entries say."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.target.load import load_text

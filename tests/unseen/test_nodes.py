@@ -1,7 +1,5 @@
 """Prove that each ECU matches its target, has its flaw, and that the sound ECU refuses what shows the flaw."""
 
-from __future__ import annotations
-
 import importlib
 import random
 from collections.abc import Callable

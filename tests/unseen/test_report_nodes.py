@@ -1,7 +1,5 @@
 """Prove, frame by frame and without the harness, that the tables' tractors are as their entries say."""
 
-from __future__ import annotations
-
 import itertools
 import re
 

@@ -1,7 +1,5 @@
 """Prove that an ECU is scored by what the checks said of it."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.runs.findings import Finding

@@ -1,7 +1,5 @@
 """Prove that the odd ECUs are sound: without a right key no walk changes or reveals what is guarded."""
 
-from __future__ import annotations
-
 import random
 
 import pytest

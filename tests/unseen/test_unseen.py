@@ -1,7 +1,5 @@
 """Prove that flaws are found, and sound ECUs not accused, whose authors had not seen the checks."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove the crane's and the loom's own ISO-TP against frames that are wrong, late, foreign or unasked."""
 
-from __future__ import annotations
-
 import can
 import pytest
 

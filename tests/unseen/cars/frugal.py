@@ -1,7 +1,5 @@
 """A small ECU without sessions: single frames only, 4-byte seeds, its own ISO-TP. Each variant overrides one thing."""
 
-from __future__ import annotations
-
 import hashlib
 
 import can

@@ -1,7 +1,5 @@
 """An ECU with sessions and two levels, 16-byte seeds, on the project's ISO-TP. Each variant overrides one thing."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 

@@ -1,7 +1,5 @@
 """Describe one ECU by a stranger: its node, the checks that must or may fail, and its target file."""
 
-from __future__ import annotations
-
 import copy
 import json
 import re

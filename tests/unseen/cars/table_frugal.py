@@ -1,7 +1,5 @@
 """Frugal ECUs, and wrecks that break every rule."""
 
-from __future__ import annotations
-
 from .stranger import ANY, strangers_in
 
 frugal = strangers_in("frugal.py")

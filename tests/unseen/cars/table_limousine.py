@@ -1,7 +1,5 @@
 """Limousines that are sound in their own way, and those that are broken."""
 
-from __future__ import annotations
-
 from .stranger import ANY, strangers_in
 
 broken = strangers_in("limousine_broken.py")

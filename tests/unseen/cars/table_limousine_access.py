@@ -1,7 +1,5 @@
 """Limousines with one flaw in what a level guards, in sessions, answers and transport."""
 
-from __future__ import annotations
-
 from .stranger import ANY, strangers_in
 
 access = strangers_in("limousine_access.py")

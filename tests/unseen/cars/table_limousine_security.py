@@ -1,7 +1,5 @@
 """Limousines with one flaw in seeds, keys, attempts and delays."""
 
-from __future__ import annotations
-
 from .stranger import strangers_in
 
 limousine = strangers_in("limousine.py")

@@ -1,7 +1,5 @@
 """Sedans and trucks."""
 
-from __future__ import annotations
-
 from .stranger import strangers_in
 
 sedan = strangers_in("sedan.py")

@@ -1,7 +1,5 @@
 """Prove, frame by frame and without the harness, that the limousine follows the standard."""
 
-from __future__ import annotations
-
 import heapq
 import itertools
 import random

@@ -3,8 +3,6 @@
 The tables say what each is and what the catalogue demands of it.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

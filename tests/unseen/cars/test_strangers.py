@@ -3,8 +3,6 @@
 Frugal ECUs, sedans, trucks and wrecks: the tables say what each is and what the catalogue demands of it.
 """
 
-from __future__ import annotations
-
 import io
 from typing import Any
 

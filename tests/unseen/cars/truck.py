@@ -4,8 +4,6 @@ It asks for blocks of two frames and 5 ms between them, and drops a message whos
 same until the right key is sent; five wrong keys, counted over power cycles, cost ten seconds.
 """
 
-from __future__ import annotations
-
 import zlib
 from hashlib import sha512
 

@@ -1,7 +1,5 @@
 """Nodes that answer but are no trustworthy ECUs: silent, endless, garbled, crashing. Most serve the DIDs of frugal.py."""
 
-from __future__ import annotations
-
 import hashlib
 
 import can

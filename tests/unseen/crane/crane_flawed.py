@@ -1,7 +1,5 @@
 """Cranes with one flaw in how keys are judged, counted and delayed, or in what a lock forgets."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The services of a crane for testers: data, memory, trouble codes, routines, communication; each behind its level."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Cranes with one request that is unguarded, or guarded on too few connections."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Four wrong keys, counted over power cuts, cost eight seconds. A request that tak
 whatever comes meanwhile with 0x21. Each flawed loom overrides one method of this one or of `loom_services`.
 """
 
-from __future__ import annotations
-
 import sys
 from hashlib import blake2s
 from pathlib import Path

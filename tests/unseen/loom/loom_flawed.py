@@ -1,7 +1,5 @@
 """Looms with one flaw: in a session, in the delay, in what goes on after a lock, or in one request without its guard."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Sound looms that are odd where the standard leaves room."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

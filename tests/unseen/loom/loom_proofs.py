@@ -1,7 +1,5 @@
 """The exchange that shows each loom's flaw, with the last answers of the flawed ECU and of the sound one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from tests.unseen.bench import Bench

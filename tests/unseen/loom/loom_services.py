@@ -1,7 +1,5 @@
 """The services of a loom for testers: data, periodic data, outputs, routines, transfers, timing and baud rate."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The loom's ISO-TP, as an interrupt routine would have it: a mailbox for each direction and a table of frame types."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """The keys of servers whose key is configured."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 

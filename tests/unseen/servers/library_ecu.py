@@ -1,7 +1,5 @@
 """python-uds-server, configured with one of everything that its documentation shows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import uds_server

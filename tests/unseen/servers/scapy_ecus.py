@@ -1,7 +1,5 @@
 """Scapy's own answering machine for ECUs, with lists of answers like those of its documentation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The state machines of servers by strangers: each broken rule was read from the server's source, and no other is broken."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

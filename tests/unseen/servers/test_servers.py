@@ -1,7 +1,5 @@
 """Prove that discovery and verdicts are right on other people's servers; expectations come from their source."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A node whose messages another server answers, with frames by can-isotp on the bus's clock."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterable
 from typing import Any

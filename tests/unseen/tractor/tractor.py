@@ -3,8 +3,6 @@
 It is sound. The other files of this folder change one thing each; `key` opens them all unless their file has its own.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 

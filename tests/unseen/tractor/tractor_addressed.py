@@ -3,8 +3,6 @@
 The tractor's own ISO-TP has room for eight bytes; here it gets lanes that leave one of them to the address.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 The routine 0203 before programming, a level before the session in which an ECU is flashed, and a level behind another.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Describe a tractor for a table: its whole target file, and the entry of one that differs in part."""
 
-from __future__ import annotations
-
 from tests.unseen.ecu import Unseen
 
 SESSIONS = ("id = 0x01", "id = 0x02", "id = 0x03")

@@ -1,7 +1,5 @@
 """Vans with one flaw each, in a form that no shipped flaw has."""
 
-from __future__ import annotations
-
 from tests.unseen.vans.nodes_van import CODE, DEFAULT, EXTENDED, FACTORY, LIMIT, PROGRAMMING, SPEED, No, Van
 from tests.unseen.vans.nodes_vans import Checks, Switchable
 

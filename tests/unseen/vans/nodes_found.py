@@ -1,7 +1,5 @@
 """Undescribed ECUs, sound and flawed, to try verdicts on what discovery makes of them."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 

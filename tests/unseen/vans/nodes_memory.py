@@ -1,7 +1,5 @@
 """Vans with memory: read in older forms, or guarded by an incomplete comparison of addresses."""
 
-from __future__ import annotations
-
 from tests.unseen.vans.nodes_van import No, Van
 
 LAST = 0x0010_0000

@@ -1,7 +1,5 @@
 """Vans whose guard covers the usual way, but not another one."""
 
-from __future__ import annotations
-
 from tests.unseen.vans.nodes_van import CODE, DEFAULT, PROGRAMMING, No, Van
 
 

@@ -3,8 +3,6 @@
 `Unit` is sound; each of the others overrides one thing. What its maker declares of it stands with it.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 

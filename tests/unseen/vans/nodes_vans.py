@@ -1,7 +1,5 @@
 """Odd but sound vans: each uses a freedom that the standards leave to its maker."""
 
-from __future__ import annotations
-
 import can
 
 from tests.unseen.vans.nodes_van import DEFAULT, EXTENDED, LIMIT, NAME, SPEED, No, Van

@@ -3,8 +3,6 @@
 ``python -m tests.unseen.vans.sent`` prints, by service and sub-function, how many requests went out under which permission.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace

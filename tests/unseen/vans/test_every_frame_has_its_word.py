@@ -1,7 +1,5 @@
 """Prove, from the wire, that a run with any single permission sends nothing else that the target forbids."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Prove that verdicts on undescribed ECUs are right."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Prove, from the ECU's side of the wire, what it receives on a bench that allows nothing, or few wrong keys."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path

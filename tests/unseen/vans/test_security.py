@@ -1,7 +1,5 @@
 """Prove that verdicts on SecurityAccess are right for ECUs as makers could build them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Prove that odd vans are not accused, and that flaws in unusual forms are found."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
