@@ -11,7 +11,8 @@ from harness.simulation.simulated_link import SimulatedLink
 from harness.tester.tester import Tester
 from harness.testing import open_ecu, run_checks, target_of
 from harness.verdict import Depth, Verdict
-from tests.unseen.score import audit, tables
+from tests.unseen.ecu import TABLES
+from tests.unseen.score import audit
 from tests.variants import with_changes
 
 CHECKS = shipped_functions()
@@ -114,6 +115,6 @@ def test_a_flaw_of_both_levels_is_found_at_each(name: str, id: str, depth: Depth
 
 
 def test_the_seed_that_was_answered_last_is_tried_in_the_delay_before_another_level_is_asked() -> None:
-    (ecu,) = [one for ecus in tables().values() for one in ecus if one.name == "last-seed-good-in-the-delay"]
+    (ecu,) = [one for ecus in TABLES.values() for one in ecus if one.name == "last-seed-good-in-the-delay"]
     score = audit(ecu, "states", only=["SA-16"])
     assert Verdict.FAIL in {finding.verdict for finding in score.findings}

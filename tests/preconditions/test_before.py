@@ -16,12 +16,12 @@ from harness.target import Target, load_text, unknown_target
 from harness.tester.tester import Tester
 from harness.verdict import Depth
 
+from ..unseen.ecu import TABLES
 from ..unseen.score import target_of
-from ..unseen.table_addresses import TABLE
 
 NODES = Path(__file__).parents[1] / "unseen" / "tractor" / "tractor_before.py"
 HEAD = '[can]\ninterface = "uds-sim"\nchannel = "ecu.py:make"\nrequest_id = 1\nresponse_id = 2\n[timing]\ns3_ms = 5000\n'
-BY_NAME = {ecu.name: target_of(ecu) for ecu in TABLE}
+BY_NAME = {ecu.name: target_of(ecu) for ecu in TABLES["addresses"]}
 
 
 def load(text: str) -> Target:
@@ -165,7 +165,7 @@ def test_a_session_that_wants_something_else_is_said_to_be_there() -> None:
 
 
 def _text_of(name: str) -> str:
-    ecu = next(one for one in TABLE if one.name == name)
+    ecu = next(one for one in TABLES["addresses"] if one.name == name)
     file, _, factory = ecu.factory.partition(":")
     path = NODES.parents[1] / file
     return ecu.target.replace("@CHANNEL@", f"{path}:{factory}").replace("@KEY@", f"{path}:key")

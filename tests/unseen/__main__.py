@@ -8,9 +8,9 @@ from functools import partial
 
 from harness.verdict import Depth
 
-from .ecu import Unseen
+from .ecu import TABLES, Unseen
 from .page import SCOREBOARD, page
-from .score import Score, audit, described, line, tables
+from .score import Score, audit, described, line
 from .server_score import judged
 
 
@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="audits at a time")
     options = parser.parse_args()
-    everything = [(kind, ecu) for kind, ecus in tables().items() for ecu in ecus]
+    everything = [(kind, ecu) for kind, ecus in TABLES.items() for ecu in ecus]
     known = {name for kind, ecu in everything for name in (kind, ecu.name)}
     unknown = sorted(set(options.names) - known)
     if unknown:

@@ -1,6 +1,11 @@
-"""Describe an ECU that was written without sight of the checks."""
+"""Read the tables of ECUs that were written without sight of the checks (ecus.md)."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+from .targets import TARGETS, changed
+
+HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +23,25 @@ class Unseen:
     """A whole target file, with ``@CHANNEL@`` for the channel and ``@KEY@`` for the key function,
     which is ``key`` of the factory's own file."""
     depth: str = "default"
+
+
+def _tables(text: str) -> dict[str, list[Unseen]]:
+    tables: dict[str, list[Unseen]] = {}
+    for line in text.splitlines():
+        if line.startswith("## "):
+            tables[line.removeprefix("## ")] = []
+        elif tables and line.startswith("|") and not line.startswith(("| ECU |", "|---")):
+            name, factory, flaw, must_fail, target, depth = (cell.strip() for cell in line.strip("|").split("|"))
+            ecu = Unseen(name, factory, flaw, tuple(must_fail.split()), _target(target), depth or "default")
+            next(reversed(tables.values())).append(ecu)
+    return tables
+
+
+def _target(said: str) -> str:
+    """The target that a cell names: a name of `TARGETS`, and settings that differ (``crane, delay_s = 600``)."""
+    name, *settings = said.split(", ")
+    return changed(TARGETS[name], **dict(setting.split(" = ") for setting in settings))
+
+
+TABLES = _tables((HERE / "ecus.md").read_text(encoding="utf-8"))
+"""Every ECU, by its table."""

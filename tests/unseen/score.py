@@ -1,12 +1,10 @@
 """Score the checks on ECUs that were written without sight of them, and on other people's servers."""
 
-import importlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 from harness.audit.catalogue import shipped_functions
 from harness.audit.fuzzing import checks_among, checks_below
@@ -18,9 +16,7 @@ from harness.target.load import load_text
 from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 
-from .ecu import Unseen
-
-HERE = Path(__file__).parent
+from .ecu import HERE, Unseen
 
 MOST_INCONCLUSIVE = 15
 """An audit of a sound ECU that leaves more open has seen too little of it."""
@@ -83,22 +79,6 @@ class Score:
             first.setdefault(alike, finding.reason)
             found.setdefault(alike, []).append(finding.id)
         return sorted(((first[alike], ids) for alike, ids in found.items()), key=lambda one: -len(one[1]))
-
-
-def tables() -> dict[str, list[Unseen]]:
-    """Every ECU by its table: the modules ``table_*.py`` of this folder, without that prefix."""
-    return {
-        path.stem.removeprefix("table_"): list(dict.fromkeys(_ecus_of(path.stem)))
-        for path in sorted(HERE.glob("table_*.py"))
-    }
-
-
-def _ecus_of(module: str) -> Iterator[Unseen]:
-    for value in vars(importlib.import_module(f"tests.unseen.{module}")).values():
-        if isinstance(value, Mapping):
-            value = list(value.values())
-        if isinstance(value, (list, tuple)):
-            yield from (one for one in value if isinstance(one, Unseen))
 
 
 def target_of(ecu: Unseen) -> Target:

@@ -4,8 +4,7 @@ import pytest
 
 from harness.target.load import load_text
 from tests.unseen.dialogues import go, is_open
-from tests.unseen.ecu import Unseen
-from tests.unseen.table_addresses import TABLE
+from tests.unseen.ecu import TABLES, Unseen
 from tests.unseen.talk import HERE, Talk
 from tests.unseen.tractor.tractor import key
 
@@ -64,7 +63,7 @@ def way_to(talk: Talk, factory: str) -> None:
         talk.ask("3E80", is_functional=True, within_s=0.05)
 
 
-@pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.name) for entry in TABLE])
+@pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.name) for entry in TABLES["addresses"]])
 def test_the_right_key_opens_and_nothing_else_was_open(entry: Unseen) -> None:
     talk = talk_with(entry.factory)
     way_to(talk, entry.factory)
@@ -75,7 +74,7 @@ def test_the_right_key_opens_and_nothing_else_was_open(entry: Unseen) -> None:
     assert not is_open(talk)
 
 
-@pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.name) for entry in TABLE])
+@pytest.mark.parametrize("entry", [pytest.param(entry, id=entry.name) for entry in TABLES["addresses"]])
 def test_the_target_file_can_be_loaded(entry: Unseen) -> None:
     text = entry.target.replace("@CHANNEL@", entry.factory).replace("@KEY@", f"{entry.factory.partition(':')[0]}:key")
     assert load_text(text, entry.name, HERE / "target.toml").security[0].level == 0x05

@@ -10,10 +10,10 @@ from harness.target import load_text
 from tests.unseen import odd_proofs
 from tests.unseen.bench import Bench
 from tests.unseen.crane import crane, crane_proofs, crane_services
-from tests.unseen.ecu import Unseen
+from tests.unseen.ecu import TABLES, Unseen
 from tests.unseen.loom import loom, loom_proofs, loom_services
-from tests.unseen.table_states import TABLE
 
+TABLE = TABLES["states"]
 PROOFS: dict[str, crane_proofs.Proof] = crane_proofs.PROOFS | loom_proofs.PROOFS
 SOUND: dict[str, Callable] = {"crane": crane_services.FullCrane, "loom": loom_services.FullLoom}
 KEYS = {"crane": crane.key, "loom": loom.key}

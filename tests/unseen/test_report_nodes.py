@@ -7,13 +7,11 @@ import pytest
 
 from harness.target.load import load_text
 from tests.unseen.dialogues import go, is_open, raw_answers, unlock
-from tests.unseen.ecu import Unseen
+from tests.unseen.ecu import TABLES, Unseen
 from tests.unseen.shown import SHOWS
-from tests.unseen.table_oddities import TABLE as ODDITIES
-from tests.unseen.table_reports import TABLE as REPORTS
 from tests.unseen.talk import HERE, Talk
 
-TABLE = (*ODDITIES, *REPORTS)
+TABLE = (*TABLES["oddities"], *TABLES["reports"])
 BASE = "tractor/tractor.py:Tractor"
 DEEP = ("1003", "1041", "1061")
 WAYS = {

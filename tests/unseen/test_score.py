@@ -5,9 +5,9 @@ import pytest
 from harness.runs.findings import Finding
 from harness.verdict import Severity, Verdict
 
-from .ecu import Unseen
+from .ecu import TABLES, Unseen
 from .page import page
-from .score import MOST_INCONCLUSIVE, Outcome, Score, described, tables, target_of
+from .score import MOST_INCONCLUSIVE, Outcome, Score, described, target_of
 from .server_score import SERVERS, ServerScore
 
 FLAWED = Unseen("static", "x.py:x", "The seed never changes.", ("SA-01", "SA-07"), "")
@@ -66,6 +66,6 @@ def test_the_page_counts_by_table_and_shows_every_ecu() -> None:
 
 
 def test_every_ecu_has_a_target_file_that_is_one() -> None:
-    for ecus in tables().values():
+    for ecus in TABLES.values():
         for ecu in ecus:
             assert target_of(ecu).can.channel.endswith(ecu.factory)

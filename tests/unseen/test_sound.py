@@ -6,10 +6,7 @@ import pytest
 
 from tests.unseen.crane import crane_services
 from tests.unseen.loom import loom_services
-from tests.unseen.table_states import TABLE
-from tests.unseen.test_nodes import bench, named
-
-ODD = [ecu for ecu in TABLE if not ecu.flaw]
+from tests.unseen.test_nodes import ODD, bench, named
 
 GUARDED_STATE = {
     "crane": lambda node: (
