@@ -1,4 +1,4 @@
-"""Act as the client of UDS: send, judge answers, and keep beliefs of the ECU. Exports what only a few checks need."""
+"""Act as the client of UDS: send requests, judge answers, and keep beliefs of the ECU. Exports what only few checks need."""
 
 from __future__ import annotations
 

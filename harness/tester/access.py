@@ -20,11 +20,11 @@ R = TypeVar("R", bound=Reply | RawReply)
 
 
 END_OF_SESSION = "the end of the session (S3)"
-"""The purpose of a wait, as plans and logs name it."""
+"""The purpose of a wait for the end of a session, as plans and logs name it."""
 STORING_S = 0.2
 """In seconds. An ECU may answer before it has stored a value, so the value is read again this long after the answer."""
 QUICK_STORING_S, STORED_AT_ONCE = 0.1, 3
-"""The shorter wait, in seconds, for an ECU that stored this many values at once, and none only later."""
+"""The shorter wait in seconds for an ECU that has stored this many values at once, and no value only later."""
 
 CLOCK_S = 8.0
 """In seconds. A value is watched this long for changes by itself, because it may be a clock or a counter."""
@@ -65,13 +65,13 @@ class AccessProbes:
         """Data whose control must wait, because it would unlock an ECU that cannot be locked again."""
         self._controls: dict[int, str] = {}
         self._stored_at_once = 0
-        """How often the first read after a write gave the written value."""
+        """How often the first read after a write returned the written value."""
         self._stores_late = False
         """Whether a written value was ever read back only after a wait."""
         self._steady_s: dict[int, float] = {}
         """By data identifier, the longest time in seconds for which its value was watched without a change."""
         self._opened_by: dict[int, set[int]] = {}
-        """By the identifier of data that was found guarded: the levels that were seen to open it."""
+        """By identifier of data that was found guarded: the levels that were seen to open the data."""
 
     @property
     def can_relock(self) -> bool:
@@ -96,7 +96,7 @@ class AccessProbes:
         """Whether an open level may rightly open the data.
 
         The entry's own level may. Data that was found guarded, not declared, may also be opened by each level that was seen
-        to open it, or by any level if none was seen to.
+        to open the data, or by any level as long as none was seen to.
         """
         if level is None or entry.write.level is None:
             return False
@@ -110,7 +110,7 @@ class AccessProbes:
     def settle_guards(self) -> None:
         """Find out with the keys which levels open data that was found guarded.
 
-        If several levels open it, the lowest is taken as the data's own.
+        If several levels open the same data, the lowest level is taken as the data's own.
         """
         client, security = self._client, self._security
         found = [entry for entry in self.protected() if entry.origin == "found"]
@@ -152,7 +152,7 @@ class AccessProbes:
         act: Callable[[bytes], R],
         undo: Callable[[bytes], Reply | RawReply] | None = None,
     ) -> Effect[R]:
-        """Call `act` with another valid value, and return what became of the stored value.
+        """Call `act` with another valid value, and return what happened to the stored value.
 
         Restore the old value by `undo`, or by `act` if there is no `undo`.
         """
@@ -170,9 +170,9 @@ class AccessProbes:
         return Effect(reply, before, after, entry.secret)
 
     def _value_after(self, entry: DataEntry, before: bytes, wanted: bytes) -> bytes:
-        """Return the value that a request has left; if it looks unchanged, read it again after the time to store it.
+        """Return the value that a request has left; if it looks unchanged, read it again after the ECU had time to store it.
 
-        Raises Inconclusive if it is neither `before` nor `wanted`, and goes on changing by itself.
+        Raises Inconclusive if the value is neither `before` nor `wanted`, and goes on changing by itself.
         """
         client = self._client
         after = client.stable_value(entry.did)
@@ -187,7 +187,7 @@ class AccessProbes:
         return after
 
     def changes_by_itself(self, did: int, seconds: float = STORING_S) -> bool:
-        """Whether a value changes while it is only read; a value that was steady for as long before is watched briefly."""
+        """Whether a value changes while it is only read; a value once steady for that long is watched only briefly."""
         client = self._client
         before = client.read(did)
         if self._steady_s.get(did, 0.0) >= seconds:
@@ -202,15 +202,15 @@ class AccessProbes:
         return False
 
     def write_effect(self, entry: DataEntry) -> Effect[Reply]:
-        """Return the effect of an ordinary write."""
+        """Write another value in the ordinary way, and return the effect."""
         return self.effect(entry, lambda value: self._client.write(entry.did, value))
 
     # The locked state
 
     def locked_probe(self, entry: DataEntry, *, in_this_session: bool = False) -> Reply:
-        """Write the present value again, in the session of the entry's level: harmless if it succeeds.
+        """Write the present value again, which is harmless if the write succeeds, in the session of the entry's level.
 
-        With `in_this_session` stay in the present session, because entering one would lock the ECU.
+        With `in_this_session` stay in the present session, because entering a session would lock the ECU.
         """
         assert entry.write.level is not None
         if not in_this_session:
@@ -218,11 +218,12 @@ class AccessProbes:
         return self._client.write(entry.did, self._client.read(entry.did))
 
     def require_locked(self, entry: DataEntry | None = None, *, by_refusal: bool = False) -> None:
-        """Make the ECU refuse a protected write; if it does not, lock it by any means available.
+        """Make the ECU refuse a protected write; if the ECU performs the write, lock it by any means available.
 
-        A restart that was seen is enough too, since an ECU that has just started is locked or has no lock; with `by_refusal`
-        it is not, because the check tells locked from unlocked by such a write. Without data to write, or without permission
-        to write, the state stays unknown, and a note says so. Raises Inconclusive if the ECU stays unlocked.
+        A restart that was seen is enough too, since an ECU that has just started is locked or has no lock. With `by_refusal`
+        only a refused write is enough, because the check later distinguishes locked from unlocked by such a write. Without
+        data to write, or without permission to write, the state stays unknown, and a note says so. Raises Inconclusive if
+        the ECU stays unlocked.
         """
         entries = [entry] if entry is not None else self.protected()[:1]
         if not entries:
@@ -256,7 +257,7 @@ class AccessProbes:
         return ways
 
     def lock(self) -> None:
-        """Lock an ECU that has been unlocked: by its session or, if it has none, by the gentlest restart."""
+        """Lock an ECU that has been unlocked: by leaving its session or, if it has no sessions, by the gentlest restart."""
         if self._client.has_sessions:
             self._change_session()
         else:
@@ -281,8 +282,9 @@ class AccessProbes:
     def require_control(self, entry: DataEntry, *, at_any_price: bool = False) -> None:
         """Show that the data can be written with its level unlocked: without this control a refused write proves nothing.
 
-        It is taken once a run. An ECU that cannot be locked again is unlocked for it only `at_any_price`; else the control
-        waits in `postponed_controls` until no check needs the lock any more. Raises Inconclusive if the control is missing.
+        The control is taken once a run. An ECU that cannot be locked again is unlocked for it only if `at_any_price`; else
+        the control waits in `postponed_controls` until no check needs the lock any more. Raises Inconclusive if the control
+        is missing.
         """
         if entry.did not in self._controls:
             if not self.can_relock and not self._client.state.has_unlocked and not at_any_price:
@@ -294,7 +296,7 @@ class AccessProbes:
             raise Inconclusive(f"control missing: {missing}")
 
     def take_control(self, entry: DataEntry) -> str:
-        """Unlock, write, read back, restore; return why the control is missing, or an empty text."""
+        """Unlock, write, read back and restore; return why the control is missing, or an empty text."""
         level = entry.write.level
         assert level is not None
         try:

@@ -1,4 +1,4 @@
-"""Load a bus with frames at a rate, or in bursts, while everything that comes is recorded."""
+"""Load a bus with frames at a rate, or in bursts, and record everything that comes meanwhile."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from harness.tester.exchange import PENDING_LIMIT_S
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Nrc
 
 FRAME_BITS: Final = 111
-"""A frame of 8 bytes with an 11-bit id, without stuff bits."""
+"""The length in bits of a frame of 8 bytes with an 11-bit id, without stuff bits."""
 TURN_S: Final = 0.01
-"""The interval at which frames are handed over if there are many a second, in seconds."""
+"""The interval in seconds at which frames are handed to the adapter if there are many a second."""
 N_BS_S: Final = 1.1
-"""For this long, in seconds, an ECU may wait for a flow control and serve nobody."""
+"""For how many seconds an ECU may wait for a flow control and serve nobody."""
 MOST_BACKLOG_S: Final = 60.0
-"""For this long, in seconds, an ECU that was sent more than it can process may go on answering."""
+"""For how many seconds an ECU may go on answering if it was sent more than it can process."""
 STEP_S: Final = 0.0005
 IN_QUEUE: Final = 32
 """How many frames of ours may wait to be sent on a real bus: enough to keep it busy, few enough to be counted."""
 STALLED_S: Final = 2.0
-"""In seconds: if no frame of ours is sent for this long while others wait, the bus cannot be loaded."""
+"""The seconds without any frame of ours being sent, while others wait, after which the bus cannot be loaded."""
 LAST_FRAMES: Final = 256
-"""How many frames are searched backwards for what the ECU has announced."""
+"""In how many of the last frames a response pending of the ECU is searched for."""
 FIRST_FREE_ID: Final = 0x7F0
-"""Foreign frames use ids from here on: the lowest priorities, where ECUs are usually not addressed."""
+"""The lowest id of frames for nobody: at such low priorities ECUs are usually not addressed."""
 LAG_PROBE_S: Final = 0.002
 
 
@@ -66,7 +66,7 @@ def send_load(client: Client, frame: Frame, *, per_second: float, seconds: float
 
 
 def _let_out(client: Client, but: int) -> None:
-    """Wait until at most `but` of our frames are unsent, and receive the frames that arrive meanwhile."""
+    """Wait until at most `but` frames of ours are unsent, and receive the frames that arrive meanwhile."""
     link = client.link
     left, since_s = link.unsent, link.now_s
     while left > but:
@@ -102,8 +102,9 @@ def await_quiet(client: Client, most_s: float, *, after: Sequence[Frame] = ()) -
 
 
 def owes_answer(client: Client) -> bool:
-    """Whether an announced answer ("response pending" within the last P2*) is outstanding: the ECU may ignore other
-    requests until then.
+    """Whether the ECU has announced an answer by response pending within the last P2*, and has not sent it.
+
+    Such an ECU may ignore other requests until then.
     """
     count = client.trace.count
     frames = client.trace.frames(max(count - LAST_FRAMES, 0), count)
@@ -114,7 +115,7 @@ def owes_answer(client: Client) -> bool:
 
 
 class _Debts:
-    """The answers that the ECU has announced and not sent yet, as its frames show."""
+    """The answers that the ECU has announced but not sent yet, as its frames show."""
 
     def __init__(self, timing: Timing) -> None:
         self.p2_s, self._p2_star_s = timing.p2_ms / 1000, timing.p2_star_ms / 1000
@@ -140,23 +141,23 @@ class _Debts:
 
     @property
     def patience_s(self) -> float:
-        """For how many seconds the ECU may be silent before it pays its debts."""
+        """For how many seconds the ECU may be silent before it sends the next answer that it owes."""
         if self.pending:
             return self._p2_star_s
         return N_BS_S if self._awaits_flow_control else 0.0
 
 
 def foreign_frame(client: Client, taken: set[int]) -> Frame:
-    """Return a frame for nobody: an unused id, and data that no diagnostic receiver takes for a message."""
+    """Return a frame that addresses no node: its id is unused, and no diagnostic receiver takes its data for a message."""
     can = client.target.can
     used = taken | {can.request_id, can.response_id, can.functional_id or 0}
     return Frame(next(can_id for can_id in range(FIRST_FREE_ID, 0x800) if can_id not in used), bytes(8))
 
 
 def own_lag_s(client: Client) -> float:
-    """Return how many seconds too late this computer wakes from a short wait: its load adds as much to any measured time.
+    """Return how many seconds too late this computer wakes from a short wait; measured times may be wrong by as much.
 
-    0 on a simulated bus.
+    On a simulated bus this is 0.
     """
     if client.link.is_virtual:
         return 0.0

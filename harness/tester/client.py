@@ -21,12 +21,12 @@ RESTART_STEP_S = 0.05
 LONGEST_RESTART_S = 10.0
 """How long to wait for an ECU that falls silent when it leaves a session, in seconds."""
 MOST_LOOKED_FOR = 64
-"""How many identifiers are read to tell sessions apart."""
+"""How many identifiers are read at most to tell sessions apart."""
 USUAL_DIDS = (0xF190, 0xF18C, 0xF195, 0xF193)
-"""Vehicle identification, serial number and versions, which most ECUs let everybody read."""
+"""Identifiers of vehicle identification, serial number and versions, which most ECUs let everybody read."""
 
 START_UP_S = 3.0
-"""How long after its declared boot time an ECU may still refuse what it serves later, in seconds."""
+"""How many seconds after its declared boot time an ECU may still refuse requests that it serves later."""
 START_UP_STEP_S = 0.25
 MOST_FAILED_LIFE = 2
 
@@ -34,7 +34,7 @@ _NOT_READY = (Nrc.BUSY_REPEAT_REQUEST, Nrc.CONDITIONS_NOT_CORRECT)
 
 
 class Life(Enum):
-    """What the answer to a harmless request shows of an ECU."""
+    """What the answer to a harmless request shows of whether an ECU is alive."""
 
     NONE = "nothing came"
     STRAY = "frames came, but no answer to the request"
@@ -62,11 +62,11 @@ class Client(Exchanger):
             b"\x10\x01",
         ]
         self.liveness_request = self._liveness_requests[0]
-        """The request that the ECU is known to answer, once there is one."""
+        """The request that the ECU is known to answer; TesterPresent until another one is known."""
         self.restarts_on_leaving: dict[int, bool] = {}
-        """By session that was left: whether the ECU then stopped answering for a while and came back."""
+        """By session: whether the ECU stopped answering for a while and came back when it left that session."""
         self.open_level: Callable[[int], object] = lambda level: None
-        """Open another level with its key; set by the owner of the keys."""
+        """Open another level with its key; the object that owns the keys sets this function."""
         self._is_settling = False
         self._entered = int(Session.DEFAULT)
         self._failed_life = 0
@@ -74,7 +74,7 @@ class Client(Exchanger):
         self._usual_life: tuple[ReplyKind, int | None] | None = None
         """The outcome of `liveness_request` when it was last answered."""
         self._refused_after_start_up: set[int] = set()
-        """Sessions that are refused with 21 or 22 however long one waits."""
+        """Sessions that the ECU refuses with 21 or 22 however long one waits."""
         self._probe = b""
 
     # Sessions
@@ -96,11 +96,11 @@ class Client(Exchanger):
         return [session for session in free if self.permits(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)))]
 
     def enter_session(self, session: int) -> Reply:
-        """Enter a session, through others if the target says so; the reply tells whether the ECU is in it.
+        """Enter a session, through others if the target says so; the reply shows whether the ECU is in the session.
 
         An ECU that has just started may refuse sessions for a while with 21 or 22, and is asked repeatedly. If the ECU is in
-        this session already, and leaves it by a restart, the session is requested directly first: the way through others
-        would restart the ECU, and with it a running delay.
+        this session already, and would restart when leaving it, the session is first requested directly: the way through
+        others would restart the ECU, and with it a running delay.
         """
         if self._entered == session and self.restarts_on_leaving.get(session):
             reply = self.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)))
@@ -135,7 +135,7 @@ class Client(Exchanger):
                 self.note(f"a precondition was refused: {before} was answered {reply}")
 
     def _has_entered(self, session: int) -> None:
-        """Wait for an ECU that restarts on returning to its default session, as boot loaders do, and is silent meanwhile.
+        """After the ECU has entered a session, wait if it restarts on returning to its default session, as boot loaders do.
 
         Whether the ECU restarts is tried once for each session that it leaves. A session that may have timed out before
         counts as left now, because an ECU may check its time-out only when the next request comes.
@@ -187,15 +187,15 @@ class Client(Exchanger):
         return reply.pdu[3:]
 
     def not_shown(self) -> list[int]:
-        """Return the identifiers of data that everybody may read but that the ECU refuses in the present session.
+        """Return the identifiers of data that everybody may read, but that the ECU refuses to show in the present session.
 
-        Only the first dozens are tried.
+        Only the first dozens of identifiers are tried.
         """
         dids = [entry.did for entry in self.target.data if entry.read.kind == "open"]
         return [did for did in dids[:MOST_LOOKED_FOR] if self.read_reply(did).is_negative]
 
     def stable_value(self, did: int) -> bytes:
-        """Return the value of a DID, read three times. Raises Inconclusive if it changes by itself."""
+        """Read a DID three times, and return its value. Raises Inconclusive if the value changes by itself."""
         values = {self.read(did) for _ in range(3)}
         if len(values) != 1:
             raise Inconclusive(f"DID {did:04X} changes by itself; an effect on it cannot be told")
@@ -206,7 +206,7 @@ class Client(Exchanger):
         return self.request(write_data(did, value))
 
     def other_value(self, entry: DataEntry, value: bytes) -> bytes:
-        """Return a valid value of the DID that is not `value`. Raises Inconclusive if the declared range has no other."""
+        """Return a valid value of the DID other than `value`. Raises Inconclusive if the declared range has no other."""
         for candidate in _other_values(entry, value):
             if candidate != value and (entry.values is None or candidate in entry.values):
                 return candidate
@@ -254,7 +254,7 @@ class Client(Exchanger):
     # Life
 
     def life_in(self, reply: Reply) -> Life:
-        """Return what the answer to `liveness_request` shows. Endless response pending is an answer, too."""
+        """Return what the answer to `liveness_request` shows of the ECU. Endless response pending is an answer, too."""
         if (reply.kind, reply.nrc) == self._usual_life:
             return Life.READY
         if reply.kind is ReplyKind.SILENCE:
@@ -264,9 +264,9 @@ class Client(Exchanger):
         return Life.NOT_READY if reply.is_refused_with(*_NOT_READY) else Life.READY
 
     def is_alive(self) -> bool:
-        """Whether the ECU answers requests that change nothing.
+        """Send requests that change nothing, and return whether the ECU answers one.
 
-        A single stray frame on its id is no answer, but garbage in answer to the same request twice counts as life.
+        A single stray frame on the ECU's id is no answer, but garbage in answer to the same request twice counts as life.
         """
         for pdu in sorted(self._liveness_requests, key=lambda pdu: pdu != self.liveness_request):
             reply = self.request(pdu)
@@ -292,11 +292,11 @@ class Client(Exchanger):
         self._usual_life = (reply.kind, reply.nrc)
 
     def answers_now(self) -> bool:
-        """Whether the ECU answers the one request that it is known to answer; used after a silence."""
+        """Send the one request that the ECU is known to answer, and return whether it does; used after a silence."""
         return self.life_in(self.request(self.liveness_request)) in (Life.READY, Life.NOT_READY)
 
     def others_heard(self, seconds: float) -> str:
-        """Wait, and return as text the first frame of another tester to this ECU meanwhile; empty if there is none."""
+        """Wait for `seconds`, and return as text the first frame that another tester sent to this ECU; empty if none did."""
         can = self.target.can
         functional = () if can.functional_id is None else (can.functional_id,)
         connections = (entry.request_id for entry in self.target.connections)
@@ -306,7 +306,7 @@ class Client(Exchanger):
         return heard[0].text() if heard else ""
 
     def probe_by(self, is_wanted: Callable[[bytes], bool]) -> bytes:
-        """Return a read that fulfils `is_wanted` and is answered, the same one as long as it does; else TesterPresent.
+        """Return a read that satisfies `is_wanted` and that the ECU answers, each time the same one; else TesterPresent.
 
         In a raw frame the ECU may read any byte as a service, e.g. the last byte of 22 F1 86: a check with raw frames may
         therefore want another read.

@@ -1,7 +1,7 @@
-"""Recognise an ECU that crashes and restarts by itself: it answers again at once, as if nothing had happened.
+"""Recognise an ECU that crashes, restarts by itself, and answers again at once as if nothing had happened.
 
-Every request without an answer in a check is a suspect. Each is sent again while the ECU holds a state that a restart
-loses: a session, an unlocked level, a pending seed. If that is lost afterwards, or the ECU stops answering for a while, the
+Every request without an answer in a check is a suspect. Each is sent again while the ECU holds a state that a restart loses:
+a session, an unlocked level, a pending seed. If the state is lost afterwards, or the ECU stops answering for a while, the
 suspect is sent once more. If a harmless request in its place loses nothing, the suspect made the ECU restart.
 """
 
@@ -34,24 +34,24 @@ from harness.uds import (
 )
 
 RAW_LISTEN_S: Final = 0.01
-"""In seconds: enough for an ECU to read a frame. Its answer is not awaited, because its state is asked for afterwards."""
+"""Seconds that an ECU needs to read a raw frame. No answer is awaited, because the ECU's state is asked for afterwards."""
 RAW_AT_ONCE: Final = 16
 MOST_REQUESTS: Final = 64
-"""The most suspects of one check on a real bus, where each takes as long as an answer may take."""
+"""The largest number of suspects of one check on a real bus, where each suspect takes as long as an answer may take."""
 MOST_ALIKE: Final = 8
-"""The most suspects of one service and length in a run on a real bus."""
+"""The largest number of suspects with the same service and length in a run on a real bus."""
 MOST_PROBES: Final = 6
 LONGEST_SHOWN_BYTES: Final = 32
 OUTLASTS_S: Final = 3.0
-"""How much longer the state must last in the control than with the suspect, in seconds, while the ECU is asked repeatedly.
+"""How many seconds longer the state must last in the control than it lasted with the suspect.
 
 When the suspect was sent, the state may have been older, and may have ended by itself.
 """
 KEEP_BUSY_S: Final = 0.25
 MOST_ENDED: Final = 2
-"""A state that has ended by itself this often does not show a restart."""
+"""How often a state may end by itself before its loss counts no longer as a sign of a restart."""
 RECOVERY_S: Final = 5.0
-"""How long after its slowest boot a silent ECU is given to come back by itself, in seconds."""
+"""The seconds beyond its slowest boot in which a silent ECU may come back by itself."""
 
 _USUAL_SESSIONS: Final = frozenset(Session)
 
@@ -65,10 +65,10 @@ class CrashCause:
     what: str
     """What was seen, as a sentence."""
     is_reproduced: bool
-    """Whether the request did so again from a known state, or the ECU was seen to restart by itself."""
+    """Whether the request made the ECU crash again from a known state, or the ECU was seen to restart by itself."""
     exchanges: tuple[Exchange, ...] = ()
     is_dead: bool = False
-    """Whether the ECU has not come back."""
+    """Whether the ECU has not come back since the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,9 @@ class SessionSign:
 
     request: bytes
     here: str
-    """The answer in the session: its kind and code."""
+    """The answer in the session, by its kind and code."""
     in_default: str
-    """The answer in the default session."""
+    """The answer in the default session, by its kind and code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +95,13 @@ class _Mark:
 
 @dataclass(frozen=True, slots=True)
 class _Effect:
-    """What happened to the ECU after something was sent."""
+    """What happened to the ECU after suspects were sent."""
 
     what: str
     exchange: Exchange
     is_dead: bool = False
     after_s: float = 0.0
-    """How long after the ECU was brought into the state the state was found to be lost, in seconds."""
+    """The seconds between the ECU's entering the state and the moment when the state was found to be lost."""
 
 
 class Crashes:
@@ -112,18 +112,18 @@ class Crashes:
         self._security = security
         self._access = access
         self.reported: list[CrashCause] = []
-        """Crashes that checks have found without this class, for the runner to collect."""
+        """Crashes that checks have found and reported themselves, for the runner to collect."""
         self.revive: Callable[[], None] = lambda: None
-        """Bring the ECU back, or raise ContactLost; set by the owner of that ability."""
+        """Bring the ECU back, or raise ContactLost; the object that can do so sets this function."""
         self._known: dict[Sent, CrashCause] = {}
         self._innocent: set[tuple[Sent, Condition]] = set()
         self._tried: Counter[tuple[bytes, int]] = Counter()
         self._sessions: dict[int, SessionSign | None] = {}
         self._ended: Counter[str] = Counter()
-        """By the name of a state, how often it has ended by itself."""
+        """By the name of a state, how often the state has ended by itself."""
 
     def report(self, request: str, what: str, *, is_reproduced: bool) -> None:
-        """Record a crash that a check has found without this class."""
+        """Record a crash that a check has found by its own means."""
         self.reported.append(CrashCause(request, what, is_reproduced))
 
     def search(self) -> CrashCause | None:
@@ -147,7 +147,9 @@ class Crashes:
         return None
 
     def _way_to(self, sent: Sent) -> list[Sent]:
-        """Return what was sent directly before a suspect, if the ECU may crash only after both; else an empty list."""
+        """Return what was sent directly before a suspect, since the ECU may crash only after both; empty if that is
+        impossible.
+        """
         before = sent.before
         is_empty = before is not None and not before.is_raw and not before.fields[0]
         if before is None or is_empty or before == sent or self._may_leave(before):
@@ -155,7 +157,8 @@ class Crashes:
         return [] if not before.is_raw and is_send_key(before.fields[0]) else [before]
 
     def fell_silent(self) -> Reply | None:
-        """Return the first request since `forget_silences` after which even the usual request got no answer for a while.
+        """Return the first request since `forget_silences` after which the ECU left even the usual request unanswered for a
+        while.
 
         None if there is none, or the ECU was only slow, so that its answer came late. Requested restarts, and the effects of
         raw frames and floods, do not count.
@@ -174,7 +177,7 @@ class Crashes:
         return None
 
     def _may_boot_after(self, request: bytes) -> bool:
-        """Whether an ECU may answer this request and then start: its boot loader, or its application."""
+        """Whether an ECU may start its boot loader or its application after it has answered this request."""
         if request[:1] == bytes((Service.ECU_RESET,)):
             return True
         if request[:1] != bytes((Service.DIAGNOSTIC_SESSION_CONTROL,)) or len(request) < 2:
@@ -193,7 +196,7 @@ class Crashes:
         return any(outcome is ReplyKind.POSITIVE for outcomes in known for outcome in outcomes)
 
     def _came_late(self, request: bytes, first_frame: int, last_frame: int) -> bool:
-        """Whether these frames of the bus hold an answer to the request."""
+        """Whether these frames from the bus contain a late answer to the request."""
         client = self._client
         for frame in client.trace.frames(first_frame, last_frame):
             message = frame.pdu
@@ -219,9 +222,9 @@ class Crashes:
             yield sent, condition
 
     def _may_leave(self, sent: Sent) -> bool:
-        """Whether an ECU may read what was sent as a request to restart or to change session.
+        """Whether an ECU may read a request to restart or to change the session into what was sent.
 
-        In a raw frame the request may begin at any of the first four bytes.
+        In a raw frame such a request may begin at any of the first four bytes.
         """
         readings = [data[start:] for data in sent.fields for start in range(4 if sent.is_raw else 1)]
         sessions = _USUAL_SESSIONS.union(self._client.sessions())
@@ -239,7 +242,8 @@ class Crashes:
     def _try(self, group: list[Sent], mark: _Mark | None) -> CrashCause | None:
         """Send a few suspects in a row; return the cause if they make the ECU restart.
 
-        If they have an effect, send them singly, in pairs and all together, until one of these has an effect twice.
+        If they have an effect, send them singly, in pairs and all together, until one of these combinations has an effect
+        twice.
         """
         first = self._effect(group, mark)
         if first is None:
@@ -271,9 +275,9 @@ class Crashes:
         return True
 
     def _effect(self, sents: Sequence[Sent], mark: _Mark | None) -> _Effect | None:
-        """Send these suspects; return the effect if the ECU then stopped answering for a while, or lost its state.
+        """Send these suspects; return what happened if the ECU then stopped answering for a while, or lost its state.
 
-        None if neither, or if the last of them was answered.
+        Return None if neither happened, or if the last suspect was answered.
         """
         client = self._client
         is_marked = mark is not None and self._ended[mark.name] < MOST_ENDED and self._is_true(mark.take)
@@ -305,7 +309,7 @@ class Crashes:
         return None
 
     def _is_busy(self) -> bool:
-        """Whether the ECU still answers 0x21 (busy) after P2*: then the effect of what was sent cannot be told."""
+        """Whether the ECU still answers 0x21 (busy) after P2*, so that nobody can tell what the suspects did."""
         client = self._client
         give_up_s = client.link.now_s + client.target.timing.p2_star_ms / 1000
         while client.request(client.liveness_request).is_refused_with(Nrc.BUSY_REPEAT_REQUEST):
@@ -314,14 +318,16 @@ class Crashes:
         return False
 
     def _may_have_ended(self, elapsed_s: float) -> bool:
-        """Whether a session, and what belongs to it, may have timed out because the ECU was busy for this long."""
+        """Whether the session, with the states that belong to it, may have timed out because the ECU was busy for
+        this long.
+        """
         s3_ms = self._client.target.timing.s3_ms
         return s3_ms is not None and elapsed_s >= s3_ms / 1000 * IN_GOOD_TIME
 
     def _is_kept_without(self, sents: Sequence[Sent], mark: _Mark | None, after_s: float) -> bool:
-        """Take the control: send a harmless request instead of the suspect, and wait a little longer.
+        """Take the control: send a harmless request instead of the suspect, and wait a little longer than with the suspect.
 
-        Return whether the state was kept.
+        Return whether the ECU kept the state.
         """
         client = self._client
         if mark is None:
@@ -372,7 +378,9 @@ class Crashes:
     # What a restart loses
 
     def _mark_for(self, condition: Condition) -> _Mark | None:
-        """Return a state whose loss would show a restart: the one in which the suspect was sent, or else another."""
+        """Return a state whose loss would show a restart: the state in which the suspect was sent if possible, else
+        another.
+        """
         if condition.level and (mark := self._unlocked_mark(condition.level)):
             return mark
         for session in dict.fromkeys((condition.session, *self._client.sessions())):
@@ -383,9 +391,9 @@ class Crashes:
         return next(marks, None)
 
     def session_sign(self, session: int) -> SessionSign | None:
-        """Return a read or a seed request that the ECU answers otherwise in this session than in the default one.
+        """Return a read or a seed request that the ECU answers differently in this session and in the default session.
 
-        The search is done once for a session; it may leave the ECU in either of the two.
+        The search is done once for a session; it may leave the ECU in either session.
         """
         if session not in self._sessions:
             self._sessions[session] = self._find_session_sign(session)
@@ -409,7 +417,7 @@ class Crashes:
         return None
 
     def told_by(self, sign: SessionSign) -> str:
-        """Ask the sign's request, and return the answer in the form of `SessionSign.here`."""
+        """Send the sign's request, and return the answer in the form of `SessionSign.here`."""
         return _comparable(self._client.request(sign.request))
 
     def _session_mark(self, session: int) -> _Mark | None:
@@ -461,7 +469,7 @@ class Crashes:
 
 
 def _comparable(reply: Reply) -> str:
-    """Reduce an answer to what can be compared: data whole, but not a seed's bytes; empty if there was no answer."""
+    """Reduce an answer to what can be compared: the data of a read, but not a seed's bytes; empty if there was no answer."""
     if reply.is_positive or reply.is_delayed:
         return reply.pdu.hex() if reply.request[0] == Service.READ_DATA_BY_IDENTIFIER else "positive"
     return f"negative {reply.nrc}" if reply.is_negative else ""
@@ -476,6 +484,6 @@ def _shown(sents: Sequence[Sent]) -> str:
 
 
 def shown_request(pdu: bytes) -> str:
-    """Write a request for use in a sentence: in hex, of a long one only the beginning."""
+    """Write a request in hex for use in a sentence; of a long request only the beginning."""
     text = pdu[:LONGEST_SHOWN_BYTES].hex(" ").upper()
     return text if len(pdu) <= LONGEST_SHOWN_BYTES else f"{text} … ({len(pdu)} bytes)"

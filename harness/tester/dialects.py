@@ -1,8 +1,8 @@
 """Speak to ECUs with predecessors of UDS: KWP2000 (ISO 14230-3) on ISO-TP, and GMLAN (GMW3110).
 
-Checks send requests of UDS. A dialect translates a request, and the answer back, where both have the same meaning:
-sessions, TesterPresent, one-byte identifiers, SecurityAccess and refusals. Everything else is sent as it is. The evidence
-of an exchange is what was on the bus.
+Checks send requests of UDS. A dialect translates a request, and its answer back, if both have a counterpart of the same
+meaning: sessions, TesterPresent, one-byte identifiers, SecurityAccess and refusals. Everything else is sent as it is. The
+evidence of an exchange shows the bytes that were on the bus.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from harness.tester.reply import Reply, ReplyKind
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Nrc, Service, is_send_key
 
 READ_IDENTIFICATION: Final = 0x1A
-"""readEcuIdentification of KWP2000, readDataByIdentifier of GMLAN: an identifier of one byte follows."""
+"""The service readEcuIdentification of KWP2000 and readDataByIdentifier of GMLAN; an identifier of one byte follows."""
 RETURN_TO_NORMAL: Final = 0x20
 READ_LOCAL: Final = 0x21
 WRITE_LOCAL: Final = 0x3B
 STANDARD_SESSION: Final = 0x81
 NOT_IN_THIS_SESSION: Final = 0x80
-"""serviceNotSupportedInActiveDiagnosticSession."""
+"""The code serviceNotSupportedInActiveDiagnosticSession."""
 
 ONE_BYTE: Final = range(0x100)
-"""Identifiers that a request names by one byte; in UDS their first byte is 00."""
+"""Identifiers that a request of a dialect names by one byte; in UDS their first byte is 00."""
 _READ, _WRITE = Service.READ_DATA_BY_IDENTIFIER, Service.WRITE_DATA_BY_IDENTIFIER
 _CONTROL, _PRESENT = Service.DIAGNOSTIC_SESSION_CONTROL, Service.TESTER_PRESENT
 _TO_DEFAULT: Final = bytes((_CONTROL, 0x01))
@@ -37,7 +37,7 @@ _ANSWERED_ALONE: Final = (bytes((Service.ECU_RESET,)),)
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One dialect, by how it differs from UDS."""
+    """A predecessor of UDS, described by how it differs from UDS."""
 
     name: str
     """The dialect's name in reports and verdicts."""
@@ -45,11 +45,11 @@ class Dialect:
     """The dialect's name in the target file, as [target] dialect."""
     standard: str
     to_default: bytes
-    """The request that returns to the session after a start."""
+    """The request that returns to the session in which the ECU starts."""
     present: bytes
-    """TesterPresent that wants an answer."""
+    """A TesterPresent that wants an answer."""
     present_silently: bytes
-    """TesterPresent that wants no answer, or the same as `present` if the dialect has none."""
+    """A TesterPresent that wants no answer; the same as `present` if the dialect has none."""
     read_local: int
     """The service that reads an identifier of one byte."""
 
@@ -67,7 +67,7 @@ class Dialect:
         return request
 
     def heard(self, request: bytes, sent: bytes, message: bytes) -> bytes:
-        """Translate a message of this ECU to UDS, if it answers the request that was sent."""
+        """Translate a message of this ECU to UDS, if the message answers the request that was sent."""
         if message[:2] == bytes((NEGATIVE_RESPONSE, sent[0])) and len(message) == 3:
             return bytes((NEGATIVE_RESPONSE, request[0], _refusal(request, message[2])))
         if message[0] != sent[0] + RESPONSE_OFFSET & 0xFF:
@@ -91,12 +91,16 @@ def _is_local(request: bytes) -> bool:
 
 
 def _confirms(sent: bytes, message: bytes) -> bool:
-    """Whether a positive answer repeats the parameter of the request that was sent; TesterPresent's may leave it out."""
+    """Whether a positive answer repeats the parameter of the request that was sent; TesterPresent's answer may
+    leave it out.
+    """
     return message[1:2] == sent[1:2] or (sent[0] == _PRESENT and len(message) == 1)
 
 
 def _refusal(request: bytes, code: int) -> int:
-    """Translate a code to UDS: the dialects say "wrong sequence", "too short" and "not in this session" by other codes."""
+    """Translate a dialect's refusal to UDS, which has other codes for a wrong sequence, a wrong length and a wrong
+    session.
+    """
     if code == NOT_IN_THIS_SESSION:
         return Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION
     if is_send_key(request):
@@ -116,11 +120,11 @@ DIALECTS: Final = {dialect.key: dialect for dialect in (KWP2000, GMLAN)}
 USUAL_IDENTIFICATION: Final = (0x90, 0x80, 0x86, 0x91, 0x9A, 0xB0)
 """Identifiers of one byte that most ECUs of either dialect have: VIN, identification tables, address."""
 UDS_ONLY: Final = (b"\x22\xf1\x90", b"\x22\xf1\x86", b"\x22\xf1\x8c", b"\x22\xf1\x80")
-"""Reads that only UDS has: an ECU that answers one of them speaks UDS."""
+"""Reads that only UDS has: an ECU that answers such a read speaks UDS."""
 
 
 class Requester(Protocol):
-    """Sends requests to find out the ECU's dialect."""
+    """An object that sends requests to find out the ECU's dialect."""
 
     dialect: Dialect | None
 
@@ -129,12 +133,13 @@ class Requester(Protocol):
 
 
 def recognised(requester: Requester) -> Dialect | None:
-    """Return the dialect that an ECU speaks; None if it speaks UDS, or nothing known. Send only requests that read.
+    """Return the dialect that an ECU speaks; None if the ECU speaks UDS, or an unknown dialect. Send only requests that
+    read.
 
     KWP2000's standard session is 81, which UDS takes for its session 01 with the answer suppressed, and KWP2000's
-    TesterPresent says whether it wants an answer. GMLAN's TesterPresent is one byte, and so is the answer; an ECU that
-    takes it and has service 21 (local identifiers) speaks KWP2000. Both dialects read their identification by service 1A,
-    which UDS lacks.
+    TesterPresent says whether it wants an answer. GMLAN's TesterPresent is one byte, and so is the answer; an ECU that takes
+    it and has service 21 (local identifiers) speaks KWP2000. Both dialects read their identification by service 1A, which
+    UDS lacks.
     """
     if any(requester.request(request).is_positive for request in UDS_ONLY):
         return None
@@ -156,13 +161,13 @@ def recognised(requester: Requester) -> Dialect | None:
 
 
 def _says(requester: Requester, dialect: Dialect, request: bytes) -> bool:
-    """Whether the ECU answers a request positively if it is sent in this dialect."""
+    """Send a request of UDS in this dialect, and return whether the ECU answers it positively."""
     requester.dialect = dialect
     return requester.request(request).is_positive
 
 
 def _has_local_identifiers(requester: Requester) -> bool:
-    """Whether service 21 exists, whatever its answer says of the identifier."""
+    """Whether the ECU has service 21, no matter what it answers about the identifier."""
     requester.dialect = None
     reply = requester.request(bytes((READ_LOCAL, 0x01)))
     return reply.is_positive or (reply.is_negative and not reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED))

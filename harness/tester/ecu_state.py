@@ -1,7 +1,8 @@
-"""Keep what is believed of one ECU. Every exchange and raw frame is reported here, and only here is a belief changed.
+"""Keep what is believed of one ECU.
 
-The tester, the checks, the measurements and the fuzz engine only read it. What an effect has shown (a guarded write that
-worked, data that was read) outweighs what an answer claimed.
+Every exchange and raw frame is reported here, and only here is a belief changed. The tester, the checks, the measurements
+and the fuzz engine only read beliefs. What an effect has shown (a guarded write that worked, data that was read) outweighs
+what an answer claimed.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from harness.tester.seen import Condition, Seen
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, is_seed_request
 
 STATEFUL = frozenset({Service.DIAGNOSTIC_SESSION_CONTROL, Service.ECU_RESET, Service.SECURITY_ACCESS})
-"""Services whose answers change what is believed of session and locks."""
+"""Services whose answers change what is believed of the session and the locks."""
 
 RIGHT_KEYS_IN_VAIN = 4
-"""How often a right key may fail without being refused as wrong, e.g. for lack of a session."""
+"""How often a right key may fail without being refused as wrong, e.g. because the ECU is in another session."""
 
 NOT_READY = (Nrc.BUSY_REPEAT_REQUEST, Nrc.CONDITIONS_NOT_CORRECT)
-"""Refusals of an ECU that may serve the same request later: they do not discredit a key that has opened its level before."""
+"""Codes of an ECU that may serve the same request later; such a refusal does not discredit a key that once opened
+the level.
+"""
 
 NOT_COMPARED = (
     Nrc.SERVICE_NOT_SUPPORTED,
@@ -36,12 +39,12 @@ NOT_COMPARED = (
     Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
     Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
 )
-"""Refusals of a key that say that it was not compared."""
+"""Codes with which an ECU refuses a key without having compared it."""
 
 
 MOST_OF_A_GAP, MOST_GAPS = 16, 64
 MOST_PAUSES_IN_VAIN = 32
-"""After this many requests in a row before which no late answer came, requests no longer wait for late answers."""
+"""How many requests in a row may wait for late answers in vain before requests no longer wait for them."""
 MOST_SILENCES = 20_000
 """How many unanswered requests are kept at most."""
 
@@ -51,46 +54,46 @@ class LevelState:
     """What is believed of one security level."""
 
     seed: bytes | None = None
-    """The seed to which the ECU expects a key."""
+    """The seed for which the ECU expects a key."""
     may_be_pending: bool = True
-    """Whether a seed may be pending, from this run or from before it."""
+    """Whether a seed may be pending in the ECU, given in this run or before it."""
     key_length: int = 0
-    """In bytes; 0 if unknown."""
+    """The length of keys in bytes; 0 if unknown."""
     seed_lengths: set[int] = field(default_factory=set)
     """Lengths in bytes of the seeds that were not all zeros."""
     is_proven: bool = False
     """Whether the right key has opened this level in this run."""
     suspect: str = ""
-    """Why the key function cannot be right; empty if it may be."""
+    """Why the key function cannot be right; empty if it may be right."""
     wrong_in_a_row: int = 0
     seen_limit: int = 0
-    """The fewest wrong keys in a row after which a delay was announced; 0 if none was."""
+    """The smallest number of wrong keys in a row after which the ECU announced a delay; 0 if it never did."""
     pairs: dict[bytes, bytes] = field(default_factory=dict)
-    """Seeds with the keys that have opened the level."""
+    """Seeds, each with the key that has opened the level."""
     right_keys_in_vain: int = 0
-    """How often the key function's key was sent and not accepted."""
+    """How often the key function's key was sent and the ECU did not accept it."""
     is_right_key_under_way: bool = False
     is_delayed: bool = False
     """Whether the last answer said that a delay is running."""
     is_locked_out: bool = False
-    """Whether the ECU still reported a delay of the level after a wait of many such delays."""
+    """Whether the ECU still reported a delay of the level after a wait for many times the delay."""
     longest_delay_s: float = 0.0
-    """The longest time after which a delay was seen to be over; 0 if none was waited out."""
+    """The longest time in seconds after which a delay was seen to be over; 0 if none was waited out."""
     last_wrong_s: float | None = None
     """When the last wrong key was answered, by the link's clock."""
     gives_zero_seeds: bool = False
     """Whether an effect has shown that the level gives seeds of zeros while locked."""
     wrong_key_answers: set[str] = field(default_factory=set)
-    """Answers to keys that were compared and found wrong, as `answer_of` names them, besides 0x35 and 0x36."""
+    """How the ECU answers keys that it has found wrong, in the form of `answer_of`, if not by 0x35 and 0x36."""
     limit_answers: set[str] = field(default_factory=set)
-    """Answers after too many wrong keys, besides 0x36 and 0x37."""
+    """How the ECU answers after too many wrong keys, in the form of `answer_of`, if not by 0x36 and 0x37."""
     opened_by_wrong_key: str = ""
-    """How an effect showed that a wrong key opened the level; empty if none did."""
+    """By which effect a wrong key was seen to open the level; empty if none did."""
 
 
 MOST_NOTED = 1 << 14
 _LENGTHS_TOLD_APART = 5
-"""Requests of this length and longer ones show the same about the ECU."""
+"""A length in bytes; requests that are longer show no more about the ECU than requests of this length."""
 _SUBJECT_BYTES: dict[int, int] = {
     Service.DIAGNOSTIC_SESSION_CONTROL: 2,
     Service.ECU_RESET: 2,
@@ -108,35 +111,35 @@ def answer_of(reply: Reply) -> str:
 
 
 class EcuState:
-    """Session, open levels, pending seeds, counters and delays, changed data, contact and quietness of one ECU."""
+    """Beliefs of one ECU: session, open levels, pending seeds, counters and delays, changed data, contact and quietness."""
 
     def __init__(self, s3_s: float | None) -> None:
         """Start without beliefs. `s3_s` is the time without requests after which a session ends; None: no sessions."""
         self._s3_s = s3_s
         self.seen = Seen(s3_s)
-        """What was answered under which condition, for the report's map of sessions and access."""
+        """Which answers came under which condition, for the report's map of sessions and access."""
         self.presence = Presence()
-        """What the answers so far show the ECU to have or to lack."""
+        """What the ECU has and what it lacks, as far as its answers show."""
         self._noted: set[tuple[bytes, int, ReplyKind | int, Condition]] = set()
-        """What was noted so far: noting the same again would teach `seen` and `presence` nothing."""
+        """What was noted so far; noting the same once more would teach `seen` and `presence` nothing."""
         self.has_unlocked = False
         """Whether the ECU was unlocked since it was last seen locked."""
         self.is_touched = False
-        """Whether a seed or key was sent since the last restore, or something whose effects are unknown."""
+        """Whether a seed or key, or a request of unknown effect, was sent since the last restore."""
         self.quiet_s = 0.0
-        """How long each request waits for stray answers, in seconds: 0 until the ECU has been seen to answer twice."""
+        """How many seconds each request first waits for stray answers: 0 until the ECU has been seen to answer twice."""
         self._answers_twice = False
         self._pauses_in_vain = 0
         self.unanswered: Reply | RawReply | None = None
-        """The first exchange after which nothing more has come: if the ECU died, this was its cause."""
+        """The first exchange after which no frame of the ECU has come: if the ECU died, this exchange was the cause."""
         self._silences: dict[Sent, Condition] = {}
         self._silent_now: list[Reply | RawReply] = []
         self._last_answered: Reply | RawReply | None = None
-        """The last exchange that had a frame of the ECU."""
+        """The last exchange in which a frame of the ECU came."""
         self._gaps: list[tuple[Reply | RawReply | None, tuple[Reply | RawReply, ...]]] = []
         self.levels: dict[int, LevelState] = {}
         self.restarted_s = -math.inf
-        """When the ECU was last told to restart, by the link's clock: a delay may have begun anew."""
+        """When the ECU was last told to restart, by the link's clock; a delay may have begun anew at that time."""
         self._independent: dict[tuple[int, int], bool] = {}
         self._changed: dict[int, bytes] = {}
         self._seen_locked: set[int] = set()
@@ -152,19 +155,21 @@ class EcuState:
 
     @property
     def changed(self) -> Mapping[int, bytes]:
-        """Data identifiers whose value may have changed, with the value to restore."""
+        """Data identifiers whose value may have changed, each with the value to restore."""
         return MappingProxyType(self._changed)
 
     @property
     def silences(self) -> Mapping[Sent, Condition]:
-        """Requests without an answer since `forget_silences`, each with its condition: one may have crashed the ECU."""
+        """Requests without an answer since `forget_silences`, each with its condition; any of them may have crashed
+        the ECU.
+        """
         return MappingProxyType(self._silences)
 
     @property
     def gaps(self) -> Sequence[tuple[Reply | RawReply | None, tuple[Reply | RawReply, ...]]]:
-        """The runs of unanswered exchanges since `forget_silences`, of two or more each.
+        """The rows of two or more unanswered exchanges in succession since `forget_silences`.
 
-        Each run is a pair: the answered exchange before it (None if there is none), and the exchanges of the run followed by
+        Each row is a pair: the answered exchange before it (None if there is none), and the exchanges of the row followed by
         the answered exchange that ended it.
         """
         return tuple(self._gaps)
@@ -182,7 +187,7 @@ class EcuState:
         return did in self._seen_locked
 
     def has_refused(self, effect: str) -> bool:
-        """Whether an effect that tells open from locked was refused in this run."""
+        """Whether the ECU refused this effect, which shows whether a level is open, at any time in this run."""
         return effect in self._refused_effects
 
     def has_granted(self, effect: str) -> bool:
@@ -260,7 +265,7 @@ class EcuState:
             state.key_length = len(key)
 
     def hear_elsewhere(self, reply: Reply, now_s: float) -> None:
-        """Learn from an answer to a request from another address; its seeds and unlocks do not count as ours."""
+        """Learn from an answer to a request from another address; seeds and unlocks there do not count as ours."""
         self.is_touched = True
         if reply.request[0] != Service.SECURITY_ACCESS:
             self.forget_seeds()
@@ -270,11 +275,13 @@ class EcuState:
                 self.level(level_of(reply.request)).last_wrong_s = now_s
 
     def hear_raw(self, frame: Frame) -> None:
-        """Note that a raw frame was sent; if an ECU may read service 27 into it, its security state counts as touched."""
+        """Note that a raw frame was sent; if an ECU may read service 27 into the frame, its security state counts as
+        touched.
+        """
         self.is_touched = self.is_touched or Service.SECURITY_ACCESS in frame.data[:4]
 
     def hear_contact(self, exchange: Reply | RawReply, *, was_answered: bool) -> None:
-        """Note that an exchange is over; `was_answered`: at least one frame of the ECU came in it."""
+        """Note that an exchange is over; `was_answered`: at least one frame of the ECU came in the exchange."""
         if not was_answered:
             self.unanswered = self.unanswered or exchange
             if len(self._silent_now) < MOST_OF_A_GAP:
@@ -288,18 +295,19 @@ class EcuState:
             self._last_answered = exchange
 
     def hear_silence(self, sent: Sent) -> None:
-        """Note something that was sent and got no answer, or nothing meant as one."""
+        """Note that something was sent to which the ECU gave no answer, nor anything meant as an answer."""
         if len(self._silences) < MOST_SILENCES:
             self._silences.setdefault(sent, self.condition)
 
     def forget_silences(self) -> None:
-        """Begin anew: later silences have a new cause."""
+        """Forget the unanswered requests so far, since later silences have another cause."""
         self._silences.clear()
         self._gaps.clear()
         self._silent_now.clear()
 
     def hear_stray(self, wait_s: float, *, is_copy: bool) -> None:
-        """Note a message that answers the previous request: each later request first waits `wait_s` for such messages.
+        """Note a message that answers the previous request, and let each later request first wait `wait_s` for such
+        messages.
 
         `is_copy`: the previous request had been answered already, so the ECU answers twice. If not, the message was late,
         perhaps only this once.
@@ -309,7 +317,7 @@ class EcuState:
         self._pauses_in_vain = 0
 
     def hear_pause(self, *, has_heard: bool) -> None:
-        """Note that a request has waited for messages that answer the previous request; `has_heard`: one came.
+        """Note that a request has waited for answers to the previous request; `has_heard`: at least one came.
 
         If many such waits in a row are in vain, later requests no longer wait, unless the ECU was seen to answer twice.
         """
@@ -328,7 +336,9 @@ class EcuState:
             self._granted_effects.add(effect)
 
     def wait(self, seconds: float) -> None:
-        """Note that nothing is sent for `seconds`: from S3 on, that ends any session but the default one, and its seeds."""
+        """Note that nothing is sent for `seconds`; from S3 on, this ends any session but the default one, and the session's
+        seeds.
+        """
         if self._s3_s is not None and seconds >= self._s3_s and self.condition.session != Session.DEFAULT:
             self.forget_seeds()
         self.seen.was_left_alone(seconds)
@@ -388,13 +398,15 @@ class EcuState:
         self.has_unlocked = True
 
     def forget_seeds(self, *, has_restarted: bool = False) -> None:
-        """Forget the seeds that were given; only a restart (`has_restarted`) certainly leaves none pending in the ECU."""
+        """Forget the seeds that the ECU gave; only after a restart (`has_restarted`) is certainly no seed pending in the
+        ECU.
+        """
         for state in self.levels.values():
             state.seed = None
             state.may_be_pending = state.may_be_pending and not has_restarted
 
     def expect_anything(self) -> None:
-        """Note that the effects of what was sent are unknown: restoring the ECU takes a restart."""
+        """Note that something of unknown effect was sent, so that only a restart brings the ECU to its known state."""
         self.is_touched = True
 
     def restored(self) -> None:
@@ -407,13 +419,13 @@ class EcuState:
         self._changed.setdefault(did, value)
 
     def is_back(self, did: int) -> None:
-        """Note that the data identifier has its old value again, or changes by itself: nothing is to be restored."""
+        """Note that a data identifier need not be restored: it has its old value again, or its value changes by itself."""
         self._changed.pop(did, None)
 
     # Levels, by their owner in the tester
 
     def learn_length(self, level: int, length_bytes: int) -> None:
-        """Note the length of the level's keys, whether it is known or only tried."""
+        """Note the length of the level's keys in bytes, either known or only tried."""
         self.level(level).key_length = length_bytes
 
     def suspect_key(self, level: int, why: str) -> None:
@@ -421,7 +433,7 @@ class EcuState:
         self.level(level).suspect = why
 
     def key_found(self, level: int) -> None:
-        """Note that keys made in some way were seen to open the level."""
+        """Note that a key made by a method found by trying has opened the level: the method is right."""
         self.level(level).is_proven = True
 
     def waited_out(self, level: int, seconds: float, *, is_over: bool) -> None:
@@ -440,18 +452,18 @@ class EcuState:
         self.level(level).gives_zero_seeds = True
 
     def wrong_key_answer(self, level: int, reply: Reply) -> None:
-        """Note how the ECU answers a key that it has compared and found wrong."""
+        """Note how the ECU answers a key after comparing it and finding it wrong."""
         self.level(level).wrong_key_answers.add(answer_of(reply))
 
     def limit_answer(self, level: int, reply: Reply) -> None:
-        """Note how the ECU refuses a seed after wrong keys, when nothing but the wrong keys explains the refusal."""
+        """Note how the ECU refuses a seed after wrong keys, if only the wrong keys explain the refusal."""
         state = self.level(level)
         state.limit_answers.add(answer_of(reply))
         state.is_delayed = True
 
     @contextmanager
     def without_waiting_for_strays(self) -> Iterator[None]:
-        """Send without waits for stray answers in this block: a booting ECU would be back before such a wait is over."""
+        """Send without waits for stray answers in this block, since a booting ECU would be back before such a wait ends."""
         quiet_s, self.quiet_s = self.quiet_s, 0.0
         try:
             yield
@@ -460,6 +472,6 @@ class EcuState:
 
 
 def level_of(request: bytes) -> int:
-    """Return the level of a request of service 27: its sub-function, or for a key the one below."""
+    """Return the level of a request of service 27: the sub-function of a seed request, or the one below a key's."""
     sub_function = request[1] & ~SUPPRESS_POSITIVE_RESPONSE
     return sub_function if sub_function & 1 else max(sub_function - 1, 0)

@@ -1,4 +1,4 @@
-"""Exchange requests and raw frames with one ECU, one exchange after the other, and read what comes back."""
+"""Exchange requests and raw frames with one ECU, one exchange after the other, and read what the ECU sends back."""
 
 from __future__ import annotations
 
@@ -32,31 +32,31 @@ from harness.uds import (
 )
 
 PENDING_LIMIT_S = 60.0
-"""An ECU that answers 0x78 or leaves a message unfinished for longer than this, in seconds, has not answered."""
+"""For how many seconds an ECU may repeat 0x78, or leave a message unfinished, before the request counts as unanswered."""
 
 LONGEST_ANSWER_S = 2 * PENDING_LIMIT_S
 MOST_ANNOUNCED = 64
 RECENTLY_ANSWERED = 4
 SECOND_WITHIN_S = 1.0
-"""How long after a final answer a second one to the same requests is recognised, in seconds."""
+"""The seconds after a final answer within which a second answer to the same request is recognised."""
 STAMP_ERROR_S = 0.05
-"""How far stamps may contradict the order of events, in seconds: they may have two sources, or be made late."""
+"""By how many seconds time stamps may contradict the order of events; they may have two sources, or be made late."""
 
 MOST_ENDLESS, SHORT_LIMIT_S = 5, 1.0
-"""A service that has sent 0x78 and no final answer this many times is given only this many seconds from then on."""
+"""How often a service may send 0x78 without a final answer, and how many seconds 0x78 is believed from then on."""
 
 BUSY_REPEATS = 5
 BUSY_WAIT_S = 0.1
 N_BS_S = 1.0
-"""How long an ECU may take for a flow control, in seconds."""
+"""The seconds that an ECU may take to send a flow control."""
 SHARED_S = 5.0
 """For how many seconds after a frame of another tester a second answer may be meant for that tester."""
 FEWEST_INTRUSIONS = 3
-"""The fewest frames of another tester on our request id that are reported; fewer may be a mistake."""
+"""The smallest number of frames by another tester on our request id that is reported; fewer may be a mistake."""
 LISTEN_S = 0.2
-"""How long raw frames are given to have an effect, in seconds."""
+"""The seconds in which raw frames may have an effect."""
 SENDS_UNASKED = "whether the ECU sends unasked"
-"""The purpose of listening, as plans and logs name it."""
+"""The purpose of listening for messages that nobody requested, as plans and logs name it."""
 
 # What every exchange needs: before Python 3.12 looking up an enum's member is slow.
 _POSITIVE, _SILENCE, _MALFORMED = ReplyKind.POSITIVE, ReplyKind.SILENCE, ReplyKind.MALFORMED
@@ -76,21 +76,21 @@ _ECHO_BYTES: dict[int, int] = {
     Service.TESTER_PRESENT: 1,
     Service.CONTROL_DTC_SETTING: 1,
 }
-"""The number of bytes after the service that a positive response repeats."""
+"""By service, the number of bytes after the service that a positive response repeats."""
 
 
 class KeyGuard(Protocol):
     """Decides whether a key may be sent."""
 
     def before_key(self, key_request: bytes) -> None:
-        """Count a key that is not known to be right before it is sent; raise if it must not be sent."""
+        """Count a key that may be wrong before it is sent; raise if the key must not be sent."""
 
 
 class Exchanger:
     """Sends requests and raw frames, reads replies, and lets time pass.
 
-    Replies are read strictly: an invalid answer is kept and called malformed, never taken for silence. Time passes
-    only here, on the link's clock.
+    Replies are read strictly: an invalid answer is kept and called malformed, never taken for silence. Only this class lets
+    time pass, on the link's clock.
     """
 
     def __init__(self, link: Link, target: Target, state: EcuState | None = None) -> None:
@@ -103,28 +103,28 @@ class Exchanger:
         self.exchange_count = 0
         self.recent: deque[Reply | RawReply] = deque(maxlen=8)
         self.announced: dict[bytes, None] = {}
-        """Requests that were answered 0x78 first, in order."""
+        """Requests to which the ECU sent 0x78 first, in order."""
         self.oddities = Oddities()
-        """Wrong answers that were seen in passing, whatever was asked."""
+        """Wrong answers that were seen in passing, no matter what was requested."""
         self._answered: deque[tuple[float, Reply]] = deque(maxlen=RECENTLY_ANSWERED)
-        """The last exchanges by the request id that ended with a final answer, and their times; cleared by raw frames."""
+        """The last exchanges by the request id that ended with a final answer, each with its time; raw frames clear them."""
         self._pending = b""
-        """A request that was answered 0x78, while others are sent before its final answer."""
+        """A request that the ECU answered by 0x78, while other requests are sent before its final answer."""
         self._is_late_meanwhile = False
-        """Whether a request that was sent while another was pending was not answered in time."""
+        """Whether the ECU was late to answer a request that was sent while another was pending."""
         self._previous_request = b""
         self._previous_outcome: ReplyKind | int = ReplyKind.SILENCE
         self._previous_raw: Sent | None = None
         self._endless: Counter[bytes] = Counter()
-        """By service, how often 0x78 came without a final answer."""
+        """By service, how often the ECU sent 0x78 and then no final answer."""
         self._outstanding: dict[bytes, float] = {}
-        """Services that were answered 0x78 while nobody waited, and when their final answer is due at the latest."""
+        """Services that the ECU answered by 0x78 while nobody waited, each with the latest time of the final answer."""
         self._quiet_s = 0.0
-        """How long the ECU has been heard to send nothing at a stretch, in seconds, since it last sent anything unasked."""
+        """For how many seconds the ECU has been quiet at a stretch since it last sent a message that nobody requested."""
         self._was_cut_short = False
-        """Whether the previous request was given less time than its answer may take."""
+        """Whether the previous request was given less time than the ECU may take to answer it."""
         self.dialect = DIALECTS.get(target.dialect or "")
-        """The ECU's dialect; None for UDS, or if unknown."""
+        """The ECU's dialect; None if the ECU speaks UDS, or its dialect is unknown."""
         self._transport = Transport(link, target.can, p2_s=target.timing.p2_ms / 1000)
         self._p2_s = target.timing.p2_ms / 1000 + MARGIN_S
         self._p2_star_s = target.timing.p2_star_ms / 1000 + MARGIN_S
@@ -132,7 +132,7 @@ class Exchanger:
 
     @property
     def remark(self) -> str:
-        """What a reader must know of how messages reach this ECU and return; empty if nothing."""
+        """What a reader must know of how messages reach this ECU and return; empty if there is nothing to know."""
         spoken = []
         if (dialect := self.dialect) is not None:
             spoken.append(
@@ -185,9 +185,10 @@ class Exchanger:
 
     @contextmanager
     def while_pending(self, pdu: bytes) -> Iterator[bool]:
-        """Send a request that takes the ECU some time, and yield whether it was answered 0x78, to do other things meanwhile.
+        """Send a request that takes the ECU some time, and yield whether the ECU answered 0x78, to do other things
+        meanwhile.
 
-        Its final answer is received when it comes, and awaited at the end. Requests in between must be of another service.
+        The final answer is received when it comes, and awaited at the end. Requests in between must be of another service.
         """
         self.gate.check(pdu)
         transport, link = self._transport, self.link
@@ -216,7 +217,9 @@ class Exchanger:
             self.state.expect_anything()
 
     def _take_in_late_answers(self) -> None:
-        """Receive late answers: a sequential ECU answers only now what was asked while another request was pending."""
+        """Receive late answers: an ECU that works sequentially answers only now the requests sent while another was
+        pending.
+        """
         link = self.link
         give_up_s = link.now_s + PENDING_LIMIT_S
         while (message := self._transport.receive(link.now_s + self._p2_s, give_up_s)) is not None:
@@ -236,7 +239,7 @@ class Exchanger:
         self.state.hear(reply, self.link.now_s)
 
     def _has_entered(self, session: int) -> None:
-        """Handle the consequences of a session that the ECU has confirmed: here none, but a subclass has some."""
+        """Do nothing; a subclass overrides this to act when the ECU has confirmed a session."""
 
     def _exchange(self, pdu: bytes, is_functional: bool, wait_s: float) -> Reply:
         transport, link, trace = self._transport, self.link, self.trace
@@ -328,7 +331,7 @@ class Exchanger:
         self.state.hear_pause(has_heard=bool(heard))
 
     def _pending_limit_s(self, service: bytes) -> float:
-        """Return for how many seconds 0x78 is believed: less if the service has sent 0x78 and no final answer before."""
+        """Return for how many seconds 0x78 is believed; fewer if the service sent 0x78 without a final answer before."""
         times = self._endless[service]
         if not times:
             return PENDING_LIMIT_S
@@ -348,7 +351,7 @@ class Exchanger:
         strays.clear()
 
     def _follow_pending(self, message: bytes) -> None:
-        """Keep track of what the ECU announces with 0x78, and of its final answers, though no request waits for them."""
+        """Note what the ECU announces by 0x78 while no request waits for it, and the final answers to that."""
         if len(message) < 2:
             return
         if message[0] != NEGATIVE_RESPONSE:
@@ -360,7 +363,7 @@ class Exchanger:
             self._outstanding[message[1:2]] = self.link.now_s + self._p2_star_s
 
     def _await_outstanding(self) -> None:
-        """Receive final answers that 0x78 announced while nobody waited: until then the ECU may serve nothing else."""
+        """Receive final answers that the ECU announced by 0x78 while nobody waited: until then it may serve nothing else."""
         link = self.link
         give_up_s = link.now_s + PENDING_LIMIT_S
         while self._outstanding:
@@ -372,9 +375,10 @@ class Exchanger:
                 self._follow_pending(message)
 
     def intruder(self) -> str:
-        """Describe the frames of another tester on our request id, on a real bus; empty if too few to report, or unknown.
+        """Describe another tester's frames on our request id, on a real bus; empty if they are too few to report, or
+        unknown.
 
-        Only an adapter that confirms our own frames distinguishes them from others on the same id.
+        Only an adapter that confirms our own frames distinguishes them from other frames on the same id.
         """
         first, count = self._transport.intruder, self._transport.intrusions
         if first is None or count < FEWEST_INTRUSIONS or self.link.is_virtual or not self.link.confirms_sending:
@@ -382,11 +386,13 @@ class Exchanger:
         return f"{first.text()} and {count - 1} more frames on 0x{first.can_id:X}"
 
     def is_shared(self) -> bool:
-        """Whether another tester has lately sent frames to the ECU, or an echo of ours was heard: more answers may come."""
+        """Whether another tester has lately sent frames to the ECU, or an echo of ours was heard, so that more answers may
+        come.
+        """
         return self.link.now_s - self._transport.shared_s < SHARED_S
 
     def _note_second(self, message: bytes) -> None:
-        """Keep a message as a second answer if it answers a request that has lately had its final answer."""
+        """Keep a message as a second answer if it fits a request to which the ECU has lately given its final answer."""
         if len(message) < 2 or self.is_shared():
             return
         is_pending = message[0] == NEGATIVE_RESPONSE and message[2:3] == bytes((Nrc.RESPONSE_PENDING,))
@@ -428,7 +434,7 @@ class Exchanger:
     def frame(
         self, data: bytes, *, is_functional: bool = False, can_id: int | None = None, is_extended: bool | None = None
     ) -> Frame:
-        """Return a frame with this data behind the address that this ECU needs, with the usual id or `can_id`."""
+        """Return a frame with the address that this ECU needs and then this data, on the usual id or on `can_id`."""
         frame = self._transport.frame(data, is_functional=is_functional)
         frame.can_id = frame.can_id if can_id is None else can_id
         frame.is_extended = frame.is_extended if is_extended is None else is_extended
@@ -444,9 +450,9 @@ class Exchanger:
     ) -> RawReply:
         """Send frames with these data fields as they are, back to back, and listen.
 
-        The address of extended and mixed addressing is put before each, and is not in the `data` of answers.
-        With `ends_with_answer` listening ends soon after the first message, or first frame of one, has come.
-        A frame is sent only if the running check declares in its `needs` everything that an ECU might read into it.
+        The address of extended and mixed addressing is put before each field, and is not part of the `data` of answers. With
+        `ends_with_answer` listening ends soon after the first message, or the first frame of a long one, has come. A frame
+        is sent only if the running check declares in its `needs` everything that an ECU might read into the frame.
         """
         if is_functional and self.target.can.functional_id is None:
             raise NotApplicable("the target declares no functional_id")
@@ -523,7 +529,7 @@ class Exchanger:
     def answer_times_s(self, reply: Reply) -> tuple[float, ...]:
         """Return when each frame of the ECU came, in seconds after the last frame of the request, by the bus's time stamps.
 
-        Empty if none came, if the frames are no longer stored (call soon after the exchange), or if the stamps are
+        Empty if no frame came, if the frames are no longer stored (call this soon after the exchange), or if the stamps are
         implausible.
         """
         sent_s = None
@@ -545,10 +551,10 @@ class Exchanger:
         ends_with_answer: bool = False,
         why: str = "",
     ) -> tuple[Frame, ...]:
-        """Return what comes on the ECU's response id, and on `also_from`, in the next `seconds`; send nothing.
+        """Send nothing for `seconds`, and return the frames that come on the ECU's response id, and on `also_from`.
 
-        If `after_first_of` frames of ours were just handed over, nothing counts before the first of them is sent.
-        With `ends_with_answer` listening ends soon after the first message, or first frame of one, has come. `why` is
+        If `after_first_of` frames of ours were just handed over, nothing counts before the first of them is sent. With
+        `ends_with_answer` listening ends soon after the first message, or the first frame of a long one, has come. `why` is
         for plans and logs.
         """
         with self._wait_told(seconds, why, is_pause=False):
@@ -591,21 +597,22 @@ class Exchanger:
         return tuple(heard)
 
     def wait(self, seconds: float, why: str = "") -> None:
-        """Wait in silence; `why` is for plans and logs. A session that needs TesterPresent ends meanwhile."""
+        """Wait without sending; `why` is for plans and logs. A session that needs TesterPresent ends meanwhile."""
         with self._wait_told(seconds, why, is_pause=True):
             self._listen(seconds)
 
     def _wait_told(self, seconds: float, why: str, *, is_pause: bool) -> AbstractContextManager[None]:
-        """Return the context in which a wait runs: a tester that tells somebody of its waits overrides this.
+        """Return the context in which a wait runs; a tester that reports its waits to somebody overrides this.
 
-        `why` is empty for a wait without a purpose; `is_pause`: it is no listening.
+        `why` is empty for a wait without a purpose; `is_pause`: the tester does not listen during the wait.
         """
         return nullcontext()
 
     def require_quiet(self, seconds: float = LISTEN_S) -> None:
-        """Raise Inconclusive if the ECU sends on its response id unasked: an answer could not be recognised.
+        """Raise Inconclusive if the ECU sends messages on its response id that nobody requested: no answer could be
+        recognised.
 
-        Listens for `seconds`; for P2 only, if the ECU was quiet for as long before and has sent nothing unasked since.
+        Listens for `seconds`; for P2 only, if the ECU was quiet for as long before and has sent no such message since.
         """
         is_late = self.listen(self.silence_s, why=SENDS_UNASKED)
         if not is_late and self._quiet_s >= seconds:
@@ -616,26 +623,26 @@ class Exchanger:
 
     @property
     def silence_s(self) -> float:
-        """How long this ECU must be silent to have given no answer, in seconds: P2, and a margin for the way.
+        """The seconds of silence after which this ECU has given no answer: P2, and a margin for adapter and computer.
 
-        The margin becomes less while its answers come quickly.
+        The margin becomes smaller while the ECU's answers come quickly.
         """
         return self._transport.waits.silence_s
 
     def flow_control_s(self) -> float:
-        """Return how long to wait for the next flow control, in seconds: N_Bs, or less if this ECU has never sent one."""
+        """Return for how many seconds to wait for the next flow control: N_Bs, or fewer if this ECU has never sent one."""
         n_bs_s = self._transport.waits.n_bs_s()
         return N_BS_S if n_bs_s is None else n_bs_s
 
     @property
     def times_too_short(self) -> int:
-        """How often something came after a shortened wait for it had ended, but within the whole wait."""
+        """How often a frame came after a shortened wait for it had ended, but within the time of the whole wait."""
         return self._transport.waits.times_too_short
 
     # Permissions
 
     def allows(self, harm: str) -> bool:
-        """Whether the target gives a permission, e.g. ``write``."""
+        """Whether the target gives this permission, e.g. ``write``."""
         return harm in self.target.safety.allow
 
     def permits(self, pdu: bytes) -> bool:

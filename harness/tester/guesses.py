@@ -1,4 +1,4 @@
-"""Try the limit for wrong keys: one guess at a time, many with something between them, and a lockout."""
+"""Try how many wrong keys the ECU accepts: single guesses, many with other acts between them, and a lockout."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGEST_LIMIT = 10
 PAUSE_STEP_S = 0.25
 
 ODD_ANSWERS = 3
-"""How many more wrong keys are sent if the answer to one does not say whether the ECU compared it."""
+"""How many more wrong keys are sent if the answer to a wrong key does not say whether the ECU compared it."""
 ODD_PAUSE_S = 1.0
 
 NOT_FOR_WRONG_KEYS = (
@@ -32,13 +32,13 @@ NOT_FOR_WRONG_KEYS = (
     Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
     Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
 )
-"""Refusals of a seed that wrong keys do not cause."""
+"""Codes of a refused seed request that wrong keys do not cause."""
 
 NOT_IN_SESSION = (Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION)
 
 
 class KeyOutcome(Enum):
-    """The outcome of a wrong key, judged by effects and by what the right key gets, not by one code."""
+    """What became of a wrong key, judged by effects and by what the right key gets, not by a single code."""
 
     WRONG = "it was compared, and found wrong"
     LIMITED = "there were too many"
@@ -54,7 +54,7 @@ class Guess:
     seed: Reply
     key: Reply | None
     outcome: KeyOutcome
-    """The outcome of the key; LIMITED also if no seed was given."""
+    """The outcome of the key; LIMITED also if the ECU gave no seed because of wrong keys."""
 
     @property
     def is_limited(self) -> bool:
@@ -63,12 +63,12 @@ class Guess:
 
     @property
     def is_evaluated(self) -> bool:
-        """Whether the key was compared, and found wrong."""
+        """Whether the ECU compared the key, and found it wrong."""
         return self.outcome is KeyOutcome.WRONG
 
     @property
     def decisive(self) -> Reply:
-        """The answer that shows the outcome: the one to the key, or the one to the request for a seed if no key was sent."""
+        """The answer that shows the outcome: the answer to the key or, if no key was sent, to the request for a seed."""
         return self.seed if self.key is None else self.key
 
 
@@ -88,26 +88,26 @@ class Supplied:
     """A wrong key that another measurement needs, and that is sent where any wrong key will do."""
 
     make_key: Callable[[bytes], bytes]
-    """Makes the key from the seed."""
+    """Make the key from the seed."""
     keep: Callable[[Attempt], None]
-    """Records the key and its outcome."""
+    """Record the key and its outcome."""
 
 
 class OpenedMeanwhile(Inconclusive):
-    """A supplied wrong key has opened the level: the measurement that sent it must begin again.
+    """A wrong key supplied by another measurement has opened the level: the measurement that sent the key must begin again.
 
-    After it no more wrong keys are supplied, so that this does not happen twice.
+    No more wrong keys are supplied afterwards, so that this does not happen twice.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """How many wrong keys were compared before the ECU refused more, or enough were sent."""
+    """How many wrong keys the ECU compared before it refused more, or before enough were sent."""
 
     evaluated: int
-    """How many wrong keys were compared, and found wrong."""
+    """How many wrong keys the ECU compared, and found wrong."""
     stopped_by: Reply | None
-    """The answer by which the ECU refused more wrong keys; None if it did not."""
+    """The answer by which the ECU refused more wrong keys; None if it refused none."""
 
     @property
     def is_limited(self) -> bool:
@@ -117,7 +117,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class LockedOut:
-    """A level that gives no more seeds after wrong keys, or should give none."""
+    """A level that was sent wrong keys, so that a sound ECU gives no more seeds for it."""
 
     wrong_keys: int
     """How many wrong keys were sent."""
@@ -132,13 +132,13 @@ class LockedOut:
     following: Reply
     """The answer to the request for a seed after the last wrong key."""
     holds: bool = False
-    """Whether the ECU refused that request because of the wrong keys."""
+    """Whether the ECU refused the request for a seed because of the wrong keys."""
     is_announced: bool = False
     """Whether the ECU answered one of the wrong keys with "too many"."""
 
 
 class Guesses:
-    """Sends wrong keys to the levels of one ECU. Each is counted, and sent only if `SecurityAccess` permits it."""
+    """Sends wrong keys to the levels of one ECU. Each key is counted, and sent only if `SecurityAccess` permits it."""
 
     def __init__(self, client: Client, security: SecurityAccess) -> None:
         self._client = client
@@ -155,7 +155,7 @@ class Guesses:
         return limit if self._security.level(level).is_proven else max(limit, LARGEST_LIMIT)
 
     def start(self, level: int) -> bytes:
-        """Request the first seed, in the level's session, after any running delay.
+        """Wait for the end of any running delay, then request the first seed in the level's session.
 
         Raises NotApplicable if the ECU has no SecurityAccess, Inconclusive if it gives no seed.
         """
@@ -169,7 +169,7 @@ class Guesses:
             raise
 
     def ask(self, level: int) -> Reply:
-        """Request a seed once; repeat it only while the ECU may still be starting (0x22), or once for a seed of zeros."""
+        """Request a seed; ask again only if the ECU may still be starting (0x22), or once if the seed is zero."""
         reply = self._security.request_seed(level)
         give_up_s = self._client.link.now_s + START_UP_S
         while reply.is_refused_with(Nrc.CONDITIONS_NOT_CORRECT) and self._client.link.now_s < give_up_s:
@@ -181,7 +181,7 @@ class Guesses:
         return self._security.request_seed(level) if is_zero else reply
 
     def is_limited(self, level: int, reply: Reply) -> bool:
-        """Whether a seed, or a key, is refused because of too many wrong keys.
+        """Whether the ECU refuses a seed or a key because of too many wrong keys.
 
         0x36 and 0x37 say so. Any other refusal of a seed means the same if only wrong keys came between it and the last
         seed, and so does silence if the ECU answers other requests.
@@ -198,11 +198,14 @@ class Guesses:
         return False
 
     def is_seed(self, level: int, reply: Reply) -> bool:
-        """Whether an answer holds a seed to answer; zeros count if the level gives them while locked."""
+        """Whether an answer holds a seed to answer; a seed of zeros is one if the level gives such seeds while locked."""
         return reply.is_seed or (reply.is_positive and len(reply.pdu) > 2 and self._security.level(level).gives_zero_seeds)
 
     def guess(self, level: int, flip: int = 0) -> Guess:
-        """Send one wrong key. Raises Inconclusive if there was neither seed nor limit, or the key was not compared."""
+        """Request a seed and send one wrong key for it.
+
+        Raises Inconclusive if the ECU gave neither a seed nor a refusal for wrong keys, or did not compare the key.
+        """
         seed = self.ask(level)
         if self.is_limited(level, seed):
             return Guess(seed, None, KeyOutcome.LIMITED)
@@ -216,8 +219,9 @@ class Guesses:
     def answer_wrong(self, level: int, seed: bytes, flip: int = 0) -> tuple[bytes, Reply, KeyOutcome]:
         """Answer this seed with a wrong key; return the seed of the last key sent, its answer, and WRONG or LIMITED.
 
-        If the answer does not show whether the key was compared, more wrong keys are sent to find out. Raises Violation if a
-        wrong key has opened the level, OpenedMeanwhile if a supplied one has, Inconclusive if the key was not compared.
+        If the answer does not show whether the ECU compared the key, more wrong keys are sent to find out. Raises Violation
+        if a wrong key has opened the level, OpenedMeanwhile if a supplied one has, Inconclusive if the ECU did not compare
+        the key.
         """
         supplied = self.supply(level)
         make_key = supplied.make_key if supplied else lambda seed: self._security.wrong_key(level, seed, flip=flip)
@@ -247,9 +251,10 @@ class Guesses:
         return reply
 
     def try_wrong(self, level: int) -> tuple[bytes, Reply]:
-        """Send a wrong key for a fresh seed, with the count cleared first if it could reach the limit; return both.
+        """Request a fresh seed and answer it with a wrong key; return both.
 
-        Raises Inconclusive if the level is open, or gives no seed.
+        The attempt counter is cleared first if the key could reach the limit. Raises Inconclusive if the level is open, or
+        gives no seed.
         """
         self._security.make_room(level)
         self._client.session_for(level)
@@ -261,7 +266,7 @@ class Guesses:
     def _require_unopened(self, level: int, attempt: Attempt, supplied: Supplied) -> None:
         """Raise OpenedMeanwhile if the key has opened the level.
 
-        Raises Violation instead if a second key made in the same way does not open it: then the way is not the cause.
+        Raises Violation instead if a second key made by the same method does not open it: then the method is not the cause.
         """
         if attempt.outcome is not KeyOutcome.OPENED:
             return
@@ -284,7 +289,7 @@ class Guesses:
     ) -> Attempt:
         """Answer a seed with a wrong key of any kind, sent in the usual way or by `send`, and return its outcome.
 
-        If the answer does not show whether the key was compared, more wrong keys are sent to find out.
+        If the answer does not show whether the ECU compared the key, more wrong keys are sent to find out.
         """
         security = self._security
         key = make_key(seed)
@@ -349,11 +354,11 @@ class Guesses:
         return self.outcome(level, key)
 
     def _is_refusal(self, level: int, key: Reply) -> bool:
-        """Whether an answer that two wrong keys got is how the ECU refuses wrong keys.
+        """Whether an answer that two wrong keys got is this ECU's refusal of wrong keys.
 
-        It is if the right key, for a seed requested in the same way, gets another answer and opens the level; if not, all
-        keys may have come too early after a start. Without a key that is known to be right, any negative response but 0x13
-        (wrong length) is believed.
+        This is so if the right key, for a seed requested in the same way, gets another answer and opens the level; if not,
+        all keys may have come too early after a start. Without a key that is known to be right, any negative response but
+        0x13 (wrong length) is believed.
         """
         security, client = self._security, self._client
         if security.level(level).is_proven and security.right_key_must_come_first:
@@ -387,7 +392,7 @@ class Guesses:
         )
 
     def spend(self, level: int, at_most: int, *, between: Callable[[], None] | None = None, every: int = 1) -> Spent:
-        """Send at most `at_most` wrong keys, until the ECU refuses more; call `between` each time `every` keys were sent.
+        """Send at most `at_most` wrong keys, until the ECU refuses more; call `between` after every `every` keys.
 
         A delay that is running at the start is waited out first.
         """
@@ -405,7 +410,7 @@ class Guesses:
         return Spent(evaluated, after if self.is_limited(level, after) else None)
 
     def lock_out(self, level: int, *, wrong_keys: int = 1) -> LockedOut:
-        """Send at least `wrong_keys` wrong keys, until the ECU refuses seeds; if it never does, `holds` is False.
+        """Send at least `wrong_keys` wrong keys, until the ECU refuses seeds; if it never does so, `holds` is False.
 
         A refusal after fewer keys is taken for a pause that the ECU demands between two keys, and is waited out.
         """
@@ -436,7 +441,9 @@ class Guesses:
         return LockedOut(count, self.answered_at_s(answer), at_s, seed, answer, following, is_refused, is_announced)
 
     def _seed_after_pause(self, level: int) -> bytes:
-        """Request seeds until one is given, and return it; empty if none is given for as long as the level's delay lasts."""
+        """Request seeds until the ECU gives one, and return it; empty if none comes for as long as the level's
+        delay lasts.
+        """
         give_up_s = self._client.link.now_s + self._security.delay_s(level)
         while self._client.link.now_s < give_up_s:
             self._client.wait(PAUSE_STEP_S, "a pause that the ECU demands")
@@ -454,7 +461,8 @@ class Guesses:
         return reply
 
     def await_seed(self, level: int, delay_s: float) -> tuple[Reply, float]:
-        """Request a seed until one is given, for at most ten delays, with a silent wait for the delay between two requests.
+        """Request a seed until the ECU gives one, for at most ten delays, with a silent wait for the delay between two
+        requests.
 
         Return the last answer, and the time until it in seconds.
         """

@@ -15,12 +15,12 @@ from harness.target import Permission
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE
 
 Needs = frozenset[Permission]
-"""Permissions that a request needs, all of them; empty if it is harmless."""
+"""All permissions that a request needs; empty if it is harmless."""
 
 ANY: Final = (*range(0x80), None)
-"""Every sub-function, without the suppress bit, and a request without sub-function."""
+"""Every sub-function without the suppress bit, and None for a request without sub-function."""
 NO_SUB_FUNCTION: Final = 0x80
-"""The index in a row for a request that is the service alone."""
+"""The index, in a row of needs, for a request that is the service alone."""
 
 _SEEDS: Final = tuple(range(0x01, 0x80, 2))
 _KEYS: Final = tuple(range(0x00, 0x80, 2))
@@ -35,7 +35,7 @@ class Harmless(NamedTuple):
 
 
 class Acting(NamedTuple):
-    """Requests that act according to a standard, or count as acting because no standard defines them."""
+    """Requests that change something according to a standard, or are taken to do so because no standard defines them."""
 
     services: Iterable[int]
     sub_functions: Iterable[int | None]
@@ -107,7 +107,7 @@ _UNKNOWN: Final[Needs] = frozenset({Permission.DESTRUCTIVE})
 
 
 def row(service: int) -> tuple[Needs, ...]:
-    """Return what each sub-function of a service needs, and last the service alone."""
+    """Return what each sub-function of a service needs, and as the last item what the service alone needs."""
     words = frozenset(entry.needs for entry in ACTING if service in entry.services)
     found: list[Needs] = [words or _UNKNOWN] * (NO_SUB_FUNCTION + 1)
     for acting in ACTING:
@@ -122,7 +122,7 @@ def row(service: int) -> tuple[Needs, ...]:
 
 
 def place(sub_function: int | None) -> int:
-    """Return the index of a sub-function in a row, with or without the suppress bit."""
+    """Return the index of a sub-function in a row; the suppress bit makes no difference."""
     return NO_SUB_FUNCTION if sub_function is None else sub_function & ~SUPPRESS_POSITIVE_RESPONSE
 
 
@@ -132,13 +132,13 @@ def place_of(pdu: bytes) -> int:
 
 
 TABLE: Final = tuple(map(row, range(0x100)))
-"""Needs by service, and then by `place`."""
+"""The needs of each request: by service, and then by `place`."""
 
 WORDS: Final[tuple[Needs, ...]] = tuple(frozenset[Permission]().union(*needs) for needs in TABLE)
-"""By service, all permissions that any request of it needs."""
+"""By service, all permissions that any request of the service needs."""
 
 LOWEST_ISO_14229_SERVICE: Final = 0x10
-"""Services below are SAE J1979's; their numbers are also lengths and counters in nearly every frame."""
+"""The lowest service of ISO 14229-1; lower ones are SAE J1979's, and occur as lengths and counters in nearly every frame."""
 
 _ACTS: Final = frozenset(
     (service, place(sub_function))

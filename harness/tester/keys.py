@@ -26,9 +26,11 @@ LONGEST_MESSAGE = 300
 LONGEST_LABEL = 100
 LONGEST_ANSWER_BYTES = 1 << 16
 TRIED_LENGTHS = tuple(dict.fromkeys((4, 16, 8, 2, 3, 5, 6, 7, *range(1, 65))))
-"""Lengths in bytes of the made-up seeds with which a key function is tried: the usual ones first."""
+"""Lengths in bytes of the made-up seeds that try a key function: usual lengths first."""
 LONGEST_PYTHON_S = 60.0
-"""In seconds. A Python function is interrupted after this time; it is enough to ask a person for the key."""
+"""Seconds after which a Python key function is interrupted; they are enough for a function that asks a person for
+the key.
+"""
 
 
 def article_key(seed: bytes, secret: bytes) -> bytes:
@@ -72,9 +74,9 @@ def key_function(entry: SecurityLevel, relative_to: Path) -> KeyFunction | None:
 
 
 def try_key_function(entry: SecurityLevel, key: KeyFunction | None) -> None:
-    """Call a Python function with made-up seeds, until it makes a key of one. Commands and services are not asked.
+    """Call a Python key function with made-up seeds, until it returns a key for one. Commands and services are not asked.
 
-    Raises KeyFunctionError if the function makes no key from a seed of any usual length. A function that asks a person, or
+    Raises KeyFunctionError if the function returns no key for a seed of any usual length. A function that asks a person, or
     that knows only the keys of certain seeds (KeyError), is left alone.
     """
     if entry.key is None or key is None or entry.key in BUILT_IN_KEYS or _is_outside(entry.key):

@@ -1,7 +1,7 @@
 """Count the wrong keys that an ECU has been sent, over all runs of a user, and enforce a limit.
 
-One file a user holds the counts, whatever folder or target file a run uses. It is written to a temporary file and renamed,
-under a lock file that readers take too, so a killed process leaves the old counts or the new ones.
+One file for each user holds the counts, whatever folder or target file a run uses. The file is written under a temporary
+name and renamed, under a lock file that readers take too, so that a killed process leaves the old or the new counts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Counts = dict[int, int]
 """Wrong keys by level."""
 
 LEDGER = "wrong-keys.json"
-"""The file's name, in the user's state folder; earlier versions kept one with the reports."""
+"""The ledger's file name in the user's state folder; earlier versions kept a ledger with the reports."""
 
 SCHEMA_VERSION = 1
 LOCK_TIMEOUT_S = 30.0
@@ -33,8 +33,8 @@ class Ledger:
     """Counts wrong keys of one ECU by level. With a path, counts persist over runs; `limit` None means no limit.
 
     An ECU has several names: one from its interface, channel and ids, one from each further declared connection, and one
-    from its serial number once that is known (`identify`). The largest of the counts under these names applies. The names
-    that earlier versions gave the ECU end with `earlier_name`.
+    from its serial number once that is known (`identify`). The largest of the counts under these names applies.
+    `earlier_name` is the end of the names that earlier versions gave the ECU.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Ledger:
 
     @property
     def where(self) -> str:
-        """The file, with ``~`` for the home folder; empty if the counts end with this run."""
+        """The path of the file, with ``~`` for the home folder; empty if the counts end with this run."""
         if self.path is None:
             return ""
         home = os.path.expanduser("~")
@@ -85,14 +85,14 @@ class Ledger:
     def spend(self, level: int) -> None:
         """Count one wrong key, on disk too, before it is sent.
 
-        Raises NotRun if no budget is left, UserError if it cannot be counted. In both cases it must not be sent.
+        Raises NotRun if no budget is left, UserError if the key cannot be counted. In both cases the key must not be sent.
         """
         self._add(level, 1, is_checked=True)
 
     def spend_first(self, level: int) -> None:
-        """Count the first key of a key function: if the level was sent no key yet, even a budget of 0 allows it.
+        """Count the first key of a key function; a budget of 0 allows it, too, if no key was ever sent to the level.
 
-        Raises NotRun if any run has sent keys and no budget is left, UserError if it cannot be counted.
+        Raises NotRun if any run has sent keys and no budget is left, UserError if the key cannot be counted.
         """
         self._add(level, 1, is_checked=True, is_first=True)
 
@@ -106,7 +106,7 @@ class Ledger:
             self._add(level, -1)
 
     def identify(self, serial: bytes) -> None:
-        """Count under the ECU's serial number too, this run's keys included. Raises UserError if that fails.
+        """Count under the ECU's serial number too, this run's keys included. Raises UserError if the file cannot be written.
 
         A serial number of one repeated byte is shared by many ECUs, and is ignored.
         """
@@ -167,12 +167,12 @@ class Ledger:
 
 @dataclass(slots=True)
 class Content:
-    """The content of the file."""
+    """The content of the ledger's file."""
 
     wrong_keys: dict[str, Counts] = field(default_factory=dict)
-    """Counts by an ECU's name."""
+    """The counts of wrong keys by level, under each name of an ECU."""
     earlier: dict[str, dict[str, Counts]] = field(default_factory=dict)
-    """Ledgers of earlier versions that were imported, by their path."""
+    """By path, ledgers of earlier versions that were imported."""
 
 
 def ledger_of(target: Target, path: Path | None) -> Ledger:
@@ -187,7 +187,8 @@ def ledger_of(target: Target, path: Path | None) -> Ledger:
 def ledger_path(target: Target, reports: Path) -> Path | None:
     """Return where a target's wrong keys are counted over all runs; None for a simulated ECU.
 
-    Counts of an earlier version in `reports` are imported first. Raises UserError if one of the two is no ledger.
+    Counts that an earlier version kept in `reports` are imported first. Raises UserError if one of the two files is no
+    ledger.
     """
     if target.is_simulated:
         return None
@@ -197,9 +198,9 @@ def ledger_path(target: Target, reports: Path) -> Path | None:
 
 
 def take_over(path: Path, earlier: Path) -> None:
-    """Import a ledger of an earlier version into the one at `path`; what was imported before is not added again.
+    """Import a ledger of an earlier version into the ledger at `path`; counts that were imported before are not added again.
 
-    Raises UserError if one of the two is no ledger, or `path` cannot be written.
+    Raises UserError if one of the two files is no ledger, or `path` cannot be written.
     """
     if not _exists(earlier):
         return
@@ -226,7 +227,7 @@ def _raise_to(counts: Counts, others: Mapping[int, int]) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Lock the ledger at `path` against other processes."""
+    """Lock the ledger at `path` against other processes during the block."""
     from filelock import FileLock, Timeout
 
     lock = path.with_name(f"{path.name}.lock")
@@ -256,7 +257,7 @@ def _exists(path: Path) -> bool:
 
 
 def _refuse_odd(path: Path) -> None:
-    """Raise UserError if the path is not a file, e.g. a pipe, which would never end."""
+    """Raise UserError if the path is no regular file: reading e.g. a pipe would never end."""
     if _exists(path) and not stat.S_ISREG(path.lstat().st_mode):
         raise UserError(f"{path}: is no plain file; remove it, and see who put it there")
 
@@ -317,7 +318,7 @@ def _damaged(path: Path, what: str) -> UserError:
 
 
 def _write(path: Path, content: Content) -> None:
-    """Replace the old file by a whole new one: a killed process leaves one of the two."""
+    """Replace the old file by a new one at once, so that a killed process leaves one of them whole."""
     document = {
         "schema_version": SCHEMA_VERSION,
         "wrong_keys": _plain(content.wrong_keys),

@@ -16,7 +16,7 @@ from harness.uds import Nrc, Service, Session, read_memory, write_data
 
 MOST_AREAS = 2
 _WRITE_ORDER = (Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE)
-"""Refusals of a write of the wrong length once its level is open."""
+"""Codes with which an open level refuses a write of the wrong length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """One way to look at a lock, in the ECU's present session."""
+    """One way to tell in the ECU's present session whether a lock is open."""
 
     name: str
     look: Callable[[], Look]
@@ -60,9 +60,9 @@ def locks_of(tester: Tester) -> list[Lock]:
 def teller(tester: Tester, lock: Lock, sessions: Iterable[int | None], *, may_be_open: bool = False) -> Teller:
     """Return a way to look at a lock that was seen to tell locked from open; lock the ECU afterwards.
 
-    While locked, the lock is looked at in each of the sessions, and in the level's own; with `may_be_open` it is enough that
-    the ECU refused the write earlier in the run, before it was unlocked. Raises Inconclusive if nothing tells open from
-    locked, the ECU is open already, or the level cannot be opened.
+    The locked lock is looked at in each of the sessions, and in the level's own. With `may_be_open` it is enough that the
+    ECU refused the write earlier in the run, before it was unlocked. Raises Inconclusive if nothing tells open from locked,
+    the ECU is open already, or the level cannot be opened.
     """
     if lock.data is not None:
         was_seen = may_be_open and tester.state.has_unlocked and tester.state.was_seen_locked(lock.data.did)
@@ -89,7 +89,9 @@ def teller(tester: Tester, lock: Lock, sessions: Iterable[int | None], *, may_be
 
 
 def _teller_by_data(tester: Tester, entry: DataEntry, sessions: Iterable[int | None] | None) -> Teller:
-    """Return the way by a write and its effect; `sessions` is None if the ECU was seen to refuse the write before."""
+    """Return a teller that writes the data and reads it back; `sessions` is None if the ECU was seen to refuse the write
+    before.
+    """
     if sessions is not None:
         tester.access.require_locked(entry, by_refusal=True)
         entered: dict[int | None, None] = (
@@ -136,7 +138,7 @@ def tellers_by_memory(tester: Tester, level: int) -> list[Teller]:
 
 
 def _others(tester: Tester, level: int) -> Iterator[Teller]:
-    """Yield effects that only read or act harmlessly, then how a write of the wrong length is refused, then the seeds."""
+    """Yield the level's tellers without a write that succeeds: harmless effects, too long writes, and last its seeds."""
     for effect in tester.security.unlock_effects.of(level):
         yield Teller(effect.name, lambda ask=effect.ask: _by_answer(ask()))  # type: ignore[misc]
     for entry in tester.target.data if tester.allows("write") else ():
@@ -153,14 +155,14 @@ def _by_answer(reply: Reply) -> Look:
 
 
 def _by_order(reply: Reply) -> Look:
-    """Judge by the refusal: of a locked ECU for the missing level, of an open one for the length."""
+    """Judge by the code of a refused write: a locked ECU names the missing level, an open one the wrong length."""
     if reply.is_refused_with(Nrc.SECURITY_ACCESS_DENIED):
         return Look(False, str(reply), reply)
     return Look(True if reply.is_refused_with(*_WRITE_ORDER) else None, str(reply), reply)
 
 
 def _by_seed(reply: Reply) -> Look:
-    """Judge by the seed: an open level gives zeros, a locked one a seed or a refusal."""
+    """Judge by the seed: an open level gives zeros, a locked level any other seed or a refusal."""
     if reply.request[0] == Service.SECURITY_ACCESS and reply.is_positive and len(reply.pdu) > 2:
         return Look(not any(reply.pdu[2:]), str(reply), reply)
     return Look(False if reply.is_negative else None, str(reply), reply)

@@ -19,10 +19,10 @@ from harness.uds import Nrc, Service, Session
 
 LEVELS = tuple(range(0x01, 0x7F, 2))
 MOST_SILENCES = 4
-"""After this many unanswered requests in a row, a search for levels or guarded reads ends in that session."""
+"""How many unanswered requests in a row end a search for levels or guarded reads in one session."""
 
 USUAL_DIDS = (*range(0xF180, 0xF1A0), *range(0x0100, 0x0104), *range(0x0200, 0x0204), 0x0000, 0x1000, 0x2000, 0xFD00)
-"""Identifiers that most ECUs have; an ECU that guards reads most likely guards some of these."""
+"""Identifiers that most ECUs have; an ECU that guards reads most likely guards some of them."""
 
 CANNOT_ACT: dict[int, bytes] = {
     Service.DIAGNOSTIC_SESSION_CONTROL: b"\x10\x01",
@@ -50,11 +50,11 @@ CANNOT_ACT: dict[int, bytes] = {
     Service.RESPONSE_ON_EVENT: b"\x86\x7e",
     Service.LINK_CONTROL: b"\x87\x7e",
 }
-"""By service, a request that reads, names what is reserved, or lacks what it needs to act; for other services 2 bytes."""
+"""By service, a request that cannot act: it only reads, names what is reserved, or is incomplete; else 2 bytes are sent."""
 
 
 class Looking:
-    """Asks what `Presence` does not know yet, once a run, in every session that can be entered."""
+    """Sends requests to learn what `Presence` does not know yet, once a run, in every session that can be entered."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -63,7 +63,7 @@ class Looking:
     # What the ECU has
 
     def service(self, service: int) -> Knowledge:
-        """Return whether the ECU has a service; ask for it once a run, in each session until a frame shows it."""
+        """Return whether the ECU has a service; once a run request it in each session until a frame shows it."""
         request = CANNOT_ACT.get(service, bytes((service, 0x00)))
         if self._is_new(service) and self._client.permits(request):
             for _ in self._each_session():
@@ -74,7 +74,7 @@ class Looking:
         return self._client.state.presence.service(service)
 
     def security_access(self) -> Knowledge:
-        """Return whether the ECU has service 27, and where; once a run request a seed of every level in every session."""
+        """Return whether and where the ECU has service 27; once a run request a seed of every level in every session."""
         if self._is_new("levels"):
             for _ in self._each_session():
                 self._ask_levels()
@@ -104,7 +104,7 @@ class Looking:
     # How a check without its subject ends
 
     def without_level(self) -> Unjudged:
-        """End a check without a declared level: not applicable if SecurityAccess was seen to be absent."""
+        """Return the verdict of a check without a declared level: not applicable if SecurityAccess was seen to be absent."""
         known = self.security_access()
         if known.is_absent:
             return NotApplicable(known.why)
@@ -115,7 +115,7 @@ class Looking:
         return Inconclusive(f"the target declares no security level; {known.why}")
 
     def without_another_level(self, level: int) -> Unjudged:
-        """End a check that needs a second level: not applicable if every other level was seen to be absent."""
+        """Return the verdict of a check that needs a second level: not applicable if every other level is absent."""
         self.security_access()
         presence = self._client.state.presence
         what = f"the target declares no level besides 0x{level:02X}"
@@ -129,13 +129,17 @@ class Looking:
         return Inconclusive(f"{what}; {unclear}")
 
     def without_service(self, service: int, what: str = "") -> Unjudged:
-        """End a check that found nothing of a service to judge: not applicable if the ECU was seen to lack the service."""
+        """Return the verdict of a check that found nothing of a service to judge: not applicable if the ECU lacks the
+        service.
+        """
         known = self.service(service)
         before = f"{what}; " if what else ""
         return (NotApplicable if known.is_absent else Inconclusive)(f"{before}{known.why}")
 
     def without_sessions(self) -> Unjudged:
-        """End a check on a target without timing.s3_ms (without sessions): not applicable unless a frame shows a session."""
+        """Return the verdict of a check on a target without sessions (no timing.s3_ms): not applicable unless a frame
+        shows one.
+        """
         known = self.sessions()
         none = "no session besides the default one" if self._client.has_sessions else "no sessions (no timing.s3_ms)"
         if known.is_there:
@@ -143,7 +147,7 @@ class Looking:
         return NotApplicable(f"the target declares {none}; {known.why}")
 
     def without_session(self, session: int) -> Unjudged:
-        """End a check whose session is not declared: not applicable if it was seen to be absent."""
+        """Return the verdict of a check whose session is not declared: not applicable if it was seen to be absent."""
         request = bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session))
         if self._is_new(request) and self._client.permits(request):
             for _ in self._each_session():
@@ -154,7 +158,7 @@ class Looking:
         return NotApplicable(known.why) if known.is_absent else Inconclusive(f"it is not declared; {known.why}")
 
     def without_this_level(self, level: int) -> Unjudged:
-        """End a check whose level is not declared: not applicable if it was seen to be absent."""
+        """Return the verdict of a check whose level is not declared: not applicable if the level was seen to be absent."""
         service = self.security_access()
         known = self._client.state.presence.level(level)
         if service.is_absent or known.is_absent:
@@ -162,11 +166,11 @@ class Looking:
         return Inconclusive(f"it is not declared; {known.why}")
 
     def without_restart(self) -> Unjudged:
-        """End a check on a target that declares no restart: not applicable if the ECU was seen to lack ECUReset too."""
+        """Return the verdict of a check for a target without a restart: not applicable if the ECU lacks ECUReset, too."""
         return self.without_service(Service.ECU_RESET, "the target declares no way to restart the ECU, see [reset]")
 
     def without_guarded_reads(self, what: str) -> Unjudged:
-        """End a check that knows no guarded read: not applicable if usual identifiers were seen to be open."""
+        """Return the verdict of a check without a guarded read: not applicable if usual identifiers were seen to be open."""
         known = self.security_access()
         reads = self.service(Service.READ_DATA_BY_IDENTIFIER)
         absent = next((one for one in (known, reads) if one.is_absent), None)
@@ -181,7 +185,7 @@ class Looking:
         return NotApplicable(f"{what}, and {usual}")
 
     def without_protected_data(self, what: str) -> Unjudged:
-        """End a check that knows no guarded data: not applicable if no service exists that could guard it."""
+        """Return the verdict of a check without guarded data: not applicable if no service exists that could guard any."""
         known = self.security_access()
         if known.is_absent:
             return NotApplicable(f"{what}; {known.why}")
@@ -191,7 +195,7 @@ class Looking:
     # Asking
 
     def long_enough(self, reply: Reply) -> Reply | None:
-        """Return the reply; if its request was too short to be served, the one to a longer request that cannot act.
+        """Return the reply or, if its request was too short to be served, the reply to a longer request that cannot act.
 
         None if the target does not allow the longer request.
         """
@@ -202,7 +206,9 @@ class Looking:
         return self._ask(request) if is_long_enough(request) else reply
 
     def _guarded_reads(self) -> tuple[str, str]:
-        """Return what shows that data is guarded, and why that is unknown; empty texts if no usual identifier is guarded."""
+        """Return what shows that usual identifiers are guarded, and why that is unknown; two empty texts if they
+        are open.
+        """
         client = self._client
         if self._is_new("guarded reads"):
             for _ in self._each_session():
@@ -224,7 +230,7 @@ class Looking:
         return is_new
 
     def _each_session(self) -> Iterator[int]:
-        """Enter each session that can be entered, ask there for a service that no ECU has, and yield the session."""
+        """Enter each session that can be entered, request a service there that no ECU has, and yield the session."""
         client = self._client
         for session in client.sessions() or [int(Session.DEFAULT)]:
             if client.has_sessions:
@@ -239,7 +245,9 @@ class Looking:
         return self._client.request(request) if self._client.permits(request) else None
 
     def _ask_usual_sessions(self) -> None:
-        """From the present session request the usual sessions that are not declared; ask for levels in the first entered."""
+        """From the present session request the usual sessions that are not declared; request levels in the first that is
+        entered.
+        """
         client = self._client
         for session in Session:
             if client.has_sessions and session not in client.sessions():

@@ -1,4 +1,4 @@
-"""Observe an ECU beyond its bus, as the target's [observe] says: its console, its memory, its image."""
+"""Observe an ECU beyond its bus, as the target's [observe] says: its console, its memory, its firmware image."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from harness.tester.programs import Program, run_program, without_words
 
 COMMAND_S = 60.0
 LAST_WORDS_S = 1.0
-"""How long after the last exchange a console may take to show what was printed, in seconds."""
+"""The seconds after the last exchange in which a console may still show what was printed before."""
 
 LOG_EVERY_S = 10.0
-"""The seconds between two runs of a command that shows a log, while the log is followed."""
+"""The seconds between two runs of the target's command while a log is followed."""
 CONSOLE_MARK = 400
-"""How many of the last characters seen mark where to go on in a console that no longer keeps its beginning."""
+"""How many of the characters seen last are kept, to find the place again in a console that drops its beginning."""
 
 MOST_OUTPUT_BYTES = 1 << 24
 MOST_IMAGE_BYTES = 1 << 28
@@ -35,10 +35,10 @@ class EcuConsole:
 
 @contextmanager
 def watched_console(client: Client) -> Iterator[EcuConsole]:
-    """Watch the console: that of simulated nodes, or what the target's command prints until the end.
+    """Watch the ECU's console during the block: what simulated nodes print, or what the target's command prints.
 
-    A command that ends by itself, such as one that shows a log, is run at the end; one that goes on is stopped then.
-    Raises Inconclusive if there is no console, LinkError if the command cannot be run.
+    A command that ends by itself, such as one that shows a log, is run at the end of the block; one that goes on is stopped
+    then. Raises Inconclusive if there is no console, LinkError if the command cannot be run.
     """
     console = EcuConsole()
     command = client.target.observe.console
@@ -61,9 +61,10 @@ def watched_console(client: Client) -> Iterator[EcuConsole]:
 
 
 class ConsoleTail:
-    """Follows the console of an ECU, without waiting for it; without a console there is nothing to see.
+    """Follows the console of an ECU without waiting for it; yields no lines if there is no console.
 
-    The target's command is started at the first look. If it ends by itself, it shows a log and is run again now and then.
+    The target's command is started at the first look. A command that ends by itself shows a log, and is run again now and
+    then.
     """
 
     def __init__(self, client: Client) -> None:
@@ -74,7 +75,7 @@ class ConsoleTail:
         self._shown = ""
         self._shown_s = -math.inf
         self._written = 0
-        """How many characters simulated nodes had printed at the last look."""
+        """How many characters the simulated nodes had printed at the last look."""
 
     def new_lines(self) -> list[str]:
         """Return the lines that were printed since the last call. Raises LinkError if the command cannot be run."""
@@ -119,7 +120,7 @@ def _output_of(words: list[str]) -> bytes:
 
 
 def memory_in_use(client: Client) -> float | None:
-    """Return how much memory the ECU uses: the first number that the target's command prints, in the command's unit.
+    """Return how much memory the ECU uses, as the first number that the target's command prints, in the command's unit.
 
     None if the target declares no command.
     """
@@ -135,7 +136,7 @@ def memory_in_use(client: Client) -> float | None:
 
 
 def images(client: Client) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of the firmware image, or of each file in the declared folder, or of simulated images.
+    """Yield name and content of the firmware image, of each file in the declared folder, or of the simulated images.
 
     Raises Inconclusive if there is no image.
     """

@@ -1,4 +1,6 @@
-"""Keep wrong answers that were seen in passing, whatever was asked, as evidence for the checks of the answers' form."""
+"""Keep wrong answers that were seen in passing, no matter what was requested, as evidence for checks of the
+answers' form.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Nrc, Service
 LATE_S = 10.0
 """How long after an unanswered request an answer may still belong to it, in seconds."""
 MOST = 64
-"""How many kinds are kept at most: an ECU that answers everything wrongly must not fill the memory."""
+"""The largest number of kinds that are kept: an ECU that answers everything wrongly must not fill the memory."""
 
 REGULAR_LENGTHS: dict[int, range] = {
     Service.DIAGNOSTIC_SESSION_CONTROL: range(2, 3),
@@ -22,7 +24,7 @@ REGULAR_LENGTHS: dict[int, range] = {
     Service.WRITE_DATA_BY_IDENTIFIER: range(4, 4096),
     Service.TESTER_PRESENT: range(2, 3),
 }
-"""By service, the lengths in bytes of those requests whose positive response is known to repeat them."""
+"""By service, the lengths in bytes of requests whose positive response is known to repeat the request's parameter."""
 
 
 class Oddity(Enum):
@@ -35,13 +37,13 @@ class Oddity(Enum):
 
 @dataclass(slots=True)
 class Occurrences:
-    """One kind of wrong answer to one kind of request."""
+    """How often one kind of wrong answer came to one kind of request."""
 
     what: Oddity
     asked: str
-    """The beginning of the request, as hex."""
+    """The beginning of the request in hex."""
     said: str
-    """The wrong answer, as hex."""
+    """The wrong answer in hex."""
     exchange: Exchange
     count: int = 0
 
@@ -53,18 +55,20 @@ class Oddities:
         self._found: dict[tuple[Oddity, bytes], Occurrences] = {}
         self._unsure_until_s = 0.0
         self.second_answers = 0
-        """How many second answers were kept, whatever the requests were."""
+        """How many second answers were kept, to requests of any kind."""
 
     def of(self, what: Oddity) -> list[Occurrences]:
         """Return the occurrences of one kind of wrong answer, the most frequent first."""
         return sorted((one for one in self._found.values() if one.what is what), key=lambda one: -one.count)
 
     def not_answered(self, now_s: float) -> None:
-        """Note that a request got no answer, or that raw frames were sent: what comes soon may be a late answer to them."""
+        """Note that a request got no answer, or that raw frames were sent, so that the next messages may be late answers to
+        them.
+        """
         self._unsure_until_s = now_s + LATE_S
 
     def judge(self, reply: Reply, now_s: float) -> None:
-        """Keep an invalid answer if the ECU meant it as the answer to its request."""
+        """Keep an invalid answer as evidence if the ECU meant it as the answer to its request."""
         message, request = reply.pdu, reply.request
         if not message or now_s < self._unsure_until_s:
             return
@@ -75,7 +79,7 @@ class Oddities:
             self._add(Oddity.WRONG_ECHO, reply, message)
 
     def second_answer(self, reply: Reply, message: bytes, now_s: float) -> None:
-        """Keep an answer to a request that had its final answer already."""
+        """Keep an answer to a request to which the ECU had already given its final answer."""
         if now_s >= self._unsure_until_s:
             self._add(Oddity.SECOND_ANSWER, reply, message)
             self.second_answers += 1

@@ -1,4 +1,4 @@
-"""Ask the same ECU on the same link from another address than ours."""
+"""Send requests to the same ECU on the same link from another address than ours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHORTEST_29_BIT_ID = 0x800
 
 
 class OtherAddress(Exchanger):
-    """A client of the same ECU at another address. Its requests need permission, are counted, and are evidence too."""
+    """A client of the same ECU at another address. Its requests need permission, are counted, and serve as evidence, too."""
 
     def __init__(
         self, client: Client, security: SecurityAccess, name: str, can: Can, *, is_tester: bool, longest: int
@@ -26,9 +26,9 @@ class OtherAddress(Exchanger):
         super().__init__(client.link, replace(client.target, can=can), client.state)
         self.name = name
         self.is_tester = is_tester
-        """Whether the address is a declared connection, whose requests the ECU can tell from ours."""
+        """Whether the address is a declared connection, so that the ECU can tell its requests from ours."""
         self.longest = longest
-        """How many bytes a request may have: not every address is sent messages of more than one frame."""
+        """The largest length of a request in bytes; some addresses take only messages of one frame."""
         self.is_functional = False
         self.key_guard = security
         self.dialect = client.dialect
@@ -56,7 +56,9 @@ class OtherAddress(Exchanger):
 
 
 def other_addresses(client: Client, security: SecurityAccess) -> Iterator[OtherAddress]:
-    """Yield declared connections, our id in the other format (11 or 29 bits), and the functional id if allowed."""
+    """Yield the other addresses: declared connections, our id with 11 instead of 29 bits or vice versa, the functional id if
+    allowed.
+    """
     can = client.target.can
     for entry in client.target.connections:
         there = replace(can, request_id=entry.request_id, response_id=entry.response_id)

@@ -1,4 +1,4 @@
-"""Interrupt Python code of the user's that does not return."""
+"""Interrupt Python code of the user's that runs too long."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.errors import KeyFunctionError
 from harness.system import HAS_ALARM
 
 AGAIN_S = 1.0
-"""Seconds between further interruptions of code that ignores the first one."""
+"""The seconds between further interruptions of code that ignores the first one."""
 
 
 class _TakesTooLong(BaseException):

@@ -1,4 +1,4 @@
-"""Ask an HTTP service without redirections or proxies, within a time, for an answer of bounded length."""
+"""Ask an HTTP service without redirections or proxies, within a time limit, for an answer of bounded length."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from harness.errors import KeyFunctionError
 
 
 def post_json(url: str, body: bytes, *, timeout_s: float, most_bytes: int) -> bytes:
-    """Return the body of the answer to a POST. Raises KeyFunctionError unless it comes in time, within the length, with 200.
+    """Send a POST and return the body of the answer.
 
-    Redirections and proxies are not used: the request goes to the host that the URL names, or nowhere.
+    Redirections and proxies are not used: the request goes to the host that the URL names, or nowhere. Raises
+    KeyFunctionError unless the answer comes in time, with status 200, and is not too long.
     """
     request = _Request(url, body, timeout_s, most_bytes)
     request.start()
@@ -28,7 +29,7 @@ def post_json(url: str, body: bytes, *, timeout_s: float, most_bytes: int) -> by
 
 
 class _Request(threading.Thread):
-    """One POST, on a thread of its own: a socket's timeout would begin anew with each byte that trickles in."""
+    """One POST on a thread of its own, because a socket's timeout would begin anew with each byte that trickles in."""
 
     def __init__(self, url: str, body: bytes, timeout_s: float, most_bytes: int) -> None:
         super().__init__(daemon=True, name="uds-harness-post")

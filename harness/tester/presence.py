@@ -1,4 +1,4 @@
-"""Tell whether the ECU has a service, session, level, identifier or routine, as far as frames have shown."""
+"""Tell whether the ECU has a service, session, level, identifier or routine, as far as its frames have shown."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from harness.tester.reply import ReplyKind
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, nrc_name
 
 MOST_SUBJECTS = 8192
-"""How many subjects are kept at most: reading all data identifiers must not fill the memory."""
+"""The largest number of subjects that are kept: reading all data identifiers must not fill the memory."""
 
 UNASSIGNED_SERVICE = 0x1E
-"""A service that no edition of the standard assigns; its answer is how missing services are answered."""
+"""A service that no edition of the standard assigns; its answer shows how the ECU answers missing services."""
 
 UNLIKELY_DID = 0x5A5B
-"""An identifier that hardly any ECU has; its answer is how missing identifiers are answered."""
+"""An identifier that hardly any ECU has; its answer shows how the ECU answers missing identifiers."""
 
 RESERVED_LEVEL = 0x7F
-"""A level that the standard reserves; its answer is how missing levels are answered."""
+"""A level that the standard reserves; its answer shows how the ECU answers missing levels."""
 
 SHORTEST_SERVED = {0x22: 3, 0x23: 3, 0x24: 3, 0x2E: 3, 0x2F: 3, 0x31: 4}
-"""By service, the length in bytes from which a request that is refused with 0x11 shows that the service is absent; else 2.
+"""By service, the shortest request in bytes whose refusal with 0x11 shows that the service is absent; 2 for others.
 
 Some ECUs refuse shorter requests with 0x11 although they have the service.
 """
@@ -36,27 +36,29 @@ _TELLS_NOTHING = frozenset({Nrc.BUSY_REPEAT_REQUEST})
 _LIKE_A_MISSING_ONE: frozenset[ReplyKind | int] = frozenset(
     {Nrc.GENERAL_REJECT, Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.REQUEST_OUT_OF_RANGE, ReplyKind.MALFORMED}
 )
-"""What some ECUs answer to any missing service instead of 0x11."""
+"""Outcomes that some ECUs give for any missing service instead of 0x11."""
 _NO_SUCH_PART = frozenset({Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.REQUEST_OUT_OF_RANGE})
 
 
 class PresenceState(Enum):
-    """What is known of a subject. Only ABSENT is a reason for the verdict `not_applicable`."""
+    """What is known of the existence of a subject. Only ABSENT is a reason for the verdict `not_applicable`."""
 
     ABSENT = "absent"
     """The subject was seen to be absent."""
     THERE = "there"
     """A frame shows that the subject exists."""
     NOT_KNOWN = "not known"
-    """The subject was not asked for, or only silence and answers that show nothing came."""
+    """No request has asked for the subject, or only silence and answers that show nothing came."""
 
 
 class Knowledge(NamedTuple):
-    """What is known of one subject, and the frames that show it, in words."""
+    """Whether one subject is known to exist, and the frames that show it, in words."""
 
     standing: PresenceState
     why: str
-    """A sentence without its full stop, e.g. ``27 is there: 27 01 in session 0x01 was answered negative 0x7F ...``."""
+    """The evidence as a sentence without its full stop, e.g. ``27 is there: 27 01 in session 0x01 was answered negative 0x7F
+    ...``.
+    """
 
     @property
     def is_absent(self) -> bool:
@@ -91,7 +93,7 @@ class Presence:
     def __init__(self) -> None:
         self._heard: dict[bytes, dict[tuple[int, ReplyKind | int], _Heard]] = {}
         self._sessions: dict[int, dict[tuple[int, ReplyKind | int], _Heard]] = {}
-        """By session, the part of `_heard` about it: whether a part is absent depends on the sessions that there are."""
+        """By session, the outcomes of requests for that session: in which sessions a part can be absent depends on these."""
         self.longest_taken = b""
         """The longest request that got a positive or negative response."""
 
@@ -121,7 +123,7 @@ class Presence:
     # What is known
 
     def entered(self) -> list[int]:
-        """Return the sessions that were entered, and always the default one."""
+        """Return the sessions that were entered; the default session is always among them."""
         entered = {
             session
             for session, by in self._sessions.items()
@@ -130,7 +132,7 @@ class Presence:
         return sorted(entered | {int(Session.DEFAULT)})
 
     def refused_sessions(self) -> dict[int, int]:
-        """Return sessions that exist but were never entered, with the code of the refusal; never 0x12 or 0x31."""
+        """Return the sessions that exist but were never entered, each with the code of the refusal; never 0x12 or 0x31."""
         refused = {}
         for session, by in self._sessions.items():
             codes = {one.outcome for one in by.values()}
@@ -224,7 +226,7 @@ class Presence:
         return list(self._heard.get(subject, {}).values())
 
     def _without(self, heard: list[_Heard]) -> set[int]:
-        """Return the sessions in which the whole service is refused, so that its parts need not be asked for."""
+        """Return the sessions in which the whole service is refused, so that no request for its parts is needed."""
         whole = self._by_session(heard[0].request[:1]) if heard else {}
         return {session for session, outcomes in whole.items() if outcomes <= _NOT_HERE}
 
@@ -269,16 +271,18 @@ class Presence:
 
 
 _IN_ANOTHER_SESSION = frozenset({Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION})
-"""Refusals that mean no more than "not from the present session": any other refusal of a session tells more."""
+"""Codes that mean only "not from the present session"; any other refusal of a session tells more."""
 _NOT_HERE = frozenset({Nrc.SERVICE_NOT_SUPPORTED, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION})
-"""Refusals of a whole service in a session."""
+"""Codes by which the ECU refuses a whole service in a session."""
 _SHOWS_NO_PART = frozenset({Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION, Nrc.INCORRECT_MESSAGE_LENGTH, *_TELLS_NOTHING})
 """Codes about the service that say nothing of the requested part."""
 _SHOWS_NO_SESSION = frozenset({Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.SERVICE_NOT_SUPPORTED, *_TELLS_NOTHING})
 
 
 def _part(request: bytes) -> bytes:
-    """Return the part of a service that a request names: a sub-function, an identifier, a routine; empty if none."""
+    """Return the bytes by which a request names a part of its service: a sub-function, identifier or routine; empty
+    if none.
+    """
     service = request[0]
     if service == Service.ROUTINE_CONTROL:
         return request[:1] + request[2:4] if len(request) >= 4 else b""
@@ -295,12 +299,12 @@ def _part(request: bytes) -> bytes:
 
 
 def _is_disowned(one: _Heard, control: frozenset[tuple[int, ReplyKind | int]]) -> bool:
-    """Whether an outcome is that of a subject that cannot exist, and one that some ECUs give for everything missing."""
+    """Whether an outcome is one that this ECU, or some ECUs, give to requests for subjects that cannot exist."""
     return (one.session, one.outcome) in control and one.outcome in _LIKE_A_MISSING_ONE
 
 
 def is_long_enough(request: bytes) -> bool:
-    """Whether a refusal of this request with 0x11 shows that its service is absent."""
+    """Whether the request is so long that its refusal with 0x11 shows that the service is absent."""
     return len(request) >= _shortest(request[0])
 
 
@@ -309,6 +313,6 @@ def _shortest(service: int) -> int:
 
 
 def _words(heard: list[_Heard]) -> str:
-    """Describe the first outcomes, and count the other ones: ``27 01 in session 0x01: 0x7F ... and 2 more``."""
+    """Describe the first outcomes, and count the others: ``27 01 in session 0x01: 0x7F ... and 2 more``."""
     shown = [str(one) for one in heard[:6]]
     return ", ".join(shown) + (f" and {len(heard) - 6} more" if len(heard) > 6 else "")

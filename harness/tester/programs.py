@@ -1,4 +1,4 @@
-"""Run the programs that a target file names, for a bounded time, with bounded output, and never longer than the harness."""
+"""Run programs that a target file names, for a bounded time, with bounded output, and never longer than the harness runs."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from typing import IO
 from harness.errors import ProgramError
 
 LAST_WORDS_S = 0.5
-"""How long to read the pipes of a program that has ended, in seconds: its child may hold them open for ever."""
+"""For how many seconds the pipes of an ended program are read; a child of the program may hold them open for ever."""
 READ_BYTES = 1 << 16
 SHORTEST_PRIVATE_WORD = 4
-"""Shorter words, such as ``-v`` or a level, are not hidden: they are not secret, and occur in many sentences."""
+"""The length of the shortest word that is hidden; ``-v`` or a level is no secret, and occurs in many sentences."""
 
 
 class Program:
-    """A running program; at the end of the block it is stopped with all that it has started.
+    """A running program; at the end of the block it is stopped, with all programs that it has started.
 
-    Its standard input is empty. What it prints is kept up to `most_bytes` for each of its two outputs; if it prints
-    more, it is stopped.
+    Its standard input is empty. Each of its two outputs is kept up to `most_bytes`; a program that prints more is stopped.
     """
 
     def __init__(self, words: Sequence[str], *, most_bytes: int) -> None:
-        """Start the program. Raises ProgramError if that is impossible."""
+        """Start the program. Raises ProgramError if it cannot be started."""
         self.name = words[0]
         self.is_too_long = False
         self._most_bytes = most_bytes
@@ -75,7 +74,7 @@ class Program:
         return " ".join(self._outputs[1].decode("utf-8", "backslashreplace").split())
 
     def ends_within(self, timeout_s: float) -> bool:
-        """Whether the program ends by itself within `timeout_s`; `exit_code` is then known."""
+        """Whether the program ends by itself within `timeout_s` seconds; `exit_code` is known afterwards."""
         try:
             self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:

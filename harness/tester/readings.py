@@ -1,8 +1,8 @@
-"""Say which requests an ECU may read into one raw frame, reading by reading.
+"""Say which requests an ECU may read into one raw frame, for every way in which ECUs read frames.
 
-A reading is a function from a frame's data to the message that an ECU of that kind would find in it: a whole one, or the
-beginning of one that continues in further frames. Its second argument is the length of a full classic frame: less than 8
-if the target declares an address before the data.
+A reading is a function from a frame's data to the message that such an ECU would find there: a whole message, or the
+beginning of a message that continues in further frames. Its second argument is the length of a full classic frame: less than
+8 if the target declares an address before the data.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Reading(NamedTuple):
 
     name: str
     read: Callable[..., bytes]
-    """Return the message in a frame's data, as much as the frame has of it; empty if such an ECU finds none."""
+    """Return the message in a frame's data, as much as the frame has of it; empty if this reading finds no message."""
     is_as_declared: bool = True
-    """Whether ISO 15765-2 reads so: then the message must be harmless; if not, it need only not be known to act."""
+    """Whether ISO 15765-2 defines this reading; then its message must be harmless, else it only must not be known to act."""
     expects_address: bool = False
-    """Whether the reading looks for an address: then it is not used on frames that have a declared address."""
+    """Whether the reading looks for an address, so that it is not used on frames with a declared address."""
 
 
 def normal(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
@@ -42,7 +42,9 @@ def normal(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
 
 
 def escaped_length(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """Read a length of 0 as "see the next byte" (single frames, mostly of CAN FD) or "see the next four" (first frames)."""
+    """Read a length of 0 as "see the next byte" in single frames, mostly of CAN FD, and as "see the next four" in first
+    frames.
+    """
     if data[:2] == _ESCAPE:
         return data[6:]
     return data[2 : 2 + data[1]] if len(data) > 2 and data[0] == 0 and data[1] <= len(data) - 2 else b""
@@ -62,30 +64,32 @@ def after_address(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
 
 
 def escaped_length_after_address(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """Read extended and mixed addressing with an escaped length: of CAN FD, or in a first frame."""
+    """Read an address and then a frame with an escaped length: a single frame of CAN FD, or a first frame."""
     is_escaped = len(data) > full_bytes or data[1:3] == _ESCAPE
     return escaped_length(data[1:], full_bytes - 1) if is_escaped else b""
 
 
 def escape_not_known(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """Read first frames as before 2016, when a length of 0 had no meaning: the message begins behind that length."""
+    """Read first frames as before 2016, when a length of 0 had no special meaning and the message began directly
+    behind it.
+    """
     return data[2:] if data[:2] == _ESCAPE else b""
 
 
 def control_byte_ignored(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """Read the second byte as the service, whatever the first one says, also in consecutive frames.
+    """Read the second byte as the service, whatever the first byte says, also in consecutive frames.
 
-    Well-formed first frames and long single frames are left out: their second byte is a length.
+    Well-formed first frames and long single frames are left out, since their second byte is a length.
     """
     is_long = len(data) > full_bytes and data[0] == 0
     return b"" if is_long or _is_first_frame(data, full_bytes) else data[1:]
 
 
 def no_control_byte(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """Read the first byte as the service, in a frame that ISO 15765-2 does not define and that only holds the message.
+    """Read the first byte as the service, in a frame that ISO 15765-2 does not define because it holds only the message.
 
-    Full frames are left out, because those of a long request, raw or not, hold every number. First bytes from A0 on are
-    left out too: they are the supplier's services and no control bytes.
+    Full frames are left out, because the frames of a long request, raw or not, hold every number. First bytes from A0 on are
+    left out too: they are services of the supplier, and no control bytes.
     """
     kind = frame_type(data)
     is_flow_control = kind == FrameType.FLOW_CONTROL and (data[0] == CLEAR_TO_SEND or len(data) == FLOW_CONTROL_BYTES)
@@ -105,7 +109,7 @@ READINGS: Final = (
 
 
 def messages_in(frame: Frame) -> list[tuple[Reading, bytes]]:
-    """Return each reading that applies to a frame, with the message that it finds; empty messages too."""
+    """Return each reading that applies to a frame, with the message that the reading finds, even if that is empty."""
     full_bytes = CLASSIC_BYTES - len(frame.address)
     wanted = [reading for reading in READINGS if not (frame.address and reading.expects_address)]
     return [(reading, reading.read(frame.data, full_bytes)) for reading in wanted]

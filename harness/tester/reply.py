@@ -1,4 +1,4 @@
-"""Represent what came back: a reply, read strictly, and expectations to compare it with."""
+"""Represent what the ECU sent back: a reply, read strictly, and expectations to compare it with."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ReplyKind(Enum):
     POSITIVE = "positive"
     NEGATIVE = "negative"
     MALFORMED = "malformed"
-    """Something came from the ECU's id, but no valid answer to this request."""
+    """Messages came from the ECU's id, but no valid answer to this request."""
     SILENCE = "silence"
 
     __hash__ = object.__hash__  # each member is one object; Enum's own hash is a function in Python
@@ -35,21 +35,21 @@ class Sent:
 
     fields: tuple[bytes, ...]
     ids: tuple[int, ...] = ()
-    """The id of each raw frame."""
+    """The CAN id of each raw frame."""
     is_functional: bool = False
     frames: tuple[Frame, ...] = field(default=(), compare=False)
     """The raw frames themselves."""
     before: Sent | None = field(default=None, compare=False)
-    """What was sent directly before: a request before a request, raw frames before raw frames."""
+    """What was sent directly before this: a request before a request, raw frames before raw frames."""
 
     @property
     def is_raw(self) -> bool:
-        """Whether these are raw frames."""
+        """Whether raw frames were sent."""
         return bool(self.ids)
 
 
 class Reply:
-    """The answer to one request, with everything that arrived on the way to it."""
+    """The ECU's answer to one request, with every message that arrived before it."""
 
     __slots__ = ("first_frame", "kind", "last_frame", "note", "nrc", "pdu", "replies", "request", "sent", "trace")
 
@@ -66,9 +66,9 @@ class Reply:
     ) -> None:
         self.request = request
         self.sent = request
-        """The request as it was sent to an ECU that speaks another dialect than UDS."""
+        """The request as it was on the bus, if the ECU speaks another dialect than UDS."""
         self.pdu = pdu
-        """The final answer; empty if there was none."""
+        """The final answer; empty if the ECU gave none."""
         self.kind = kind
         self.nrc = nrc
         self.replies = replies
@@ -81,27 +81,27 @@ class Reply:
 
     @property
     def is_positive(self) -> bool:
-        """Whether it is a well-formed positive response to this request."""
+        """Whether the final answer is a well-formed positive response to this request."""
         return self.kind is ReplyKind.POSITIVE
 
     @property
     def is_negative(self) -> bool:
-        """Whether it is a well-formed final negative response to this request."""
+        """Whether the final answer is a well-formed negative response to this request."""
         return self.kind is ReplyKind.NEGATIVE
 
     @property
     def is_malformed(self) -> bool:
-        """Whether something came from the ECU, but no valid answer to this request."""
+        """Whether messages came from the ECU, but no valid answer to this request."""
         return self.kind is ReplyKind.MALFORMED
 
     @property
     def is_silence(self) -> bool:
-        """Whether there was no final answer, and nothing meant as one."""
+        """Whether no final answer came, and nothing that was meant as one."""
         return self.kind is ReplyKind.SILENCE
 
     @property
     def is_delayed(self) -> bool:
-        """Whether it is a refusal for too many wrong keys: 0x36 or 0x37."""
+        """Whether the ECU refused the request because of too many wrong keys: 0x36 or 0x37."""
         return self.is_refused_with(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
 
     @property
@@ -110,12 +110,12 @@ class Reply:
         return self.is_positive and any(self.pdu[2:])
 
     def is_refused_with(self, *nrcs: int) -> bool:
-        """Whether this is a negative response with one of these codes."""
+        """Whether the answer is a negative response with one of these codes."""
         return self.kind is ReplyKind.NEGATIVE and self.nrc in nrcs
 
     @property
     def packet(self) -> Packet:
-        """The answer in Scapy's layers."""
+        """The final answer as a Scapy packet."""
         from scapy.contrib.automotive.uds import UDS
 
         return UDS(self.pdu)
@@ -126,7 +126,7 @@ class Reply:
         return self.trace.frames(self.first_frame, self.last_frame)
 
     def __str__(self) -> str:
-        """Say what was seen: the right-hand side of a comparison."""
+        """Say in words what the ECU answered, for the observed side of a comparison."""
         if self.kind is ReplyKind.NEGATIVE:
             assert self.nrc is not None
             text = f"negative {nrc_name(self.nrc)}"
@@ -151,7 +151,7 @@ class Reply:
 
 
 class RawReply:
-    """The frames that followed raw frames. They are not messages, since nothing shows what they answer."""
+    """The frames that came after raw frames. They are no messages, since nothing shows which frame they answer."""
 
     __slots__ = ("answers", "first_frame", "last_frame", "sent", "trace")
 
@@ -181,7 +181,7 @@ class RawReply:
 
 
 def records(frames: tuple[Frame, ...]) -> tuple[FrameRecord, ...]:
-    """Return frames for the report, the first dozens of them."""
+    """Return the first dozens of frames as records for the report."""
     return tuple(
         FrameRecord(
             time_s=frame.time_s,
@@ -205,7 +205,7 @@ def _short(pdu: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """A set of acceptable replies. ``a | b`` accepts what either accepts."""
+    """A set of acceptable replies. ``a | b`` accepts what ``a`` or ``b`` accepts."""
 
     positive: bool = False
     silence: bool = False
@@ -223,7 +223,7 @@ class Expectation:
         )
 
     def accepts(self, reply: Reply) -> bool:
-        """Whether the reply is in the set."""
+        """Whether the expectation accepts the reply."""
         if reply.kind is ReplyKind.NEGATIVE:
             return self.any_negative or reply.nrc in self.nrcs
         if reply.kind is ReplyKind.SILENCE:
@@ -245,7 +245,7 @@ def positive() -> Expectation:
 
 
 def negative(*nrcs: int) -> Expectation:
-    """Accept a negative response with one of these codes; without codes, with any."""
+    """Accept a negative response with one of these codes; without codes, any negative response."""
     return Expectation(any_negative=not nrcs, nrcs=frozenset(nrcs))
 
 
@@ -255,5 +255,5 @@ def silence() -> Expectation:
 
 
 def malformed() -> Expectation:
-    """Accept something from the ECU that is no valid answer."""
+    """Accept messages from the ECU of which none is a valid answer."""
     return Expectation(malformed=True)

@@ -1,4 +1,4 @@
-"""Restart the ECU, and tell whether a restart was seen: an answer 51 or a hook's exit code is no proof."""
+"""Restart the ECU, and tell whether a restart was seen: an answer 51 or the exit code of a command is no proof."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from harness.uds import ACTIVE_SESSION, Nrc, ResetType, Service, Session
 
 STEP_S = 0.01
 LATEST_START_S = 0.3
-"""How long after its declared boot time an ECU may still run before the restart it has promised, in seconds."""
+"""How many seconds after its declared boot time an ECU may still run before a restart that it has confirmed."""
 IN_GOOD_TIME = 0.8
 SLOWEST_BOOT = 5
-"""How long to wait for an ECU: this many times its declared boot time, and two seconds."""
+"""How many times its declared boot time, plus two seconds, an ECU is given to come back."""
 COMMAND_S = 60.0
 MOST_OUTPUT_BYTES = 1 << 20
 
@@ -28,7 +28,7 @@ _NOT_IN_SESSION = (
     Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
     Nrc.CONDITIONS_NOT_CORRECT,
 )
-"""Refusals of an ECU that accepts a reset in its default session only."""
+"""Codes of an ECU that refuses a reset because it accepts resets only in its default session."""
 
 
 class Means(Enum):
@@ -45,12 +45,12 @@ class RestartWay:
 
     name: str
     go: Callable[[], bool | None]
-    """Restart it, and return whether a restart was seen; None if the ECU does not offer this way."""
+    """Restart the ECU, and return whether a restart was seen; None if the ECU does not offer this way."""
 
 
 @dataclass(frozen=True, slots=True)
 class _BootSign:
-    """Data that is shown in a session, but not in the default one."""
+    """Data that the ECU shows in another session, but not in the default one."""
 
     session: int
     did: int
@@ -63,14 +63,14 @@ class Restart:
         self._client = client
         self._reset = client.target.reset
         self.begun_s = 0.0
-        """When the last restart was requested, by the link's time; for ECUReset, when the ECU had answered."""
+        """When the last restart was requested, by the link's clock; for ECUReset, when the ECU had answered."""
         self.boot_s: tuple[float, float] | None = None
-        """For how many seconds the last restart took at least and at most; None if the ECU never fell silent."""
+        """The least and the most seconds that the last restart can have taken; None if the ECU never fell silent."""
         self._boot_sign: _BootSign | None = None
         self._has_sought_boot_sign = False
 
     def means(self) -> list[Means]:
-        """Return the ways that are offered and allowed, the most thorough last."""
+        """Return the ways to restart that the target offers and allows, the most thorough last."""
         allow = self._client.target.safety.allow
         found = []
         if self._reset.uds is not None and "reset" in allow:
@@ -83,7 +83,9 @@ class Restart:
         return found
 
     def resets(self) -> list[RestartWay]:
-        """Return each type of ECUReset by itself, the declared one first, then the target's command; only allowed ones."""
+        """Return the allowed types of ECUReset, each as a way of its own, the declared one first; then the target's
+        command.
+        """
         if "reset" not in self._client.target.safety.allow:
             return []
         types = dict.fromkeys((self._reset.uds or ResetType.HARD, *ResetType))
@@ -93,7 +95,7 @@ class Restart:
         return ways
 
     def power_cycles(self) -> list[RestartWay]:
-        """Return the power cycle, if it exists and is allowed."""
+        """Return the power cycle as a way to restart, if the target declares and allows it."""
         return [RestartWay("power cycle", partial(self.restart, Means.POWER))] if Means.POWER in self.means() else []
 
     def _reset_or_not_offered(self, reset_type: int) -> bool | None:
@@ -137,8 +139,8 @@ class Restart:
     def _watched(self, act: Callable[[], bool], *, is_certain: bool = False, as_it_is: bool = False) -> bool:
         """Call `act`, which returns whether a restart is to be awaited; return whether a restart was seen.
 
-        If none was seen because the ECU never fell silent, search once for data that distinguishes its sessions, and call
-        `act` again if there is some.
+        If no restart was seen because the ECU never fell silent, search once for data that distinguishes its sessions, and
+        call `act` again if there is some.
         """
         was_seen = self._watched_once(act, is_certain=is_certain, as_it_is=as_it_is)
         if was_seen is False and not as_it_is and self._client.has_sessions and not self._has_sought_boot_sign:
@@ -166,11 +168,11 @@ class Restart:
         return is_certain or fell_silent or (was_in_session and self._session_by_sign() == Session.DEFAULT)
 
     def _watch_boot(self, *, is_certain: bool) -> tuple[bool, bool]:
-        """Return (fell silent, came back). An ECU may run on for a while before it restarts: ask until it should be back.
+        """Send requests until the ECU should be back; return whether it fell silent, and whether it came back.
 
-        Each request is given its full time, so that a slow answer does not count as silence. Unasked messages while it boots
-        are no answers, and "not ready" is not the end of its boot; both are tolerated for a few seconds.
-        `is_certain`: the supply was cut.
+        An ECU may run on for a while before it restarts. Each request is given its full time, so that a slow answer does not
+        count as silence. Messages that nobody requested are no answers while the ECU boots, and "not ready" is not the end
+        of its boot; both are tolerated for a few seconds. `is_certain`: the supply was cut.
         """
         client = self._client
         fell_silent, deaf_s = False, 0.0
@@ -195,7 +197,7 @@ class Restart:
             client.wait(STEP_S, "the ECU boots")
 
     def _session_to_lose(self) -> int | None:
-        """Return the session that the ECU is in, if known and not the one in which it starts."""
+        """Return the session that the ECU is in; None if it is unknown, or is the session in which the ECU starts."""
         session = self._session_by_sign() if self._client.has_sessions else None
         return None if session == Session.DEFAULT else session
 
@@ -213,7 +215,7 @@ class Restart:
         return None
 
     def _session_by_sign(self) -> int | None:
-        """Return the session that the ECU is in, by DID F186, or by data that is not shown in the default one."""
+        """Return the session that the ECU is in, by DID F186, or by data that the default session does not show."""
         session = self._active_session()
         if session is not None or self._boot_sign is None:
             return session
@@ -228,7 +230,7 @@ class Restart:
     def _find_boot_sign(self) -> _BootSign | None:
         """Find data that everybody may read in another session, but not in the default one.
 
-        The ECU may be left in either session.
+        The ECU is left in either of these sessions.
         """
         client = self._client
         client.enter_session(Session.DEFAULT)

@@ -24,13 +24,13 @@ _START_AND_STOP = (0x01, 0x02)
 _KEY_SERVICE = int(Service.SECURITY_ACCESS)
 _NOTHING: Needs = frozenset()
 _ALL_THAT_ACTS: Needs = frozenset(Permission) - {Permission.FUNCTIONAL}
-"""Whatever a frame on the ECU's own request id may need."""
+"""The permissions that a frame on the ECU's own request id may need at most."""
 _LIFTED_BY_THEIR_OWN = frozenset({Service.DIAGNOSTIC_SESSION_CONTROL, Service.SECURITY_ACCESS, Service.ROUTINE_CONTROL})
-"""Services that cannot be declared safe as a whole: single sessions and routines can, wrong keys cannot."""
+"""Services that cannot be declared safe as a whole, while single sessions and routines can; wrong keys never can."""
 
 
 class SafetyGate:
-    """Decides what one target permits. Only declarations lift a need; discovered facts do not."""
+    """Decides what one target permits. Only declarations in the target lift a need; discovered facts do not."""
 
     def __init__(self, target: Target) -> None:
         self._allow: frozenset[Permission] = target.safety.allow
@@ -56,7 +56,7 @@ class SafetyGate:
         self._always_pass = frozenset(service for service, needs in enumerate(words) if needs <= self._allow)
         self._allows_all_that_acts = self._allow >= _ALL_THAT_ACTS
         self.raw_needs: frozenset[str] = frozenset()
-        """What the running check has declared that its raw frames may do."""
+        """The permissions that the running check has declared its raw frames may need."""
 
     @staticmethod
     def is_guess(pdu: bytes) -> bool:
@@ -96,7 +96,7 @@ class SafetyGate:
     # Raw frames
 
     def raw_harms(self, frame: Frame) -> set[Permission]:
-        """Return the permissions that a frame needs, by every reading in `READINGS`, and by its id."""
+        """Return the permissions that a frame needs because of its id and of every reading in `READINGS`."""
         needs = self._harms_of_id(frame.can_id)
         for reading, message in messages_in(frame):
             if reading.is_as_declared or is_known_to_act(message):
@@ -114,7 +114,8 @@ class SafetyGate:
     def check_raw(self, frame: Frame) -> list[bytes]:
         """Return the keys that an ECU may read into the frame, one for each level.
 
-        Raises NotPermitted unless the target allows, and the running check declares, all that an ECU may read into it.
+        Raises NotPermitted unless the target allows, and the running check declares, everything that an ECU may read into
+        the frame.
         """
         is_free = self._allows_all_that_acts and frame.can_id == self._request_id and self.raw_needs >= _ALL_THAT_ACTS
         if is_free and _KEY_SERVICE not in frame.data:
@@ -134,7 +135,7 @@ class SafetyGate:
         return list(keys.values())
 
     def permits_raw(self, *frames: Frame | bytes) -> bool:
-        """Whether `check_raw` would let these frames pass; bytes stand for a frame to this ECU."""
+        """Whether `check_raw` would let these frames pass; data without an id stands for a frame to this ECU."""
         try:
             for frame in frames:
                 self.check_raw(self.to_this_ecu(frame) if isinstance(frame, bytes) else frame)
@@ -143,7 +144,7 @@ class SafetyGate:
         return True
 
     def to_this_ecu(self, data: bytes) -> Frame:
-        """Return a frame with this data and the target's ids and address, to be judged."""
+        """Return a frame with this data and the target's id and address, for a decision before any frame is sent."""
         return Frame(self._request_id, data, self._request_id > LARGEST_11_BIT_ID, address=self._address)
 
     def _refuse(self, needs: set[Permission], what: str) -> None:
@@ -153,7 +154,7 @@ class SafetyGate:
 
 
 def speaks_to_all(can_id: int) -> bool:
-    """Whether an id is a usual functional id."""
+    """Whether a CAN id is a usual functional id, on which all ECUs listen."""
     return can_id in EVERYBODYS_IDS or can_id >> 16 in _FUNCTIONAL_BASES
 
 

@@ -1,4 +1,4 @@
-"""Speak SecurityAccess: seeds, keys, unlocking, and wrong keys only if their cost is known."""
+"""Speak SecurityAccess: request seeds, send keys and unlock; send wrong keys only if their cost is known."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from harness.uds import Nrc, Service
 DEFAULT_DELAY_S = 10.0
 DEFAULT_ATTEMPTS = 3
 LONGEST_DELAYS = 10
-"""An ECU that refuses seeds for more than this many delays is taken to be locked out for the rest of the run."""
+"""After how many delays an ECU that still refuses seeds is taken to be locked out for the rest of the run."""
 
 USUAL_KEY_LENGTH = 4
-"""In bytes: assumed if neither a key nor a seed shows the length."""
+"""The length of a key in bytes that is assumed if neither a key nor a seed shows it."""
 BREATH_S = 0.2
-"""In seconds. Once an ECU has refused a key with 0x21, each later key is sent this long after its seed."""
+"""The seconds between a seed and its key, once the ECU has refused a key with 0x21."""
 EMPTY_SEEDS = 3
-"""The number of further requests for a seed after a positive answer without one."""
+"""How often a seed is requested again after a positive answer without one."""
 DELAY_MARGIN_S = 0.5
 """Seconds added to a delay before it is taken to be over."""
 START_UP_S = 5.0
@@ -38,7 +38,7 @@ _PRECONDITION_LOST = (
     Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
     Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
 )
-"""Refusals of a level whose preconditions no longer hold."""
+"""Codes by which the ECU refuses a level because its preconditions no longer hold."""
 
 
 def delay_of(level: int) -> str:
@@ -58,26 +58,26 @@ class AlreadyOpen(Inconclusive):
 
 
 class SecurityAccess:
-    """Speaks service 0x27 for every level of one ECU, and sees that the client sends no key uncounted."""
+    """Speaks service 0x27 for every level of one ECU, and sees to it that no wrong key is sent uncounted."""
 
     def __init__(self, client: Client, keys: Mapping[int, KeyFunction | None], ledger: Ledger) -> None:
         self._client = client
         self._keys = dict(keys)
         self.found_keys: dict[int, str] = {}
-        """By level, how its keys are made: levels without a key function whose key was found by trying."""
+        """By level, in words how its keys are made, for levels without a key function whose key was found by trying."""
         self.ledger = ledger
         self.wrong_keys_sent = 0
         self._is_first_counted: dict[int, bool] = {}
-        """Levels whose first key was counted as wrong, and is not known to be right yet."""
+        """Levels whose first key was counted as wrong, and is not yet known to be right."""
         self._breath_s = 0.0
-        """Seconds to wait before each key, for an ECU that has been too busy to take a key directly after its seed."""
+        """Seconds to wait before each key, for an ECU that was too busy to take a key directly after its seed."""
         self.unlock_effects = UnlockEffects(client)
         self.right_key_must_come_first = True
-        """Whether the right key must have worked before the first wrong one; False if nothing locks the ECU again."""
+        """Whether the right key must have worked before the first wrong key; False if nothing locks the ECU again."""
         self.lock: Callable[[], None] = lambda: None
-        """Lock the ECU again; set by the owner of that ability."""
+        """Lock the ECU again; the object that can do so sets this function."""
         self.tell_key: Callable[[bytes, bytes, bool], None] = lambda key, seed, is_right: None
-        """Report a key that was made or is to be sent: the key, its seed, whether it should be right."""
+        """Report a key that was computed or is to be sent: the key, its seed, and whether the key should be right."""
         client.key_guard = self
         client.open_level = self.unlock
 
@@ -90,7 +90,7 @@ class SecurityAccess:
         return self._keys.get(level) is not None
 
     def take_found_key(self, level: int, make_key: Callable[[bytes], bytes], what: str) -> None:
-        """Make a level's keys from now on in the way that was seen to open it."""
+        """Note by which method of making keys the level was seen to open, and use that method from now on."""
         self._keys[level] = lambda seed, _: make_key(seed)
         self.found_keys[level] = what
         self._client.state.key_found(level)
@@ -107,7 +107,8 @@ class SecurityAccess:
     def before_key(self, key_request: bytes) -> None:
         """Count a guess that is about to be sent. Raises NotRun or Inconclusive if it must not be sent.
 
-        Inconclusive means that the right key has been refused, or has not been tried although it could have been.
+        Inconclusive means that the ECU has refused the right key, or that the right key was not tried although that was
+        possible.
         """
         level = level_of(key_request)
         if reason := self.why_no_guess(level):
@@ -120,7 +121,7 @@ class SecurityAccess:
     # Seeds
 
     def request_seed(self, level: int, record: bytes | None = None) -> Reply:
-        """Request a seed once, whatever the answer; the data record is the target's unless given."""
+        """Request a seed once, and return any answer; the data record is the target's unless one is given."""
         if record is None:
             entry = self._client.target.level(level)
             record = entry.record if entry is not None else b""
@@ -130,7 +131,7 @@ class SecurityAccess:
         """Return a fresh seed, after any delay; empty if the level is open. Raises Inconclusive if the ECU gives none.
 
         Zeros mean an open level only if an effect shows it, or if no effect is available and the level was opened before.
-        Zeros of a locked level are a seed like any other. `as_given`: return what the ECU gave, zeros too.
+        Zeros of a locked level are a seed like any other. `as_given`: return what the ECU gave, even if that is zeros.
         """
         reply = self._seed_after_delay(level)
         for _ in range(EMPTY_SEEDS):
@@ -167,7 +168,9 @@ class SecurityAccess:
         return reply
 
     def _meaning_of_zeros(self, level: int, zeros: bytes) -> bytes:
-        """Interpret a seed of zeros: return empty if the level is open, else the seed to answer, perhaps a new one."""
+        """Find out what a seed of zeros means: return empty if the level is open, else the seed to answer, perhaps a new
+        one.
+        """
         state = self._client.state
         is_open = self.unlock_effects.is_open(level, says_so=True)
         if is_open is None:
@@ -190,7 +193,7 @@ class SecurityAccess:
         return again.pdu[2:] if again.is_positive and len(again.pdu) > 2 else zeros
 
     def _patience_s(self, level: int, reply: Reply, waited_s: float) -> float:
-        """Return how long to wait before the next request, in seconds; 0 if waiting is useless."""
+        """Return how many seconds to wait before the next seed request; 0 if waiting is useless."""
         delay_s = self.delay_s(level)
         if reply.is_delayed and waited_s <= LONGEST_DELAYS * delay_s:
             return delay_s / 2 if waited_s else delay_s + 0.5
@@ -202,12 +205,12 @@ class SecurityAccess:
         return 0.0
 
     def is_in_delay(self, level: int) -> bool:
-        """Whether a delay after the last wrong key, declared or usual, may still be running."""
+        """Whether a delay after the last wrong key, of declared or usual length, may still be running."""
         last_s = self.level(level).last_wrong_s
         return last_s is not None and self._client.link.now_s - last_s < self.delay_s(level) + DELAY_MARGIN_S
 
     def delay_left_s(self, level: int) -> float:
-        """Return for how many seconds a delay since the last wrong key, or a later restart, may still run; 0 if over."""
+        """Return for how many seconds a delay may still run since the last wrong key or a later restart; 0 if it is over."""
         last_s = self.level(level).last_wrong_s
         if last_s is None:
             return 0.0
@@ -242,7 +245,9 @@ class SecurityAccess:
         return found
 
     def right_key_of_length(self, level: int, length: int, seed: bytes) -> bytes:
-        """Return the key for a seed. Raises Inconclusive if it has not `length` bytes: its parts are then unknown."""
+        """Return the key for a seed. Raises Inconclusive if the key has not `length` bytes, so that its parts are
+        unknown.
+        """
         key = self.right_key(level, seed)
         if len(key) != length:
             raise Inconclusive(f"keys of different lengths fit level 0x{level:02X}: {length} and {len(key)} bytes")
@@ -251,7 +256,7 @@ class SecurityAccess:
     def wrong_key(self, level: int, seed: bytes, *, flip: int = 0) -> bytes:
         """Return a key of the right length that is wrong in all of its parts; a random key if the right key is unknown.
 
-        If the right key is known, the wrong key differs from it in all bits except one, number `flip`.
+        If the right key is known, the wrong key differs from it in all bits except bit number `flip`.
         """
         if self.has_key(level) and seed:
             key = bytearray(byte ^ 0xFF for byte in self.right_key(level, seed))
@@ -260,7 +265,9 @@ class SecurityAccess:
         return self._client.chance.random_bytes(self.key_length(level))
 
     def key_length(self, level: int) -> int:
-        """Return the length of a level's keys in bytes; the seed's without a key function. May request a seed."""
+        """Return the length of a level's keys in bytes; without a key function, the length of its seeds. May
+        request a seed.
+        """
         state = self.level(level)
         if not state.key_length:
             seed = self.seed(level)
@@ -270,7 +277,7 @@ class SecurityAccess:
         return state.key_length
 
     def discard_seed(self, level: int) -> Reply | None:
-        """Use up a seed that may be pending, by a wrong key; return the answer, None if no seed can be pending."""
+        """Use up a seed that may be pending, by a wrong key; return the answer, or None if no seed can be pending."""
         if not self.level(level).may_be_pending:
             return None
         return self.send_key(level, self._client.chance.random_bytes(self.key_length(level)))
@@ -301,8 +308,9 @@ class SecurityAccess:
     def send_key_alone(self, level: int, key: bytes, *, sub_function: int | None = None) -> Reply:
         """Send a key and nothing else, whatever the answer: for callers that must send the next request directly after it.
 
-        The key is counted and permitted as in `send_key`, but a key function's key counts as a guess until it is proven.
-        `sub_function` replaces the level's own. Raises NotPermitted, NotRun or Inconclusive if the key was not sent.
+        The key is counted and permitted as in `send_key`, but the key function's key counts as a guess until a key of the
+        function has opened the level. `sub_function` replaces the level's own. Raises NotPermitted, NotRun or Inconclusive
+        if the key was not sent.
         """
         client, state = self._client, self.level(level)
         seed = state.seed or b""
@@ -318,7 +326,7 @@ class SecurityAccess:
         return reply
 
     def _let_pass(self, level: int, state: LevelState) -> None:
-        """Count the key function's key, unless it is known to be right."""
+        """Count the key function's key before it is sent, unless the function is known to be right."""
         if state.suspect:
             raise Inconclusive(state.suspect)
         if not state.is_proven:
@@ -362,12 +370,14 @@ class SecurityAccess:
         raise Inconclusive(state.suspect or f"level 0x{level:02X} was not opened by its key: {reply}")
 
     def _is_told_by(self, reply: Reply, level: int, seed: bytes) -> bool:
-        """Whether the refusal of a key for a seed of zeros shows that the level is open: no effect may contradict that."""
+        """Whether a key for a seed of zeros is refused in a way that shows an open level, so that no effect may contradict
+        it.
+        """
         is_refused = reply.is_refused_with(Nrc.REQUEST_SEQUENCE_ERROR, Nrc.CONDITIONS_NOT_CORRECT)
         return not any(seed) and is_refused and self.unlock_effects.is_open(level) is not False
 
     def _has_opened(self, level: int, seed: bytes, key: bytes, reply: Reply) -> bool:
-        """Whether a right key that was not answered as accepted has opened the level nevertheless."""
+        """Whether a right key has opened the level although the ECU did not answer that it accepts it."""
         if reply.is_refused_with(*NOT_COMPARED) or reply.is_delayed or not self.unlock_effects.is_open(level):
             return False
         self._client.cite(reply)
@@ -390,7 +400,9 @@ class SecurityAccess:
         return False
 
     def _doubt(self, level: int, reply: Reply, *, was_in_delay: bool) -> None:
-        """Record that the ECU did not accept the key function's key: it may be wrong, unless it came too early."""
+        """Record that the ECU did not accept the key function's key: the function may be wrong, unless the key came too
+        early.
+        """
         state = self.level(level)
         is_refused = reply.is_refused_with(Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
         if is_refused:
@@ -402,7 +414,7 @@ class SecurityAccess:
             self._client.state.suspect_key(level, why)
 
     def try_key(self, level: int, make_key: Callable[[bytes], bytes]) -> tuple[bytes, bytes, Reply]:
-        """Send one guess for a fresh seed, after `make_room`; return (seed, key, reply).
+        """Make room for a guess, request a fresh seed, and send the guess for it; return (seed, key, reply).
 
         If the guess could reach the limit of attempts, the counter is first cleared by an unlock with the right key, if
         possible. Raises AlreadyOpen if the level gives the seed of an open level.
@@ -416,7 +428,9 @@ class SecurityAccess:
         return seed, key, self.send_key(level, key)
 
     def make_room(self, level: int, guesses: int = 1) -> bool:
-        """Clear the attempt counter if `guesses` more guesses could reach its limit; return whether that was done."""
+        """Clear the attempt counter if `guesses` more guesses could reach its limit; return whether the counter was
+        cleared.
+        """
         state = self.level(level)
         entry = self._client.target.level(level)
         declared = entry.attempts if entry is not None else None

@@ -1,4 +1,4 @@
-"""Note in passing which services and data were answered how, in which session, and with which level open."""
+"""Note in passing how services and data were answered, in which session, and with which level open."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.tester.reply import Reply, ReplyKind
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Service, Session, is_send_key
 
 MOST_SUBJECTS = 4096
-"""How many subjects are noted at most: reading all data identifiers must not fill the memory."""
+"""The largest number of subjects that are noted: reading all data identifiers must not fill the memory."""
 
 _READ, _WRITE = Service.READ_DATA_BY_IDENTIFIER, Service.WRITE_DATA_BY_IDENTIFIER
 
@@ -23,12 +23,15 @@ class Condition(NamedTuple):
 
 
 class Seen:
-    """Keeps every outcome of every service and data identifier, by the condition under which it came."""
+    """Keeps every outcome of every service and data identifier, by the condition under which the request was sent."""
 
     def __init__(self, s3_s: float | None) -> None:
         self.condition = Condition(Session.DEFAULT, 0)
         self.outcomes: dict[bytes, dict[Condition, set[ReplyKind | int]]] = {}
-        """By service (one byte), or service and data identifier (three bytes); a refusal is its code."""
+        """Outcomes by condition, for each service (one byte) and each service with data identifier (three bytes).
+
+        A refusal is noted as its code.
+        """
         self._s3_s = s3_s
 
     def note(self, request: bytes, outcome: ReplyKind | int) -> None:
@@ -42,7 +45,7 @@ class Seen:
             self.outcomes.setdefault(subject, {}).setdefault(self.condition, set()).add(outcome)
 
     def learn(self, reply: Reply) -> None:
-        """Update the condition: an answer of service 10, 11 or 27 changed session, restarted the ECU, or opened a level."""
+        """Update the condition from an answer of service 10, 11 or 27: a new session, a restart, or an open level."""
         request = reply.request
         sub_function = request[1] & ~SUPPRESS_POSITIVE_RESPONSE if len(request) > 1 else 0
         is_suppressed = len(request) > 1 and bool(request[1] & SUPPRESS_POSITIVE_RESPONSE)

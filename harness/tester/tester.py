@@ -1,4 +1,4 @@
-"""Give a check everything it may do to an ECU, and bring the ECU back to a known state between checks."""
+"""Give a check everything it may do to an ECU, and bring the ECU back to a known state between two checks."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from harness.uds import Session
 
 
 class Tester(Client):
-    """The client side of UDS with SecurityAccess, protected data and restarts."""
+    """A client of UDS that adds SecurityAccess, protected data and restarts to `Client`."""
 
     __test__ = False
-    """Tell pytest that this is no class of tests, although checks import it."""
+    """False, to tell pytest that this class contains no tests, although checks import it."""
 
     def __init__(
         self,
@@ -45,18 +45,18 @@ class Tester(Client):
         self.access = AccessProbes(self, self.security, self.restart, self.looking)
         self._is_recognised = target.dialect is not None
         self.revived_by: Means | None = None
-        """What brought the ECU back the last time it was dead."""
+        """What brought the ECU back when it was last dead."""
         self.crashes = Crashes(self, self.security, self.access)
         self.crashes.revive = self.restore
         self.security.right_key_must_come_first = self.access.can_relock
         self.security.lock = self.access.lock
 
     def other_addresses(self) -> list[OtherAddress]:
-        """Return where else the ECU may accept requests, whether or not it does."""
+        """Return the addresses other than ours at which the ECU may accept requests, whether or not it does."""
         return list(other_addresses(self, self.security))
 
     def prove_keys(self) -> None:
-        """Open each level with its known key once, before any wrong key is sent, if the ECU can be locked again."""
+        """Open each level once with its known key, before any wrong key is sent, if the ECU can be locked again."""
         if not self.access.can_relock:
             return
         for entry in self.target.security:
@@ -96,14 +96,14 @@ class Tester(Client):
         self.state.restored()
 
     def speak(self, dialect: Dialect | None) -> None:
-        """Use a dialect from now on, without finding out whether the ECU speaks it; None: UDS."""
+        """Use a dialect from now on, without finding out whether the ECU speaks it; None stands for UDS."""
         self.dialect, self._is_recognised = dialect, True
 
     def recognise(self, *, is_unknown: bool = False) -> None:
-        """Find out once which dialect the ECU speaks, if the target does not say, by requests that only read.
+        """Find out once which dialect the ECU speaks, if the target does not say so, by requests that only read.
 
-        An ECU that accepts UDS's TesterPresent is not asked, unless a session above 7F is declared or nothing is known of
-        the ECU (`is_unknown`).
+        An ECU that accepts UDS's TesterPresent is taken to speak UDS, unless a session above 7F is declared or nothing is
+        known of the ECU (`is_unknown`).
         """
         if self._is_recognised:
             return
@@ -113,7 +113,7 @@ class Tester(Client):
             self.dialect = recognised(self)
 
     def serves_beside(self, level: int, delayed: Collection[int]) -> bool:
-        """Whether the ECU opens the level while each `delayed` level is in its delay; what is untried is tried now."""
+        """Whether the ECU opens the level while each `delayed` level is in its delay; pairs not tried yet are tried now."""
         self.try_others_during_delays()
         return all(self.state.serves_during_delay(of, level) for of in delayed)
 
@@ -124,7 +124,7 @@ class Tester(Client):
         return [one for one in levels if one == for_level or not self.state.serves_during_delay(one, for_level)]
 
     def _look_for_delays(self, for_level: int) -> None:
-        """Request a seed of each other level that may be in a delay, to know whether it is."""
+        """Request a seed of each other level that may be in a delay, to learn whether its delay is running."""
         for level in [entry.level for entry in self.target.security if entry.level != for_level]:
             state = self.security.level(level)
             is_known = self.state.serves_during_delay(level, for_level) is not None
@@ -140,9 +140,9 @@ class Tester(Client):
                 self.note(f"level 0x{level:02X} was left in its delay: {reason}")
 
     def try_others_during_delays(self) -> None:
-        """Try once for each level in its delay whether each other level can be opened meanwhile.
+        """For each level in its delay try once whether each other level can be opened meanwhile.
 
-        If it can, the checks of that other level need not wait for the delay.
+        The checks of an other level that can be opened need not wait for the delay.
         """
         levels = [entry.level for entry in self.target.security] if self.access.can_relock else []
         at_rest = [one for one in levels if self._may_be_opened(one)]
@@ -153,7 +153,7 @@ class Tester(Client):
                     self._try_during_delay(level, other)
 
     def _may_be_opened(self, level: int) -> bool:
-        """Whether nothing that is known keeps the level's right key from opening it."""
+        """Whether nothing that is known prevents the level's right key from opening it."""
         state = self.security.level(level)
         return state.is_proven and not state.is_delayed and not state.wrong_in_a_row
 
@@ -193,7 +193,7 @@ class Tester(Client):
             self.state.restart_seen()
 
     def _clear_counters(self, levels: Collection[int]) -> None:
-        """Open each level that was sent wrong keys: these levels in any case, other levels if they give a seed at once."""
+        """Open these levels if they were sent wrong keys; open other such levels if they give a seed at once."""
         for level in [entry.level for entry in self.target.security]:
             state = self.security.level(level)
             if not state.wrong_in_a_row or not state.is_proven:

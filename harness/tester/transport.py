@@ -18,11 +18,13 @@ from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUB_FUNCTION_SERVICE
 
 OTHERS_KEPT = 8
 LONGEST_SEGMENT_S = 60.0
-"""In seconds: ISO-TP's own time-outs end a transfer long before this."""
+"""Seconds for one step of a transfer; ISO-TP's own time-outs end a transfer long before."""
 
 
 class Transport:
-    """Carries messages to one ECU. Frames that hold no message are counted, so that garbage is never taken for silence."""
+    """Carries messages to one ECU and back. Frames that hold no message are counted, so that garbage is never taken for
+    silence.
+    """
 
     def __init__(self, link: Link, can: Can, *, p2_s: float, takes_any_format: bool = False) -> None:
         self.link = link
@@ -33,7 +35,7 @@ class Transport:
         self._answer_address = addresses.response
         size_bytes = addresses.size_bytes
         self.frame_bytes = CLASSIC_BYTES - size_bytes
-        """How many bytes a classic CAN frame holds after its address."""
+        """How many bytes a classic CAN frame holds behind its address."""
         self._isotp = IsoTp(IsoTpConfig(tx_dl=tx_dl, padding=can.padding, address_bytes=size_bytes))
         self._longest_single = longest_single(tx_dl, len(self._functional_address))
         self._is_fd = can.fd
@@ -49,25 +51,25 @@ class Transport:
         self._may_fill_flow_controls = can.padding is None and not can.fd
         self._has_stopped_answer = False
         self.remark = ""
-        """What a reader must know of how messages are carried; empty if nothing."""
+        """What a reader must know of how messages are carried; empty if there is nothing to know."""
         self._handed_over = 1
         self._early: deque[bytes] = deque()
         self.early = 0
-        """How many messages came before our last one was sent."""
+        """How many messages of the ECU came before our last message was sent."""
         self.fault = ""
-        """Why the last message was not sent whole, in the standard's word; empty if it was."""
+        """Why the last message was not sent completely, in the standard's word; empty if it was."""
         self.garbage = 0
-        """Frames that came instead of a flow control while the last message was sent."""
+        """How many frames came instead of a flow control while the last message was sent."""
         self.answer_frames = 0
-        """Frames on the ECU's response id so far, whatever their content."""
+        """How many frames have come on the ECU's response id so far, whatever their content."""
         self.strays: list[Frame] = []
-        """Frames from the response id that came when nothing was asked."""
+        """Frames from the response id that came when no request was open."""
         self.shared_s = -math.inf
         """When a frame of another tester to this ECU, or an echo of ours, was last heard, by the link's time."""
         self.intruder: Frame | None = None
-        """The first frame that another tester sent on our request id, or an echo of ours."""
+        """The first frame on our request id that another tester sent, or that is an echo of ours."""
         self.intrusions = 0
-        """How many frames there were like `intruder`."""
+        """How many frames came of which `intruder` is the first."""
         self._others: deque[tuple[float, bytes]] = deque(maxlen=OTHERS_KEPT)
         """Unanswered requests of other testers to this ECU, with their times."""
 
@@ -106,8 +108,8 @@ class Transport:
     def send(self, pdu: bytes, *, is_functional: bool = False) -> None:
         """Send a message; return when its last frame is handed to the bus, or the transmission was cut short.
 
-        An answer that comes instead of a flow control cuts it short. Raises ValueError if a functional message needs more
-        than one frame, NotApplicable if the target has no functional id.
+        An answer that comes instead of a flow control cuts the transmission short. Raises ValueError if a functional message
+        needs more than one frame, NotApplicable if the target has no functional id.
         """
         if is_functional and self._functional_id is None:
             raise NotApplicable("the target declares no functional_id")
@@ -143,7 +145,8 @@ class Transport:
         self.fault = "" if isotp.fault is None else str(isotp.fault.value)
 
     def pads_flow_controls(self) -> bool:
-        """Pad flow controls to 8 bytes from now on if an answer stopped after one of 3 bytes; return whether it did.
+        """If an answer stopped after a flow control of 3 bytes, pad flow controls to 8 bytes from now on; return whether it
+        did.
 
         Some ECUs accept single frames of any length, but ignore a flow control without padding.
         """
@@ -228,7 +231,7 @@ class Transport:
         return pdu
 
     def _hear_frame(self, frame: Frame, *, was_sending: bool) -> None:
-        """Note a frame of the ECU that neither ended nor began a message."""
+        """Note a frame of the ECU that neither began nor ended a message."""
         kind = frame.pci_type
         if kind == FrameType.FLOW_CONTROL:
             self.waits.hear_flow_control()
@@ -244,10 +247,7 @@ class Transport:
             self.waits.hear_flow_control()
 
     def overhear(self, frame: Frame) -> None:
-        """Record what another tester asks in a single frame.
-
-        An adapter's echo of our own frame looks the same.
-        """
+        """Record the request of another tester in a single frame. An adapter's echo of our own frame looks the same."""
         if not self._is_to_this_ecu(frame):
             return
         self.shared_s = self.link.now_s

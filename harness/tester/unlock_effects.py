@@ -1,7 +1,7 @@
-"""Tell by effects whether a security level is open: by guarded data, memory, routines and services that the target
-declares.
+"""Tell by effects whether a security level is open: by guarded data, memory, routines and services that the target declares.
 
-An answer to a key is only a claim. The proof is what the ECU does while a level is open, and refuses otherwise.
+An answer to a key is only a claim. The proof is an effect that the ECU permits while the level is open, and refuses while it
+is locked.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HARMLESS_REQUESTS = {
     Service.COMMUNICATION_CONTROL: b"\x28\x00\x01",
     Service.CONTROL_DTC_SETTING: b"\x85\x01",
 }
-"""By service, a request that sets what is in force already: it does no harm, but needs the level all the same."""
+"""By service, a request that sets what is in force already, so that it does no harm although it needs the level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +30,29 @@ class UnlockEffect:
     """A name of the effect, e.g. ``reading DID 0305``."""
     level: int
     is_declared: bool
-    """Whether a person has declared that the effect needs this level; otherwise a refusal has led to that conclusion."""
+    """Whether a person has declared that the effect needs this level; else a refusal has led to this conclusion."""
     ask: Callable[[], Reply]
     """Request the effect, in the ECU's present session."""
 
 
 class UnlockEffects:
-    """Tries the effects that tell open from locked, and remembers what each has shown."""
+    """Tries effects that tell open from locked, and remembers what each effect has shown."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def of(self, level: int) -> list[UnlockEffect]:
-        """Return the effects that are declared or were found to need the level, and may be requested; those that only read
-        come first.
+        """Return the effects that may be requested and need the level, by declaration or as found; those that only read come
+        first.
         """
         return [*self._reading(level), *self._writing(level), *self._running(level), *self._serving(level)]
 
     def is_open(self, level: int, *, says_so: bool = False) -> bool | None:
         """Whether the level is open, in the ECU's present session; None if no effect tells.
 
-        An effect that works proves an open level if the same was refused before, or with `says_so` (the ECU has already
-        answered as if open). An effect that is refused proves a locked level if it is declared to need the level and is
-        refused with 0x33, or if it has worked with the level open.
+        An effect that works proves an open level if the same effect was refused before, or with `says_so` (the ECU has
+        already answered as if open). An effect that is refused proves a locked level if it is declared to need the level and
+        is refused with 0x33, or if it has worked with the level open.
         """
         found = None
         for effect in self.of(level):
@@ -63,8 +63,9 @@ class UnlockEffects:
         return found
 
     def look(self, level: int) -> None:
-        """Request the effects before the level is opened for the first time: only after a refusal does a later success
-        prove something.
+        """Request the effects before the level is opened for the first time, to see them refused.
+
+        Only after a refusal does a later success prove that the level is open.
         """
         for effect in self.of(level):
             if not self._client.state.has_refused(effect.name):

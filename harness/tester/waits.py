@@ -1,4 +1,4 @@
-"""Learn from one ECU which waits for it are in vain, and shorten them."""
+"""Learn which waits for one ECU are in vain, and shorten them."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from typing import Final
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET
 
 GRACE_S, LEAST_GRACE_S = 0.02, 0.005
-"""Seconds to wait for more after a frame without a message, beyond the longest time after which more ever came.
+"""Seconds added to the longest time after which another frame ever followed a frame without a message.
 
-The second is the least that is added, for an ECU whose answers are quick.
+The first number is the usual addition, the second the least, for an ECU whose answers are quick.
 """
 SHORT_N_BS_S: Final = 0.15
 """The seconds for which a flow control is awaited from an ECU that has never sent one."""
 FEWEST_IN_VAIN: Final = 3
-"""The number of complete waits in vain before any wait is shortened."""
+"""How many complete waits must be in vain before any wait is shortened."""
 MOST_TRUST: Final = 10
-"""At least one wait in two to the power of this is complete."""
+"""The exponent of 2 that limits shortening: at least one in 2 to the power of this many waits is complete."""
 
 PUNCTUAL_AFTER: Final = 64
-"""The number of answers that must have come within P2 before less than `MARGIN_S` is added to it."""
+"""How many answers must have come within P2 before the margin added to P2 becomes less than `MARGIN_S`."""
 MORE_AFTER_LATE: Final = 4
-"""After one answer that came too late, this many times `PUNCTUAL_AFTER` are needed; after a second the margin stays."""
+"""By which factor `PUNCTUAL_AFTER` grows after one answer that came too late; after a second the margin never shrinks."""
 LEAST_MARGIN_S: Final = 0.03
 MARGIN_S: Final = 0.15
-"""What adapter, driver and a busy tester may add to P2 before silence is called silence, in seconds."""
+"""The seconds that adapter, driver and a busy tester may add to P2 before the ECU counts as silent."""
 OWN_DELAY_S: Final = 0.1
-"""How much later than it came, in seconds, a frame may be read here."""
+"""How many seconds after its arrival this program may read a frame."""
 
 
 class InVain:
-    """Whether a kind of wait has always been in vain.
+    """Remembers whether one kind of wait has always been in vain.
 
-    Each complete wait in vain doubles how many waits may be shortened before the next complete one, the control. A single
-    wait that was not in vain ends all shortening for good.
+    Each complete wait in vain doubles the number of waits that may be shortened before the next complete one, the control. A
+    single wait that was not in vain ends all shortening for good.
     """
 
     def __init__(self) -> None:
@@ -43,9 +43,9 @@ class InVain:
         self._is_refuted = False
 
     def may_be_shortened(self, *, could_be_complete: bool = True) -> bool:
-        """Whether this wait may be shortened; it then counts as shortened.
+        """Whether this wait may be shortened; if so, it counts as shortened.
 
-        With `could_be_complete` false the wait would be no control even if not shortened, and does not count.
+        With `could_be_complete` false the wait would be no control even if it were not shortened, and does not count.
         """
         if self._is_refuted or self._complete < FEWEST_IN_VAIN or (self._left == 0 and could_be_complete):
             return False
@@ -59,12 +59,12 @@ class InVain:
             self._left = 2 ** min(self._complete, MOST_TRUST)
 
     def refute(self) -> None:
-        """Note that the awaited frame has come."""
+        """Note that the awaited frame has come, so that no wait of this kind is shortened any more."""
         self._is_refuted = True
 
 
 class Punctuality:
-    """How late the answers of an ECU come, as seen from here: adapter, driver and this computer included."""
+    """Measures how late an ECU's answers come, with the time of adapter, driver and this computer included."""
 
     def __init__(self, p2_s: float) -> None:
         self._p2_s = p2_s
@@ -79,7 +79,7 @@ class Punctuality:
 
     @property
     def margin_s(self) -> float:
-        """The seconds to wait beyond P2: with them the wait is at least twice as long as the slowest answer took."""
+        """The seconds to wait beyond P2; the wait is then at least twice as long as the slowest answer took."""
         if self._answers < self._needed or self._slowest_s > self._p2_s:
             return MARGIN_S
         return min(max(2 * self._slowest_s - self._p2_s, LEAST_MARGIN_S), MARGIN_S)
@@ -90,49 +90,51 @@ class Punctuality:
         return GRACE_S if self._answers < self._needed else min(max(self._slowest_s, LEAST_GRACE_S), GRACE_S)
 
     def refute(self) -> None:
-        """Note an answer that came after the wait for it had been given up."""
+        """Note an answer that came after its wait had been given up."""
         self._answers = 0
         self._needed = PUNCTUAL_AFTER * MORE_AFTER_LATE if self._needed == PUNCTUAL_AFTER else math.inf
 
 
 class Waits:
-    """How long one ECU is waited for.
+    """Decides how long to wait for one ECU.
 
     After a frame without a message (garbage) an answer may still come, after a first frame a flow control, and after P2 an
-    answer that was delayed on its way. Once the ECU has sent one of these three, every wait for it is complete;
-    until then only a wait now and then is.
+    answer that was delayed on its way. Once the ECU has sent one of these three, every wait for it is complete; until then
+    only some waits are.
     """
 
     def __init__(self, p2_s: float) -> None:
-        """Start without knowledge. `p2_s` is the declared P2; a wait after garbage is complete only if it lasts P2."""
+        """Start without knowledge of the ECU. `p2_s` is the declared P2; a wait after garbage is complete only if it lasts
+        P2.
+        """
         self._p2_s = p2_s
         self.complete_s: Final = p2_s + MARGIN_S
         """The seconds for which an answer is awaited while nothing is known of the ECU."""
         self.silence_s = self.complete_s
         """The seconds for which an answer is awaited now."""
         self.times_too_short = 0
-        """How often a frame came within the complete wait, and after the shortened one."""
+        """How often a frame came after a shortened wait had ended, but within the complete wait."""
         self._punctuality = Punctuality(p2_s)
         self._more = InVain()
-        """The waits for more after garbage."""
+        """Whether waits for another frame after garbage have been in vain."""
         self._flow = InVain()
-        """The waits for a flow control."""
+        """Whether waits for a flow control have been in vain."""
         self.has_heard = False
-        """Whether any garbage has come since the last request; if not, no wait after garbage needs to be considered."""
+        """Whether garbage has come since the last request; if not, no wait is a wait after garbage."""
         self.garbage_s = math.inf
-        """When the first garbage came after the last request, by the link's time."""
+        """The time of the first garbage after the last request, by the link's clock."""
         self._longest_s = 0.0
         """The longest time in seconds between the first and the last garbage after one request."""
         self.is_shortened: bool | None = None
-        """Whether the present wait for more is shortened; None: not decided."""
+        """Whether the present wait after garbage is shortened; None if that is not decided."""
         self._given_up: InVain | Punctuality | None = None
-        """The reason for which the last wait was shortened, if nothing came."""
+        """The object that shortened the last wait, if nothing came in that wait."""
         self._complete_until_s = -math.inf
-        """When the last shortened wait would have ended if complete, by the link's time."""
+        """The end that the last shortened wait would have had if complete, by the link's clock."""
         self.asked = b""
         """The last request."""
         self._given_up_for = b""
-        """The request after which the last shortened wait was."""
+        """The request whose wait was shortened last."""
 
     def begin(self) -> None:
         """Note that a request is sent."""
@@ -143,12 +145,12 @@ class Waits:
     # P2
 
     def hear_answer(self, latency_s: float) -> None:
-        """Note an answer that came `latency_s` after its request, without any 0x78."""
+        """Note an answer that came `latency_s` after its request, without response pending before it."""
         self._punctuality.hear(latency_s)
         self.silence_s = self._p2_s + self._punctuality.margin_s
 
     def hear_silence(self, waited_s: float, now_s: float) -> None:
-        """Note that nothing came at all for `waited_s`."""
+        """Note that no frame came for `waited_s` seconds."""
         if self.silence_s <= waited_s < self.complete_s:
             self._give_up(self._punctuality, now_s + self.complete_s - waited_s)
 
@@ -156,9 +158,9 @@ class Waits:
         self._given_up, self._given_up_for, self._complete_until_s = reason, self.asked, complete_until_s
 
     def hear_stray(self, message: bytes, now_s: float) -> None:
-        """Note a frame outside any wait, or one that does not answer the last request; the message is empty in garbage.
+        """Note a frame outside any wait, or a frame that does not answer the last request; garbage has an empty message.
 
-        If the frame answers the request after which the last shortened wait was, that wait was too short.
+        If the frame answers the request whose wait was shortened last, that wait was too short.
         """
         given_up, asked = self._given_up, self._given_up_for
         if given_up is None or now_s > self._complete_until_s + OWN_DELAY_S:
@@ -176,13 +178,13 @@ class Waits:
     # After garbage
 
     def hear_garbage(self, now_s: float) -> None:
-        """Note a frame that holds neither a message nor a part of one."""
+        """Note a frame that contains neither a message nor a part of one."""
         self.has_heard = True
         self.garbage_s = min(self.garbage_s, now_s)
         self._longest_s = max(self._longest_s, now_s - self.garbage_s)
 
     def hear_message(self) -> None:
-        """Note a message that answers the request, or one before it."""
+        """Note a message that answers the request, or an earlier request."""
         if self.garbage_s < math.inf:
             self._more.refute()
 
@@ -199,14 +201,14 @@ class Waits:
         return min(until_s, self.garbage_s + self._longest_s + self._punctuality.grace_s)
 
     def end(self, now_s: float) -> None:
-        """Note that no message has come until now."""
+        """Note that the wait has ended without a message."""
         if not self.is_shortened and now_s - self.garbage_s >= self._p2_s:
             self._more.was_complete()
 
     # After a first frame
 
     def n_bs_s(self) -> float | None:
-        """Return how long to wait for a flow control; None: as long as ISO 15765-2 allows."""
+        """Return how many seconds to wait for a flow control; None: as long as ISO 15765-2 allows."""
         return SHORT_N_BS_S if self._flow.may_be_shortened() else None
 
     def had_no_flow_control(self) -> None:
