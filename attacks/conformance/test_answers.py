@@ -171,7 +171,7 @@ def judge_together(tester: Tester, entries: list[DataEntry], unknown: int | None
     dids = [entry.did for entry in entries]
     reply = tester.request(b"\x22" + b"".join(map(two_bytes, [*dids, *([] if unknown is None else [unknown])])))
     if reply.is_refused_with(Nrc.INCORRECT_MESSAGE_LENGTH, 0x14):  # 14: the answer would be too long
-        tester.note(f"{reply} to {reply.request.hex(' ').upper()}: so many identifiers are not supported")
+        tester.note(f"{reply} to {reply.request.hex(' ').upper()}: this many identifiers in one request are not supported")
         return False
     if is_unfinished(reply) or reply.is_silence or reply.is_malformed:
         tester.cite(reply)

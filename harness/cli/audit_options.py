@@ -49,7 +49,7 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--time",
         metavar="TIME",
-        help="only what tells most in so long, e.g. 90s or 15m; before it an undescribed ECU is mapped, as long at most",
+        help="run the checks that tell most in this time, e.g. 90s or 15m; mapping an unknown ECU first may take as long",
     )
     parser.add_argument("--checks", type=Path, action="append", default=[], metavar="PATH", help="also run these checks")
 

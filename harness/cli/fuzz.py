@@ -46,7 +46,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     fuzz = commands.add_parser(
         "fuzz",
         help="fuzz the ECU: find, reduce and keep what nobody wrote a case for",
-        description="Fuzz an ECU for so long, or for so many exchanges.\n"
+        description="Fuzz an ECU for a time or for a number of exchanges.\n"
         "Without TARGET and link options: the article's ECU, simulated.\n"
         'uds-harness fuzz new "2E 20 {00..FF}" writes a case of your own that runs.',
         epilog=EXIT_CODES,
@@ -54,8 +54,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     add_target(fuzz)
     fuzz.add_argument("send", nargs="?", metavar="SEND", help="with new: what the case sends")
-    fuzz.add_argument("--time", metavar="TIME", help="end with the round in which this is over, e.g. 15m or 8h")
-    fuzz.add_argument("--exchanges", type=_number_above_0, metavar="N", help=f"so many (default: {DEFAULT_EXCHANGES:,})")
+    fuzz.add_argument("--time", metavar="TIME", help="end after the round in which this time runs out, e.g. 15m or 8h")
+    fuzz.add_argument(
+        "--exchanges", type=_number_above_0, metavar="N", help=f"end after N exchanges (default: {DEFAULT_EXCHANGES:,})"
+    )
     fuzz.add_argument("--seed", type=int, metavar="N", help="repeat a campaign's chance (default: a new seed, printed)")
     fuzz.add_argument("--workers", type=_number_above_0, metavar="N", help="processes for a simulated ECU (default: 1)")
     fuzz.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler whose workers do it, e.g. tcp://host:8786")

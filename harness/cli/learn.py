@@ -58,7 +58,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--requests",
         type=_number_of_requests,
         metavar="N",
-        help="stop after so many requests, and keep what is known",
+        help="stop after N requests, and keep what is known",
     )
     learn.add_argument("--plan", action="store_true", help="say what learning would take, and send nothing")
     learn.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (default: a new one under reports/)")

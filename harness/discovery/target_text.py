@@ -59,7 +59,7 @@ def _reset(environment: str, found: EcuMap) -> Iterable[str]:
     comments = []
     keys: dict[str, object] = {}
     if found.boot_s is not None:
-        comments.append(f"# boot_s: after a {found.boot_means} the ECU answered again, which took so long at most.")
+        comments.append(f"# boot_s: the longest time from a {found.boot_means} to the next answer.")
         keys |= ({"uds": "0x01"} if found.boot_means == "reset" else {}) | {"boot_s": found.boot_s}
     if environment == "simulated":
         comments.append("# The supply of a node on the simulated bus is the harness's to cut.")

@@ -169,7 +169,7 @@ class _Rows:
                 yield row.asks_others
                 self._judge(row)
             else:
-                self._leave_open(row, "left out: each row waits for a delay, and this depth has no time for so many")
+                self._leave_open(row, "left out: each row waits for a delay, and this depth has no time for all of them")
         while self._book.has_uncounted_kinds:
             yield False
             if not self._judge(Row(NOTHING, self._home, self._plain)):

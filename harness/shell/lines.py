@@ -146,7 +146,7 @@ class Word:
 def command_in(line: str) -> Command | None:
     """Parse a line; None if it is empty or a comment. Raises UserError that says what is wrong, and what to write."""
     if len(line) > LONGEST_LINE:
-        raise UserError(f"is longer than {LONGEST_LINE} characters; no message needs so many")
+        raise UserError(f"is longer than {LONGEST_LINE} characters; no message is that long")
     name, *arguments = _COMMENT.sub("", line).split() or [""]
     if not name:
         return None
@@ -284,7 +284,7 @@ WORDS: Final[dict[str, Word]] = {
         "unlock LEVEL", "unlock 01", "ask for a seed, and send what the target's key function makes of it", _unlock
     ),
     "raw": Word("raw HEX or raw ID#HEX ...", "raw 3E00", "send a message, or CAN frames, as they are", _raw),
-    "wait": Word("wait TIME", "wait 2s", "send nothing for so long: 500ms, 2s, 1m", _wait),
+    "wait": Word("wait TIME", "wait 2s", "send nothing for this time: 500ms, 2s, 1m", _wait),
     "reset": Word("reset [TYPE]", "reset", "restart the ECU (11) and wait until it has booted", _reset),
     "repeat": Word("repeat RUN ID", "repeat reports/mine SA-09", "send the exchanges of a run's result once more", _repeat),
     "help": Word("help", "help", "list these commands", _alone(Help())),
