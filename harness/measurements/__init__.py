@@ -1,4 +1,4 @@
-"""Measure on demand, and only once, what several checks need to know about an ECU."""
+"""Measure what several checks need to know about an ECU: only when a check asks, and only once."""
 
 from __future__ import annotations
 
@@ -44,14 +44,16 @@ T = TypeVar("T")
 LOG: Final = logging.getLogger("harness.measurements")
 
 MOST_LENGTHS = 4
-"""How many different lengths of seeds are judged by length; with more, the first bytes of all seeds form one sample."""
+"""The largest number of different seed lengths that are judged one by one; with more, the first bytes of all seeds are
+judged.
+"""
 
 MOST_VALUES = 1000
 """How many values of a sample are kept for its picture."""
 
 
 class Measurements:
-    """Takes each measurement once, and gives every caller the same result, or the same reason why there is none.
+    """Takes each measurement once, and gives every caller the same result, or the same reason why there is no result.
 
     Measuring changes the ECU's state: a check that needs a known state restores it afterwards.
     """
@@ -61,23 +63,25 @@ class Measurements:
         self._depth = depth
         self._taken: dict[tuple[object, ...], object] = {}
         self.profiles: list[Profile] = []
-        """What the report shows of measurements, in the order in which they were taken."""
+        """The measured tables that the report shows, in the order in which they were taken."""
         self._notes: dict[tuple[str, int], list[str]] = {}
-        """By measurement and level: notes for that level's check, made while another level's check took the measurement."""
+        """Notes for a check, by measurement and level, made while the check of another level took the measurement."""
         self.errands = Errands(tester, depth)
         """Parts of checks that are done early, while a delay is running."""
         self.levels: set[int] = set()
-        """Levels to which checks of the run may send wrong keys; some measurements are taken for all of them together."""
+        """Levels to which checks of the run may send wrong keys; some measurements are taken for all these levels
+        together.
+        """
         self.check = ""
         """The name of the check under way, for the log."""
         self.under_way: list[str] = []
-        """The names of the measurements under way; each is part of the one before it."""
+        """The names of the measurements under way; each measurement is part of the one named before it."""
         self._served: dict[tuple[object, ...], list[str]] = {}
         """By the key of a measurement: the checks that it serves."""
         tester.guesses.supply = self._next_key
 
     def once(self, key: tuple[object, ...], take: Callable[[], T]) -> T:
-        """Return what `take` returned the first time, or raise again what it raised.
+        """Return what `take` returned when it was called first, or raise again what it raised then.
 
         OpenedMeanwhile is not kept: the measurement is then taken once more.
         """
@@ -102,10 +106,10 @@ class Measurements:
         return found  # type: ignore[return-value]
 
     def in_turn(self, name: str, level: int, take: Callable[[int], Turns[T]]) -> T:
-        """Return the result of `take` for the level; `take` measures once a run, for several levels in turn.
+        """Restore the ECU, and return the result of `take` for the level, which measures only once a run.
 
-        Levels are measured together if their delays are declared, and each can be opened while the others are locked out.
-        The ECU is restored first.
+        The levels of the run are measured together, in turn, if their delays are declared and each can be opened while the
+        others are locked out.
         """
         return self._for_all(name, level, in_turn, take, is_both_ways=True)
 
@@ -159,7 +163,9 @@ class Measurements:
         return found
 
     def delays_beside(self, level: int) -> dict[int, Delay]:
-        """Return the delays of the levels that `others_beside` returns, each measured by itself, if it can be measured."""
+        """Return the delay of each level that `others_beside` returns, measured by itself; without levels where
+        that fails.
+        """
         found = {}
         for other in self.others_beside(level):
             with contextlib.suppress(Unjudged, Violation, HarnessError):  # its own checks will meet it again
@@ -199,7 +205,7 @@ class Measurements:
         )
 
     def _add(self, title: str, rows: Mapping[str, str]) -> None:
-        """Add lines to a profile, which may exist already with other lines and with pictures."""
+        """Add lines to a profile; the profile may exist already, with other lines and with pictures."""
         known = next((profile for profile in self.profiles if profile.title == title), Profile(title=title, rows=()))
         self.publish(title, {})
         self.profiles[-1] = replace(known, rows=tuple({**dict(known.rows), **rows}.items()))
@@ -214,9 +220,10 @@ class Measurements:
         return sample
 
     def drawn_seeds(self, level: int) -> SeedSample:
-        """Return the run's seed sample; if the ECU holds seeds, a sample for which it drew each seed anew.
+        """Return the run's seed sample or, if the ECU holds seeds, a sample for which it drew each seed anew.
 
-        To make the ECU draw a new seed, the tester answers the held one if it has a key; else it waits for what renews it.
+        To make the ECU draw a new seed, the tester answers the held seed if it has a key, else it waits for what renews the
+        seed.
         """
         sample = self.seeds(level)
         if not sample.is_held:
@@ -243,11 +250,11 @@ class Measurements:
         return self.once(("renewed seeds", level), lambda: sample_renewed_seeds(self._tester, level, self._depth, held))
 
     def answers_to_held_seeds(self, level: int) -> AnswersToHeldSeeds:
-        """Measure whether the ECU gives a held seed again after it was answered by its key."""
+        """Measure whether the ECU gives a held seed again after the tester answered it by its key."""
         return answer_held_seeds(self._tester, level, self._depth, self.seeds(level))
 
     def ordered_seeds(self, level: int) -> list[SeedSample]:
-        """Return samples that can show an order: the seed sample, and that of seeds drawn anew if there is one.
+        """Return the samples that can show an order: the seed sample and, if there is one, the sample of seeds drawn anew.
 
         Each sample is divided by the length of its seeds.
         """
@@ -272,9 +279,9 @@ class Measurements:
         return second.like(sample)
 
     def structures(self, level: int) -> list[Structure]:
-        """Return how much of each seed is chance, for each length of seeds. Raises Inconclusive for too few seeds.
+        """Return how much of each seed is chance, for each length of seeds. Raises Inconclusive if there are too few seeds.
 
-        What a sample shows counts only if a second one shows it too.
+        What one sample shows counts only if a second sample shows it too.
         """
         return self.once(("structures", level), lambda: self._confirmed_structures(level))
 
@@ -324,7 +331,7 @@ class Measurements:
         return self.once(("restarts", level), lambda: self.fresh_restarts(level))
 
     def fresh_restarts(self, level: int, *, are_answered: bool = False) -> Restarts:
-        """Take the first seeds after restarts again; with `are_answered`, answer each by its key."""
+        """Take the first seeds after restarts again; with `are_answered`, answer each seed by its key."""
         return seeds_after_restarts(self._tester, level, self._depth, are_answered=are_answered)
 
     def generators(self, level: int, sample: SeedSample) -> GeneratorSearch:
@@ -332,7 +339,7 @@ class Measurements:
         return search_generators(sample, self.restarts_if_any(level), self._depth)
 
     def restarts_if_any(self, level: int) -> Restarts | None:
-        """Return the first seeds after restarts; where restarts are impossible, None, with a note that says why."""
+        """Return the first seeds after restarts; None, with a note of the reason, if restarts are impossible."""
         try:
             return self.restarts(level)
         except Unjudged as reason:
@@ -340,17 +347,17 @@ class Measurements:
             return None
 
     def seeds_after_wrong_keys(self, level: int) -> SeedsAfterWrongKeys:
-        """Send some wrong keys, and return which seeds follow."""
+        """Send some wrong keys, and return which seeds follow them."""
         found = seeds_after_wrong_keys(self._tester, level, self._depth)
         self._taken["seeds after wrong keys", level] = found
         return found
 
     def known_seeds_after_wrong_keys(self, level: int) -> SeedsAfterWrongKeys:
-        """Return which seeds follow wrong keys, as already seen in this run; send wrong keys only if none were seen."""
+        """Return which seeds were seen in this run after wrong keys; send wrong keys only if none were seen."""
         return self.once(("seeds after wrong keys", level), lambda: self.seeds_after_wrong_keys(level))
 
     def lockout(self, level: int) -> Lockout:
-        """Count how many wrong keys the level takes: 11 are tried, 50 at depth deep."""
+        """Send up to 11 wrong keys, 50 at depth deep, and count how many the ECU compares before it locks the level out."""
         return self.once(("lockout", level), lambda: self._probe_lockout(level))
 
     def _probe_lockout(self, level: int) -> Lockout:
@@ -368,16 +375,17 @@ class Measurements:
         return self.once(("keys", level), lambda: KeyBook(self._tester, level, self._depth))
 
     def _next_key(self, level: int) -> Supplied | None:
-        """Return a kind of wrong key that some check needs sent; None if there is none.
+        """Return a kind of wrong key that some check needs to be sent; None if there is none.
 
-        Until `attempts` has been measured, kinds that an ECU may forget to count are kept for it, as it observes the count.
+        As long as `attempts` has not been measured, kinds that an ECU may forget to count are left to it, since it observes
+        the count.
         """
         if not self._tester.security.level(level).key_length:
             return None
         return self.key_book(level).supply(are_counted=("attempts", level) not in self._taken)
 
     def attempts(self, level: int) -> Attempts:
-        """Measure whether the limit holds for every kind of wrong key, act between wrong keys, place and state.
+        """Measure whether the limit holds with every kind of wrong key, act between wrong keys, place and state.
 
         Raises NotApplicable if no limit was found.
         """
@@ -390,20 +398,19 @@ class Measurements:
         return (yield from take_attempts(self._tester, level, limit, self._depth, book, acts, holds=holds))
 
     def acts_between(self, level: int) -> list[Act]:
-        """Return what may be done between two wrong keys, or in a delay. Raises NotApplicable if no limit was found."""
+        """Return the acts that may come between two wrong keys, or during a delay. Raises NotApplicable if no limit was
+        found.
+        """
         limit = self.limit(level)
         self.trouble_codes()  # one of these acts may clear them
         return self.once(("acts", level), lambda: acts_between(self._tester, level, limit, self._depth))
 
     def trouble_codes(self) -> tuple[bytes, ...]:
-        """Return the trouble codes, of 3 bytes each, that the ECU stored or supports, read before the run cleared any."""
+        """Return the trouble codes, of 3 bytes each, that the ECU stored or supports, as read before the run cleared any."""
         return self.once(("trouble codes",), lambda: trouble_codes(self._tester))
 
     def limit(self, level: int) -> int:
-        """Return after how many wrong keys the level takes no more.
-
-        Raises NotApplicable if no limit was found.
-        """
+        """Return after how many wrong keys the level accepts no more. Raises NotApplicable if no limit was found."""
         lockout = self.lockout(level)
         if lockout.is_silent:
             raise Inconclusive(f"the limit cannot be told, since nothing announces it: {lockout.reason}")
@@ -412,7 +419,9 @@ class Measurements:
         return lockout.limit
 
     def delay(self, level: int) -> Delay:
-        """Measure for how long a level that is locked out gives no seed. Raises NotApplicable if nothing locks it out."""
+        """Measure for how long a locked-out level gives no seed. Raises NotApplicable if no number of wrong keys locks it
+        out.
+        """
         self.limit(level)
         return self.once(("delay", level), lambda: self._measure_delay(level))
 
@@ -424,7 +433,7 @@ class Measurements:
         return delay
 
     def delay_if_any(self, level: int) -> Delay | None:
-        """Return the delay; if it could not be measured, None, with a note that says why."""
+        """Return the level's delay; None, with a note of the reason, if it could not be measured."""
         try:
             return self.delay(level)
         except Unjudged as reason:
@@ -432,9 +441,9 @@ class Measurements:
             return None
 
     def fresh_delay(self, level: int) -> Delay:
-        """Measure once more for how long a level that is locked out gives no seed.
+        """Measure once more for how long a locked-out level gives no seed.
 
-        No other level is asked meanwhile, since a key for the seed that was answered last may be a way out of the delay.
+        No other level is used meanwhile, since a key for the seed that was answered last may be a way out of the delay.
         """
         return measure_delay(self._tester, level, self._depth)
 
@@ -462,7 +471,9 @@ class Measurements:
         self._add(f"Lockout of level 0x{level:02X}", {name: value})
 
     def pairs(self, level: int) -> KeyPairs:
-        """Return seeds with keys: recorded ones and those that opened the level in this run (at least three if possible)."""
+        """Return pairs of seed and key: recorded pairs, and (at least three if possible) those that opened the level in this
+        run.
+        """
         return self.once(("pairs", level), lambda: take_pairs(self._tester, level, self._depth))
 
     def secret(self, level: int) -> SecretSearch | None:
@@ -471,7 +482,7 @@ class Measurements:
         return search_for_secret(entry, self.pairs(level), self._depth) if entry is not None else None
 
     def simple_keys(self, level: int) -> SimpleKeys:
-        """Try the keys that anybody would try first, and return which one opened the level, if any."""
+        """Try the keys that anybody would try first, and return which of them opened the level, if any."""
         return self.once(("simple keys", level), lambda: self._try_simple_keys(level))
 
     def _try_simple_keys(self, level: int) -> SimpleKeys:
@@ -482,10 +493,9 @@ class Measurements:
     def prepare(self, checks: Iterable[Attack], levels: Iterable[int] = ()) -> None:
         """Find out before the first check what a discovered target leaves open, as far as the checks' permissions go.
 
-        `levels`: the levels to which checks may send wrong keys.
-
-        If any check may send wrong keys, try simple keys on levels without a key function, unless the ECU cannot be locked
-        again. If any check may write, try every known key on guarded data.
+        `levels` are the levels to which checks may send wrong keys. If any check may send wrong keys, try simple keys on
+        levels without a key function, unless the ECU cannot be locked again. If any check may write, try every known key on
+        guarded data.
         """
         checks = [*checks]
         self.levels |= set(levels)
@@ -498,7 +508,9 @@ class Measurements:
                 self._tester.access.settle_guards()
 
     def key_timing(self, level: int) -> KeyTiming:
-        """Time how long the level takes to refuse keys that are wrong in their first byte, and in their last."""
+        """Time how long the level takes to refuse keys that are wrong in their first byte, and keys that are wrong in their
+        last.
+        """
         book = self._taken.get(("keys", level))
         kept = book.times if isinstance(book, KeyBook) else ()
         timing = time_keys(self._tester, level, self._depth, kept)
@@ -507,7 +519,7 @@ class Measurements:
 
 
 def _named(key: tuple[object, ...]) -> str:
-    """Name a measurement by its key: ``delay of level 0x01``."""
+    """Name a measurement in words by its key: ``delay of level 0x01``."""
     what, *where = key
     words = [f"level 0x{one:02X}" if isinstance(one, int) else str(one) for one in where]
     return f"{what} of {', '.join(words)}" if words else str(what)

@@ -1,4 +1,4 @@
-"""Map what was answered in which session, locked and unlocked, from what the run has seen."""
+"""Map which answers came in which session, locked and unlocked, from what the run has seen."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _NO_DATA: frozenset[ReplyKind | int] = _NO_SERVICE | {
     Nrc.INCORRECT_MESSAGE_LENGTH,
     Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
 }
-"""Outcomes that do not show that a service, or data, exists: rows with nothing else are left out."""
+"""Outcomes that do not show that a service or data exists; a row with no other outcome is left out."""
 
 _NOT_OF_ACCESS: frozenset[ReplyKind | int] = frozenset(
     {ReplyKind.SILENCE, Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE}
 )
-"""Outcomes of requests that were malformed on purpose or wanted no answer: left out if there are other outcomes."""
+"""Outcomes of requests that were malformed on purpose or wanted no answer; they are left out if a cell has others."""
 
 _WORDS = {ReplyKind.POSITIVE: "answered", ReplyKind.MALFORMED: "malformed", ReplyKind.SILENCE: "silent"}
 
@@ -68,7 +68,9 @@ def _profile(title: str, outcomes: Mapping[bytes, Outcomes], nothing: frozenset[
 
 
 def _declared(subject: bytes, target: Target) -> Access | None:
-    """Return who may use a service, or read or write data, as a person declared it; None for entries only discovered."""
+    """Return who may use a service, or read or write data, by a person's declaration; None for entries that were only
+    discovered.
+    """
     if len(subject) == 1:
         needs = (entry.needs for entry in target.services if entry.origin == "declared" and subject[0] in entry.span)
         return next(needs, None)
@@ -98,7 +100,7 @@ def _standing(access: Access, outcomes: set[ReplyKind | int], level: int) -> Sta
 
 
 _DENIED: frozenset[int] = frozenset({Nrc.SECURITY_ACCESS_DENIED, Nrc.AUTHENTICATION_REQUIRED})
-"""NRCs that refuse for want of access; other NRCs have other reasons."""
+"""NRCs by which an ECU refuses for lack of access; other NRCs have other reasons."""
 
 
 def _condition(condition: Condition, has_sessions: bool) -> str:

@@ -13,21 +13,21 @@ from harness.verdict import Depth
 
 @dataclass(frozen=True, slots=True)
 class SeedsAfterWrongKeys:
-    """Seeds that the tester answered by a wrong key, and the seeds that the ECU gave next."""
+    """Seeds that the tester answered by a wrong key, and the seeds that the ECU gave directly after."""
 
     answered: tuple[bytes, ...]
     following: tuple[bytes, ...]
     stopped_by: str = ""
-    """Why there are fewer seeds than wanted; empty if there are as many as wanted."""
+    """Why fewer seeds than wanted were taken; empty if as many as wanted were."""
 
     @property
     def collisions(self) -> Collisions:
-        """Equal seeds among the answered and the following ones together."""
+        """The equal seeds among all of these seeds, answered and following."""
         return collisions(self.answered + self.following)
 
 
 def seeds_after_wrong_keys(tester: Tester, level: int, depth: Depth) -> SeedsAfterWrongKeys:
-    """Send two wrong keys, six at depth deep, each followed by a request for a seed."""
+    """Send two wrong keys, at depth deep six, and request a seed after each."""
     if not tester.allows("lockout"):
         return SeedsAfterWrongKeys((), (), "the target does not allow lockout")
     tester.prove_keys()

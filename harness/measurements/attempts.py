@@ -1,7 +1,8 @@
 """Send rows of wrong keys, and observe whether the ECU stops each row at the limit, whatever the row varies.
 
 A row varies several things at once: the kind of keys, an act between two keys, the place and the ECU's state. If the ECU
-takes a row beyond the limit, each of these is varied by itself; what breaks the limit alone is to blame.
+lets a row go beyond the limit, each of these is varied by itself in a row of its own; what then breaks the limit is to
+blame.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ from harness.tester.tester import Tester
 from harness.verdict import Depth, Severity
 
 NOTHING = Act("nothing", "", lambda: None)
-"""No act between two keys."""
+"""The absence of an act between two keys."""
 
 ENOUGH_ROWS = 24
-"""How many rows at most are sent at depth default, beyond those that vary each thing once."""
+"""The largest number of rows at depth default, besides those that are needed to vary each thing once."""
 FEWEST_KEYS_FOR_TWO = 3
-"""The lowest limit that leaves room to join two rows: one act after the first key, the other before the last."""
+"""The lowest limit at which two rows can be joined: one act comes after the first key, the other before the last key."""
 DELAYS_WAITED = 4
-"""For how many delays to wait if a place gives no seed after another place was locked out."""
+"""The number of delays to wait if a place gives no seed after another place was locked out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,11 @@ class Row:
     kind: KeyKind | None = None
     """The kind of all keys of the row; None if the keys are of different kinds."""
     then: Row | None = None
-    """A second row, joined to this one: it takes over after the first key, so that both cost one lockout."""
+    """A second row that takes over after the first key of this one, so that both rows cost one lockout."""
 
     @property
     def parts(self) -> list[Row]:
-        """This row without the second one, and the second one if there is one."""
+        """This row without its second row, and then the second row, if there is one."""
         return [self] if self.then is None else [replace(self, then=None), self.then]
 
     @property
@@ -60,7 +61,7 @@ class Row:
 
     @property
     def names(self) -> set[str]:
-        """The names of all acts, places and states of the row."""
+        """The names of all acts, places and states that the row varies."""
         return {one.name for part in self.parts for one in (part.act, part.place, part.state)}
 
     def __str__(self) -> str:
@@ -77,13 +78,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """Something that lets wrong keys go on beyond the limit."""
+    """A varied thing (kind of keys, act, place or state) that lets wrong keys go on beyond the limit."""
 
     check: str
-    """The id of the check that fails because of it."""
+    """The id of the check that fails because of this break of the limit."""
     what: str
     evaluated: int
-    """How many wrong keys the ECU compared before the tester stopped; it would have taken more."""
+    """How many wrong keys the ECU compared before the tester stopped; the ECU would have compared more."""
     exchanges: tuple[Exchange, ...]
     severity: Severity | None = None
 
@@ -95,14 +96,14 @@ class Attempts:
     limit: int
     breaks: list[Break] = field(default_factory=list)
     tried: dict[str, list[str]] = field(default_factory=dict)
-    """By check: what was varied, in words."""
+    """By check: what the rows varied, in words."""
     held: set[str] = field(default_factory=set)
-    """The names among `tried` that were part of a row which the ECU stopped at the limit."""
+    """The names in `tried` that belong to a row which the ECU stopped at the limit."""
     undecided: dict[str, list[str]] = field(default_factory=dict)
-    """By check: rows that could not be judged, and why."""
+    """By check: the reasons why rows could not be judged."""
 
     def of(self, check: str) -> list[Break]:
-        """Return the breaks of the limit for which the check fails."""
+        """Return the breaks of the limit that make this check fail."""
         return [one for one in self.breaks if one.check == check]
 
 
@@ -121,7 +122,7 @@ class _Run:
 def take_attempts(
     tester: Tester, level: int, limit: int, depth: Depth, book: KeyBook, acts: Sequence[Act], *, holds: bool = False
 ) -> Steps[Attempts]:
-    """Send every row that the depth allows, a row in each step; `acts` may come between two keys.
+    """Send every row that the depth allows, one row in each step; `acts` may come between two keys.
 
     `holds`: whether the ECU was already seen to refuse seeds after the limit; if not, the first rows find that out.
     """
@@ -140,7 +141,7 @@ class _Rows:
         self._home = home_of(tester, level)
         self._plain = PlaceState("", "", lambda: None)
         self._guilty: set[str] = set()
-        """The names of what breaks the limit."""
+        """The names of the varied things that are known to break the limit."""
         self._begun_s = tester.link.now_s
         self._is_kept = True
         """Whether the ECU refuses seeds after the limit; if not, only the NRC of the last key shows the limit."""
@@ -178,9 +179,9 @@ class _Rows:
         return found
 
     def _plan(self, acts: list[Act], places: list[Place], states: list[PlaceState]) -> Iterator[Row]:
-        """Plan rows in which each value comes at least once, combined with the others as far as the depth allows.
+        """Plan rows in which each value comes at least once, combined with other values as far as the depth allows.
 
-        At depth deep, rows also vary the kind of keys: some rows have only keys of one kind that the ECU may not count.
+        At depth deep, rows also vary the kind of keys: the keys of some rows are all of one kind that the ECU may not count.
         """
         kinds = [*self._book.kinds.counted_oddly().values()] if self._depth is Depth.DEEP else []
         factors: list[list[Any]] = [acts, places, states, [None, *kinds]]
@@ -201,7 +202,9 @@ class _Rows:
         return self._tester.link.is_virtual or self._tester.link.now_s - self._begun_s < seconds
 
     def _is_kept_at_limit(self) -> bool:
-        """Send wrong keys of several kinds, then if needed plain ones; return whether seeds are refused after the limit."""
+        """Send wrong keys of several kinds, then if needed plain ones; return whether the ECU refuses seeds after
+        the limit.
+        """
         row = Row(NOTHING, self._home, self._plain)
         if self._run(row, self._allowed, is_kept=True).is_held:
             return True
@@ -236,7 +239,7 @@ class _Rows:
         return all(are_judged)
 
     def _each_alone(self, row: Row) -> list[Row]:
-        """Return a row for each act, place and state of this row, which varies nothing else."""
+        """Return a row for each act, place and state of this row; each varies only that act, place or state."""
         plain = Row(NOTHING, self._home, self._plain, row.kind)
         rows = [replace(plain, act=row.act), replace(plain, place=row.place), replace(plain, state=row.state)]
         return [one for one in rows if one != plain]
@@ -250,9 +253,9 @@ class _Rows:
     # One row.
 
     def _run(self, row: Row, wanted: int, *, is_kept: bool | None = None) -> _Run:
-        """Send wrong keys until no seed is given, or until `wanted` of them were compared.
+        """Send wrong keys until the ECU gives no seed, or has compared `wanted` of them.
 
-        Raises Inconclusive if there was neither a seed to answer nor a limit.
+        Raises Inconclusive if the ECU gives no seed to answer, and announces no limit either.
         """
         tester, guesses, level = self._tester, self._tester.guesses, self._level
         is_kept = self._is_kept if is_kept is None else is_kept
@@ -301,7 +304,7 @@ class _Rows:
         return _Run(evaluated, guesses.is_limited(level, after), tuple(kinds), (*last, after))
 
     def _seed(self, place: Place, *, is_first: bool = False) -> Reply:
-        """Request a seed; for the first one, wait for the end of a delay that was begun in another place."""
+        """Request a seed; before the row's first seed, wait for the end of a delay that was begun in another place."""
         reply = place.ask()
         for _ in range(DELAYS_WAITED if is_first else 0):
             if not reply.is_delayed:
@@ -343,7 +346,7 @@ class _Rows:
     # A row that went on.
 
     def _look_into(self, row: Row, first: _Run) -> None:
-        """Find out which of the things that the row varies breaks the limit."""
+        """Find out which of the things that the row varies breaks the limit, and record it."""
         wanted = max(3 * self._allowed, self._allowed + 2)
         kinds = dict.fromkeys(first.kinds)
         plain = Row(NOTHING, self._home, self._plain, self._book.kinds.plain)
@@ -378,7 +381,9 @@ class _Rows:
         return None
 
     def _blame(self, row: Row, wanted: int) -> bool:
-        """Send a row; return whether it breaks the limit, and if so record which parts of it do."""
+        """Send a row; return whether it breaks the limit, and if it does, record which of its parts break the limit
+        alone.
+        """
         run = self._breaks(row, wanted)
         if run is None:
             return False
@@ -418,7 +423,7 @@ def _shown(run: _Run) -> tuple[Exchange, ...]:
 
 
 def _each_once(acts: list[Act], places: list[Place], states: list[PlaceState]) -> Iterator[Row]:
-    """Plan a few rows in which each act, place and state comes once, combined if compatible, else with plain ones."""
+    """Plan a few rows in which each act, place and state comes once, combined with others where compatible, else alone."""
     plain: list[Act | Place | PlaceState] = [acts[0], places[0], states[0]]
     left: list[list[Act | Place | PlaceState]] = [[*acts[1:]], [*places[1:]], [*states[1:]]]
     while any(left):
@@ -430,11 +435,11 @@ def _each_once(acts: list[Act], places: list[Place], states: list[PlaceState]) -
 
 
 def _two_in_one(rows: list[Row]) -> Iterator[Row]:
-    """Join each two rows of the same state into one, since each lockout costs a delay.
+    """Join pairs of rows of the same state into one row each, since each lockout costs a delay.
 
     Only one pause between keys of a row has an act, and the other pauses have none: a row without an act is left out if
-    another row has its place. A row whose act the ECU may count as a wrong key stays alone, since that count could hide
-    a key that the ECU forgets in the other row.
+    another row has its place. A row whose act the ECU may count as a wrong key stays alone, since that count could hide a
+    key that the ECU forgets in the other row.
     """
     rows = [row for row in rows if row.act is not NOTHING or all(one.place is not row.place for one in rows if one != row)]
     while rows:

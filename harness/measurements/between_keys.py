@@ -1,4 +1,6 @@
-"""List acts between two wrong keys that must not reset the ECU's count, each with the check that fails if one does."""
+"""List acts that must not reset the ECU's count when they come between two wrong keys, each with the check that fails if one
+does.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +15,18 @@ from harness.uds import Service, Session, read_memory, write_data
 from harness.verdict import Depth, Severity
 
 MOST_SESSIONS = 6
-"""How many sessions at most are entered from each other."""
+"""The largest number of sessions that are entered from one another."""
 MOST_ENTRIES = 3
-"""How many data identifiers, and how many routines, are used at most."""
+"""The largest number of data identifiers, and the largest number of routines, that are used."""
 IDLE_S = (3700.0, 1830.0, 610.0, 310.0, 130.0, 65.0)
-"""Times after which an ECU may drop its count of wrong keys, in seconds: each a little longer than a round time."""
+"""Pauses in seconds after which an ECU may drop its count of wrong keys, each a little longer than a round time."""
 WORTH_WAITING = 0.8
-"""A count that lapses is a flaw if waiting for that takes less than this fraction of the time that delays would take."""
+"""A share of the time that delays cost; a count that lapses is a flaw if guessing with pauses takes less than this share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """An act between two wrong keys."""
+    """An act that comes between two wrong keys."""
 
     name: str
     check: str
@@ -35,9 +37,9 @@ class Act:
     parts: tuple[Act, ...] = ()
     """The act's parts, to be tried one by one if the whole resets the count."""
     comes_with: tuple[Act, ...] = ()
-    """Acts that this one cannot do without: it is not blamed if one of them resets the count by itself."""
+    """Acts that this act needs: this act is not to blame if one of them resets the count by itself."""
     seconds: float = 0.0
-    """How long the act takes, in seconds, if it consists in waiting."""
+    """The length of the act in seconds, if it consists in waiting."""
     may_count: bool = False
     """Whether an ECU may rightly count the act as a wrong key."""
     asks_others: bool = False
@@ -168,7 +170,7 @@ def _requests(tester: Tester) -> Iterator[Act]:
 
 
 def other_requests(tester: Tester) -> list[bytes]:
-    """Return requests that leave the ECU as it is; what one of them changes, the next one undoes."""
+    """Return requests that leave the ECU as it is; a change made by one request is undone by the next."""
     target = tester.target
     readable = [entry.did for entry in target.data if entry.read.kind == "open"][:MOST_ENTRIES]
     requests = [b"\x3e\x00", b"\x3e\x80", b"\x22\xf1\x86", b"\x28\x00\x01", b"\x19\x01\xff", b"\x19\x02\xff"]
@@ -186,7 +188,7 @@ def other_requests(tester: Tester) -> list[bytes]:
 
 
 def _seeds(tester: Tester, level: int) -> Act:
-    """Return the act of requesting seeds of this level and of all others, without answering any."""
+    """Return an act that requests seeds of this level and of all others, and answers none."""
     others = [entry.level for entry in tester.target.security if entry.level != level]
 
     def ask() -> None:
@@ -197,7 +199,9 @@ def _seeds(tester: Tester, level: int) -> Act:
 
 
 def _misfits(tester: Tester, level: int) -> Iterator[Act]:
-    """Yield keys of another length, each sent for a new seed: a key that the ECU does not compare may reset its count."""
+    """Yield acts that send a key of a wrong length for a new seed; the ECU does not compare such a key, but may reset its
+    count.
+    """
     length = tester.security.key_length(level)
     for size in sorted({length + 1, length - 1, 0} - {length}):
 
@@ -212,7 +216,7 @@ def _misfits(tester: Tester, level: int) -> Iterator[Act]:
 
 
 def _idle(tester: Tester, level: int, limit: int, depth: Depth, changes: tuple[Act, ...]) -> Iterator[Act]:
-    """Yield a pause that ends the session, and a longer one if guessing with it would still be faster than with delays."""
+    """Yield a pause that ends the session, and a longer pause if guessing with it would still be faster than with delays."""
     entry = tester.target.level(level)
     delay_s = (entry.delay_s if entry is not None else None) or DEFAULT_DELAY_S
     s3_s = (tester.target.timing.s3_ms or 5000) / 1000 * 1.2

@@ -1,4 +1,4 @@
-"""Measure how long a level gives no seed once the limit is reached, and whether that delay is kept."""
+"""Measure for how long a level gives no seed after the limit is reached, and whether the ECU keeps that delay."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from harness.uds import Nrc
 from harness.verdict import Depth
 
 KEPT = 0.95
-"""A delay is kept if it lasts for this fraction of the declared time, since the ECU's clock may differ from the tester's."""
+"""The share of the declared time that a delay must last; the rest is for clocks of ECU and tester that differ."""
 
 _LONGEST_STEP_S = 2.0
-"""The longest time between two requests: short enough to keep a session."""
+"""The longest time in seconds between two requests that keep a session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +30,18 @@ class Delay:
     wrong_keys: int
     """How many wrong keys led to the delay."""
     seconds: float | None
-    """Time until a seed was given, by the bus's time stamps; None if none was given while it was watched."""
+    """Time in seconds until the ECU gave a seed, by the bus's time stamps; None if it gave none while it was watched."""
     at_least_s: float
-    """A request that was sent after this time was still refused."""
+    """The time in seconds after which a request was last refused: the delay is at least this long."""
     declared_s: float | None
     given: Reply | None = None
     """The answer with the first seed after the limit."""
     key_in_delay: Reply | None = None
-    """The answer to the right key for the last seed, which the tester sent halfway through the delay."""
+    """The answer to the right key for the last seed, sent halfway through the delay."""
     key_for_given: Reply | None = None
-    """The answer to a key for a seed that was given too early."""
+    """The answer to a key for a seed that the ECU gave too early."""
     is_restarted_by_requests: bool = False
-    """Whether the ECU gave no seed while the tester requested one repeatedly, but gave one after a silence."""
+    """Whether the ECU gave no seed as long as the tester requested one repeatedly, but gave one after a silence."""
 
     @property
     def exists(self) -> bool:
@@ -50,7 +50,7 @@ class Delay:
 
     @property
     def is_too_short(self) -> bool:
-        """Whether a seed came before the declared time was over; if none is declared, at once."""
+        """Whether a seed came before the declared time was over or, without a declared time, at once."""
         if self.seconds is None:
             return False
         if self.declared_s is None:
@@ -59,7 +59,7 @@ class Delay:
 
     @property
     def length_s(self) -> float:
-        """The length of the delay to assume: as measured, or the time for which it was watched, in seconds."""
+        """The length in seconds that the delay is assumed to have: as measured, or the time for which it was watched."""
         return self.at_least_s if self.seconds is None else self.seconds
 
     def extrapolation(self, key_bits: int) -> str:
@@ -89,11 +89,11 @@ class AfterRestart:
     """Whether a restart was seen; None if the ECU does not offer this way and no seed was requested."""
     seed: Reply | None = None
     took_s: float = 0.0
-    """Time from the ECU's first answer after the restart to the answer with the seed or refusal."""
+    """Time in seconds from the ECU's first answer after the restart to the answer with the seed or refusal."""
     age_s: float = 0.0
-    """Time from the restart to the answer."""
+    """Time in seconds from the restart to the answer with the seed or refusal."""
     is_limited: bool = False
-    """Whether the seed was refused for too many wrong keys, or for a delay."""
+    """Whether the ECU refused the seed because of too many wrong keys, or of a delay."""
 
     @property
     def is_remembered(self) -> bool:
@@ -104,9 +104,9 @@ class AfterRestart:
 def seeds_after_restart(
     tester: Tester, levels: Sequence[int], restart: Callable[[], bool | None]
 ) -> dict[int, AfterRestart]:
-    """Send one wrong key to each level, restart the ECU, and request a seed of each.
+    """Send one wrong key to each level, restart the ECU, and request a seed of each level.
 
-    Raises Inconclusive if a wrong key was not compared.
+    Raises Inconclusive if the ECU did not compare a wrong key.
     """
     tester.restore()
     wrong = {level: _first_wrong_key(tester, level) for level in levels}
@@ -142,10 +142,10 @@ def _first_wrong_key(tester: Tester, level: int) -> Guess:
 
 
 def measure_delay(tester: Tester, level: int, depth: Depth) -> Delay:
-    """Lock the level out, and request a seed until one is given; halfway through send the right key, if known.
+    """Lock the level out, and request a seed until the ECU gives one; halfway through send the right key, if known.
 
-    A delay that ends before the declared number of wrong keys was a pause between two of them. Raises NotRun if the
-    declared delay is longer than this depth has time for, Inconclusive if the limit was not reached again.
+    A delay that ends before the declared number of wrong keys was a pause between two keys. Raises NotRun if the declared
+    delay is longer than this depth has time for, Inconclusive if the limit was not reached again.
     """
     entry = tester.target.level(level)
     declared_s = entry.delay_s if entry is not None else None
@@ -166,7 +166,7 @@ def measure_delay(tester: Tester, level: int, depth: Depth) -> Delay:
 
 
 def _watch(tester: Tester, level: int, locked: LockedOut, wrong_keys: int, declared_s: float | None, depth: Depth) -> Delay:
-    """Request a seed until one is given, or until the time to watch is over."""
+    """Request a seed until the ECU gives one, or until the time to watch is over."""
     guesses, security = tester.guesses, tester.security
     if not locked.holds:
         if not locked.is_announced:
@@ -199,12 +199,12 @@ def _watch(tester: Tester, level: int, locked: LockedOut, wrong_keys: int, decla
 
 
 def _patience_s(tester: Tester, depth: Depth) -> float:
-    """Return how long an undeclared delay is watched. On a simulated ECU time costs nothing."""
+    """Return for how many seconds an undeclared delay is watched; long on a simulated ECU, where time costs nothing."""
     return 600 if tester.link.is_virtual else depth.choose(quick=20, default=60, deep=600)
 
 
 def _step_s(elapsed_s: float, declared_s: float | None) -> float:
-    """Return the time until the next request: short enough to measure the delay to a few per cent."""
+    """Return the seconds until the next request, few enough to measure the delay to a few per cent."""
     if declared_s:
         share = 0.01 if elapsed_s > 0.85 * declared_s else 0.05
         return min(share * declared_s, _LONGEST_STEP_S)
@@ -218,7 +218,7 @@ def _require_refusal(tester: Tester, level: int, reply: Reply) -> None:
 
 
 def _with_key_for_given(tester: Tester, level: int, delay: Delay) -> Delay:
-    """Find out whether a seed that came too early can be used: answer it by the right key if known, else by a wrong one."""
+    """Answer a seed that came too early, by the right key if known, else by a wrong key, to learn whether it can be used."""
     security = tester.security
     assert delay.given is not None
     seed = delay.given.pdu[2:]

@@ -1,4 +1,4 @@
-"""Do parts of other checks, which take long and send no keys, while one check waits for a delay."""
+"""While one check waits for a delay, do parts of other checks that take long and send no keys."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from harness.verdict import Depth
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """A part of a check that takes long, sends no keys, and may be done in the delay of any level."""
+    """A part of a check that takes long and sends no keys, so that it may be done during the delay of any level."""
 
     name: str
     seconds: float
-    """How long it takes at most."""
+    """The longest time in seconds that the part takes."""
     is_in_order: Callable[[], bool]
-    """Do the part, and return whether all was in order; if not, the check does the part again, and finds the cause."""
+    """Do the part, and return whether the ECU was in order; if not, the check does the part again, and finds the cause."""
 
 
 class Errands:
-    """The parts of a run's checks that are still to be done, and those that were found in order."""
+    """The parts of a run's checks that are still to be done, and the parts in which the ECU was found in order."""
 
     def __init__(self, tester: Tester, depth: Depth) -> None:
         self._tester = tester
@@ -33,17 +33,19 @@ class Errands:
         self._in_order: dict[str, set[str]] = {}
 
     def expect(self, checks: Iterable[Attack]) -> None:
-        """Note these checks: their parts are to be done when there is time."""
+        """Note checks whose parts are to be done when there is time."""
         self._checks = [check for check in checks if check.meanwhile is not None]
 
     def of(self, check: str) -> set[str]:
-        """Return the names of the check's parts that were done and in order; from now on the check does the other parts."""
+        """Return the names of the check's parts that were done and in order; from now on the check does its other parts
+        itself.
+        """
         self._checks = [one for one in self._checks if one.id != check]
         self._left = [(id, errand) for id, errand in self._left if id != check]
         return self._in_order.get(check, set())
 
     def run(self, seconds: float) -> None:
-        """Do those errands that fit into `seconds`."""
+        """Do the parts that fit into `seconds`."""
         tester = self._tester
         until_s = tester.link.now_s + seconds
         notes, evidence = [*tester.notes], [*tester.evidence]

@@ -13,11 +13,13 @@ from harness.verdict import Depth
 
 MOST_RESTARTS = 8
 MOST_HEADS = 24
-"""How many runs of seeds, after a session's start or a pause, are compared with generators started at likely times."""
+"""The largest number of runs of seeds, after a session's start or a pause, that are compared with generators from likely
+times.
+"""
 FEWEST_IN_STREAM = 4
 
 PAUSE_S = 0.9
-"""After a pause of this length, in seconds, the ECU may have started its generator anew: its clock has advanced."""
+"""A pause in seconds after which the ECU may have started its generator anew, since its clock has advanced."""
 MARGIN_MS = 500
 MOST_STARTS = 200_000
 ZONES = [hour for hour in range(-12, 15) if hour]
@@ -27,7 +29,7 @@ YEAR_2000_S = 946_684_800
 
 @dataclass(frozen=True, slots=True)
 class GeneratorSearch:
-    """What was tried, and what reproduces the seeds, if anything."""
+    """Which generators were tried, and which of them reproduces the seeds, if any."""
 
     found: Recognised | SeedClock | None
     tried: str
@@ -35,9 +37,9 @@ class GeneratorSearch:
 
 
 def search_generators(sample: SeedSample, restarts: Restarts | None, depth: Depth) -> GeneratorSearch:
-    """Solve for the state of known generators, then start them from likely times: the most times at depth deep.
+    """Solve for the state of known generators, then start them from likely times, as many as the depth allows.
 
-    The seeds of the sample have one length.
+    All seeds of the sample must have one length.
     """
     around_s = depth.choose(quick=60, default=600, deep=86_400)
     slow_around_s = depth.choose(quick=0, default=300, deep=3600)
@@ -76,7 +78,7 @@ def search_generators(sample: SeedSample, restarts: Restarts | None, depth: Dept
 
 
 def _uptime(sample: SeedSample) -> list[Starts]:
-    """Return as starting values the milliseconds since the ECU's last start, as they were while the sample was taken."""
+    """Return as starting values the milliseconds since the ECU's last start, at the times when the sample was taken."""
     first_ms = int(1000 * (sample.times_s[0] - sample.begun_s))
     span_ms = int(1000 * (sample.times_s[-1] - sample.times_s[0]))
     begin_ms = max(0, first_ms - MARGIN_MS)

@@ -1,4 +1,4 @@
-"""Answer seeds that the ECU holds, and observe whether they come back: at once, later, after a restart."""
+"""Answer seeds that the ECU holds, and observe whether it gives them again: at once, later, or after a restart."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from harness.verdict import Depth
 
 @dataclass(frozen=True, slots=True)
 class AnswersToHeldSeeds:
-    """Held seeds that were answered by their key, and what came after each of them."""
+    """Held seeds that were answered by their key, and whether the ECU gave any of them again."""
 
     seeds: tuple[bytes, ...]
     """One seed for each unlock, in order."""
     words: str
-    """How the seeds were requested, or how soon one came back."""
+    """How the seeds were requested, or how soon an answered seed came back."""
     untried: str = ""
     """Why it could not be tried whether an answered seed comes back as soon as an unanswered one; empty if it was tried."""
 
@@ -29,10 +29,10 @@ class AnswersToHeldSeeds:
 
 
 def answer_held_seeds(tester: Tester, level: int, depth: Depth, held: SeedSample) -> AnswersToHeldSeeds:
-    """Unlock and lock 6, 10 or 20 times by depth in quick succession, then once after a pause and once after a restart.
+    """Unlock and lock the level several times in quick succession, then once after a pause and once after a restart.
 
-    If only a new session renews the seed, the level is also locked within its session, by opening another level.
-    Raises Inconclusive if the level cannot be opened.
+    There are 6, 10 or 20 quick unlocks, by depth. If only a new session renews the seed, the level is also locked within its
+    session, by opening another level. Raises Inconclusive if the level cannot be opened.
     """
     seeds: list[bytes] = []
     asked_s: list[float] = []

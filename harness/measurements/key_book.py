@@ -1,4 +1,4 @@
-"""Record which kinds of wrong keys a level has been sent, and the answers, so that no kind is sent twice without need."""
+"""Record which kinds of wrong keys a level has been sent, with the answers, so that no kind is sent twice without need."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class KeyBook:
         others = [entry.level for entry in tester.target.security if entry.level != level]
         self.kinds = KeyKinds(tester.security, level, tester.chance, others)
         self.sent: dict[str, Attempt] = {}
-        """By the kind's name: the first attempt with such a key that the ECU compared."""
+        """By name of the kind: the first attempt with such a key that the ECU compared."""
         self.opened: dict[str, Opened] = {}
         self.times: list[Timed] = []
-        """Times of refusals of wrong keys whose right key is known, so that their first wrong byte is known."""
+        """The times of refusals, for wrong keys whose right key is known, so that their first wrong byte is known, too."""
         self._last = b""
         self._shaped = self._shuffled(self.kinds.counted_by_shape())
         self._misplaced = self._shuffled(self.kinds.right_elsewhere())
@@ -58,13 +58,13 @@ class KeyBook:
 
     @property
     def has_uncounted_kinds(self) -> bool:
-        """Whether kinds that an ECU may forget to count are still to be sent."""
+        """Whether some kinds that an ECU may forget to count have not been sent yet."""
         return bool(self._shaped or self._misplaced)
 
     def next_kind(self, *, may_repeat: bool, is_home: bool = True) -> KeyKind:
         """Return the kind of the next wrong key: first kinds that ECUs may not count, then kinds that checks need, then any.
 
-        `may_repeat`: whether the last key was a wrong one, which may be sent again. Keys that the ECU may not count because
+        `may_repeat`: whether the last key was a wrong key, which may be sent again. Keys that the ECU may not count because
         of their shape are sent in the usual place only (`is_home`), since other code may judge keys elsewhere.
         """
         for kind in self._shaped if is_home else ():
@@ -83,9 +83,9 @@ class KeyBook:
         return None
 
     def supply(self, *, are_counted: bool) -> Supplied | None:
-        """Return a kind that is still to be sent, for a caller that needs any wrong key; None if any will do.
+        """Return a kind that is still to be sent, for a caller that needs any wrong key; None if any kind will do.
 
-        `are_counted`: whether to return only kinds that an ECU has no reason not to count. None too once a wrong key has
+        With `are_counted`, return only kinds that an ECU has no reason not to count. Return None also after a wrong key has
         opened the level, which clears the count.
         """
         if self.opened:
@@ -100,7 +100,7 @@ class KeyBook:
         return self.kinds.make(kind, seed, previous or self._last)
 
     def send(self, kind: KeyKind) -> Attempt:
-        """Request a seed and answer it with a key of this kind, first making sure that a refusal cannot reach the limit.
+        """Request a seed and answer it with a key of this kind, after making sure that a refusal cannot reach the limit.
 
         Raises AlreadyOpen if the level is open.
         """
@@ -133,7 +133,9 @@ class KeyBook:
                 self.times.append(Timed(wrong[0], nrc, times[-1]))
 
     def opened_for(self, check: str) -> Opened | None:
-        """Return a wrong key that opened the level and makes the check fail, preferably a proven one; None without one."""
+        """Return a wrong key that opened the level and makes this check fail, preferably a proven one; None if there is
+        none.
+        """
         found = [one for one in self.opened.values() if one.kind.check == check]
         return max(found, key=lambda one: one.is_proven, default=None)
 

@@ -24,7 +24,7 @@ OF_ZERO_SEED = "the key of the zero seed"
 FIRST_BYTE_RIGHT = "a key whose first byte is right"
 BEGINS_WITH_00 = "a key that begins with 00"
 BLANK = (ALL_ZERO, "all FF")
-"""Kinds of keys that equal unwritten memory: useful only while no right key has been sent since the last start."""
+"""Kinds of keys that equal unwritten memory; they are useful only until a right key is sent after a start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class KeyKind:
     name: str
     make: MakeKey
     check: str
-    """The id of the check that fails if such a key opens the level."""
+    """The id of the check that fails if a key of this kind opens the level."""
 
 
 class KeyKinds:
@@ -47,7 +47,7 @@ class KeyKinds:
         self._chance = chance
         self._others = others
         self.seed_before = b""
-        """The seed that was answered last."""
+        """The seed that was answered before the present one."""
         self._turn = 0
         self._first_bit = chance.below(8)
         """The bit of the first byte that is flipped first."""
@@ -63,7 +63,9 @@ class KeyKinds:
         return self._security.right_key(self._level, seed) if self._security.has_key(self._level) and seed else b""
 
     def make(self, kind: KeyKind, seed: bytes, previous: bytes) -> bytes:
-        """Make a key of this kind for a seed; a plain wrong key if the kind gives no key, or the right one by chance."""
+        """Make a key of this kind for a seed; a plain wrong key if the kind makes no key, or makes the right key by
+        chance.
+        """
         try:
             key = kind.make(seed, previous)
         except (KeyFunctionError, Inconclusive):  # e.g. for the zero seed, or because keys of this level differ in length
@@ -107,7 +109,9 @@ class KeyKinds:
         return key if len(key) == self.length else b""
 
     def changed(self, depth: Depth) -> dict[str, KeyKind]:
-        """Return keys made from the right one by rearranging its bytes, or by flipping one bit, for more bits by depth."""
+        """Return keys made from the right key by rearranging its bytes, or by flipping one bit; more bits at
+        greater depth.
+        """
         length = self.length
         changes = {**rearranged(length), **flipped(length, depth, self._first_bit)}
         return {name: KeyKind(name, partial(self._changed, change), "SA-31") for name, change in changes.items()}
@@ -151,19 +155,21 @@ def of_level(other: int) -> str:
 
 
 def bits_at(depth: Depth, length: int) -> int:
-    """Return how many bits of the key are flipped, one at a time: at depth quick at least one of each byte."""
+    """Return the bits of the key that are flipped, one at a time; even at depth quick at least one of each byte."""
     return min(depth.choose(quick=max(16, length), default=128, deep=4096), 8 * length)
 
 
 def flipped(length: int, depth: Depth, start: int) -> dict[str, Change]:
-    """Return changes that flip one bit of the right key each; the first are spread over all bytes, from bit `start` on."""
+    """Return changes that each flip one bit of the right key; the first ones are spread over all bytes, from bit
+    `start` on.
+    """
     spread = [8 * byte + bit for bit in range(8) for byte in range(length)]
     order = [8 * (bit // 8) + (bit + start + bit // 8) % 8 for bit in spread][: bits_at(depth, length)]
     return {f"the right key with bit {bit % 8} of byte {bit // 8} flipped": partial(flip, bit) for bit in order}
 
 
 def flip(bit: int, key: bytes) -> bytes:
-    """Flip one bit."""
+    """Flip one bit of a key."""
     changed = bytearray(key)
     changed[bit // 8] ^= 1 << bit % 8
     return bytes(changed)

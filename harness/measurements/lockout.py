@@ -1,4 +1,4 @@
-"""Count the wrong keys that a level takes, and observe the lockout that follows."""
+"""Count how many wrong keys a level accepts, and observe the lockout that follows."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from harness.uds import Nrc
 from harness.verdict import Depth
 
 LIMIT_PROBE = LARGEST_LIMIT + 1
-"""One more than the largest acceptable attempt limit."""
+"""How many wrong keys are sent to look for a limit: one more than the largest acceptable limit."""
 OTHER_LENGTHS = (4, 8, 16, 2, 3, 5, 6, 32)
-"""Key lengths, in bytes, to try if the right one is unknown; not one byte, since such a key would be guessed."""
+"""Key lengths in bytes to try if the right length is unknown; one byte is left out, since such a key would be guessed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lockout:
-    """What wrong keys led to."""
+    """How many wrong keys a level accepted, and what the ECU did afterwards."""
 
     evaluated: int
-    """How many wrong keys the ECU answered as wrong."""
+    """How many wrong keys the ECU compared and refused as wrong."""
     limit: int | None
-    """After how many wrong keys the ECU took no more; None if no limit was found."""
+    """The number of wrong keys after which the ECU accepted no more; None if no limit was found."""
     reason: str
-    """What stopped the probe, in words."""
+    """Why no more wrong keys were sent, in words."""
     evidence: tuple[Exchange, ...] = ()
     seconds_per_key: float = 0.0
-    """How long it takes to request a seed and send a wrong key for it."""
+    """How many seconds it takes to request a seed and send a wrong key for it."""
     is_pace_of_bus: bool = False
-    """Whether bus and ECU alone set the pace; on a real bus this computer and the adapter slow it down too."""
+    """Whether only bus and ECU set the pace; on a real bus, this computer and the adapter slow it down, too."""
     key_bits: int = 0
     holds: bool = False
-    """Whether a request for a seed was refused after the wrong key at the limit."""
+    """Whether the ECU refused a request for a seed after the wrong key at the limit."""
     is_silent: bool = False
     """Whether the ECU locks out silently: it gives seeds and announces no limit, but refuses the right key for a time."""
 
     @property
     def is_enough(self) -> bool:
-        """Whether a limit was found that is acceptable."""
+        """Whether a limit was found, and it is low enough."""
         return self.limit is not None and self.limit <= LARGEST_LIMIT
 
     @property
     def extrapolation(self) -> str:
-        """Say in words how long guessing would take at the measured pace, if no limit came later."""
+        """Say in words how long guessing would take at the measured pace, if there were no later limit."""
         pace = 1 / self.seconds_per_key if self.seconds_per_key else 0.0
         if not pace or not self.key_bits:
             return "the pace of guesses was not measured"
@@ -60,7 +60,7 @@ class Lockout:
 
 
 def probe_lockout(tester: Tester, level: int, depth: Depth) -> Lockout:
-    """Count how many wrong keys the level takes: 11 are tried, 50 at depth deep.
+    """Send up to 11 wrong keys, 50 at depth deep, and count how many the level accepts.
 
     Raises NotApplicable if the ECU has no SecurityAccess, Inconclusive if it gives no seed or does not compare keys.
     """
@@ -106,7 +106,9 @@ def _probe(tester: Tester, level: int, depth: Depth) -> Lockout:
 
 
 def _is_right_key_refused(tester: Tester, level: int) -> bool:
-    """Send the right key; return whether it fails now and succeeds after the level's delay: a lockout without notice."""
+    """Send the right key; return whether it fails now and succeeds after the level's delay, which shows an unannounced
+    lockout.
+    """
     security = tester.security
     if not security.level(level).is_proven or not tester.access.can_relock:
         return False
@@ -122,7 +124,7 @@ def _is_right_key_refused(tester: Tester, level: int) -> bool:
 
 
 def _with_other_lengths(tester: Tester, level: int, depth: Depth, without_limit: Lockout) -> Lockout:
-    """Find the limit of an ECU that counts only keys of the right length, but answers other lengths as wrong keys too.
+    """Find the limit of an ECU that counts only keys of the right length, but refuses keys of other lengths as wrong, too.
 
     The lengths take turns; each is tried as often as the first length was, if the budget of wrong keys has room for all.
     """

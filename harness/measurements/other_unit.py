@@ -1,4 +1,4 @@
-"""Try whether the key function of this unit opens another unit of its type too."""
+"""Try whether the key function of this unit also opens another unit of its type."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.tester.tester import Tester
 
 SIMULATED: Final = "simulated"
 OTHER_UNIT: Final = "other_unit"
-"""The name of another unit of an ECU on the simulated bus, after the + in its channel."""
+"""The name of another unit of an ECU on the simulated bus; it is written after the + in the ECU's channel."""
 
 _LINE: Final = re.compile(
     r"(?P<level>0x[0-9A-Fa-f]{1,2}|\d{1,3})\s+(?P<seed>(?:[0-9A-Fa-f]{2})+)\s+(?P<key>(?:[0-9A-Fa-f]{2})+)"
@@ -25,7 +25,7 @@ _LINE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class OtherUnit:
-    """How the tester's key function fared on another unit."""
+    """How many keys of the tester's key function another unit accepted."""
 
     tried: int
     """For how many seeds of the other unit the tester made a key."""
@@ -34,7 +34,7 @@ class OtherUnit:
 
 
 def try_other_unit(tester: Tester, level: int) -> OtherUnit:
-    """Make keys for seeds of the target's other unit.
+    """Make keys for seeds of the target's other unit, and count how many are right.
 
     Raises Inconclusive if there is no other unit, no pair of this level, or no key, and UserError if the file of pairs
     cannot be read.
@@ -53,7 +53,7 @@ def try_other_unit(tester: Tester, level: int) -> OtherUnit:
 
 
 def _try_simulated(tester: Tester, level: int) -> OtherUnit:
-    """Send one key to the other unit, which stands on a simulated bus of its own."""
+    """Send one key to the other unit, which is on a simulated bus of its own."""
     can = tester.target.can
     parts = can.channel.split("+")
     parts = [part for part in parts if part != OTHER_UNIT] if OTHER_UNIT in parts else [*parts, OTHER_UNIT]

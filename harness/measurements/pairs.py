@@ -22,18 +22,20 @@ SLOW_KEY_FUNCTIONS = ("command:", "http://", "https://")
 
 @dataclass(frozen=True, slots=True)
 class KeyPairs:
-    """Pairs of one level."""
+    """Pairs of seed and key of one level."""
 
     seen: tuple[Pair, ...]
     """Pairs whose key the ECU accepted in this run."""
     given: tuple[Pair, ...]
     """Pairs from the file that the target names."""
     computed: tuple[Pair, ...]
-    """Pairs of a random seed and the key that the tester's key function makes of it; the ECU has accepted such keys."""
+    """Pairs of a random seed and the key that the tester's key function makes for it; the ECU has accepted keys of this
+    function.
+    """
 
     @property
     def all(self) -> tuple[Pair, ...]:
-        """All pairs, those that the ECU confirmed first."""
+        """All pairs, first those whose key the ECU accepted."""
         return (*self.seen, *self.given, *self.computed)
 
     def search(self) -> ModelSearch:
@@ -42,7 +44,7 @@ class KeyPairs:
 
 
 def take_pairs(tester: Tester, level: int, depth: Depth) -> KeyPairs:
-    """Collect the pairs of a level; unlock it until three have been seen.
+    """Collect the pairs of a level; unlock the level until three pairs have been seen.
 
     Raises Inconclusive if there is neither a key that opens the level nor a file of pairs.
     """

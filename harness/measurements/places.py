@@ -1,4 +1,4 @@
-"""List where wrong keys may be sent: each session and address that gives seeds of a level, and states of the ECU."""
+"""List where wrong keys may be sent: sessions and addresses that give seeds of a level, and states of the ECU."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ READING = (
 """Services whose requests may be repeated without limit."""
 
 TRIES = 3
-"""How often the tester tries a right key before it gives up: an ECU may be busy now and then."""
+"""How often the tester tries a right key before giving up, since an ECU may be busy now and then."""
 
 SHARED_HEADER_BYTES = 2
-"""How many bytes come before the key in its request: service and sub-function."""
+"""How many bytes come before the key in the request that sends it: service and sub-function."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a seed is requested, and a key sent."""
+    """A session and address at which a seed is requested and a key sent."""
 
     name: str
     check: str
-    """The id of the check that fails if the limit does not hold here."""
+    """The id of the check that fails if the limit does not hold in this place."""
     words: str
     enter: Callable[[], object]
-    """Go where the level gives seeds."""
+    """Go to the session in which the level gives seeds."""
     ask: Callable[[], Reply]
     """Request a seed."""
     send: Callable[[bytes], Reply] | None = None
     """Send a key; None: in the usual way."""
     severity: Severity | None = None
-    """The severity of a limit that does not hold here; None: the check's own."""
+    """The severity of a limit that does not hold in this place; None stands for the check's own severity."""
     may_be_silent: bool = False
     """Whether a key that opens nothing may be answered by silence."""
 
@@ -57,15 +57,15 @@ class PlaceState:
     name: str
     check: str
     prepare: Callable[[], object]
-    """Bring the ECU from the known state into this one."""
+    """Bring the ECU from the known state into this state."""
     around: Callable[[], AbstractContextManager[object]] = nullcontext
-    """What to do around each seed and its key."""
+    """Return the context in which each seed is requested and its key sent."""
     is_lost_by_acts: bool = False
     """Whether an act between two keys, or a change of session, would end the state."""
     asks_others: bool = False
-    """Whether bringing the state about takes seeds of other levels."""
+    """Whether seeds of other levels must be requested to bring the state about."""
     place: Place | None = None
-    """The place where keys are sent in this state; None: as the row says."""
+    """The place where keys are sent in this state; None: the place that the row names."""
 
     @property
     def words(self) -> str:
@@ -79,7 +79,9 @@ def home_of(tester: Tester, level: int) -> Place:
 
 
 def places_of(tester: Tester, level: int) -> list[Place]:
-    """Return other places for wrong keys: sessions and addresses in which the level gives seeds; and the suppress bit."""
+    """Return other places for wrong keys: sessions and addresses in which the level gives seeds, and keys with the suppress
+    bit.
+    """
     found: list[Place] = []
     suppressed = bytes((Service.SECURITY_ACCESS, level + 1 | SUPPRESS_POSITIVE_RESPONSE))
     if _is_compared(tester, level, suppressed):
@@ -116,7 +118,9 @@ def places_of(tester: Tester, level: int) -> list[Place]:
 
 
 def _is_compared(tester: Tester, level: int, suppressed: bytes) -> bool:
-    """Send a key with the suppress bit; return whether the ECU compares it: accepts a right one or refuses a wrong one."""
+    """Send a key with the suppress bit; return whether the ECU compares it, accepting a right key or refusing a
+    wrong one.
+    """
     security, guesses = tester.security, tester.guesses
     seed = guesses.start(level)
     if security.level(level).is_proven and tester.access.can_relock:
@@ -136,7 +140,7 @@ def sessions_of(tester: Tester, level: int) -> list[int]:
 
 
 def gives_seeds(tester: Tester, level: int, session: int) -> bool:
-    """Request a seed in a session, once any running delay is over, and return whether the level gives one."""
+    """Request a seed in a session, after any running delay is over, and return whether the level gives one there."""
     tester.guesses.start(level)
     tester.enter_session(Session.DEFAULT)
     if not tester.enter_session(session).is_positive:
@@ -174,7 +178,7 @@ def _elsewhere(tester: Tester, level: int, other: OtherAddress) -> Place:
 
 
 def states_of(tester: Tester, level: int, home: Place) -> list[PlaceState]:
-    """Return states to send wrong keys in: level opened and locked before, another level open, a request pending."""
+    """Return states in which to send wrong keys: level opened and locked before, another level open, a request pending."""
     security = tester.security
     found: list[PlaceState] = []
     if security.level(level).is_proven and tester.access.can_relock:
@@ -223,7 +227,9 @@ def _beside(tester: Tester, level: int, other: int, session: int) -> PlaceState:
 
 
 def pending_request(tester: Tester, level: int) -> bytes:
-    """Find a harmless request that is answered 0x78 first and during which the level gives seeds; empty if there is none."""
+    """Find a harmless request that the ECU first answers by 0x78, and during which the level gives seeds; empty if there is
+    none.
+    """
     safe = [entry for entry in tester.target.routines if entry.safe and entry.needs.kind == "open"]
     requests = [b"\x31\x01" + routine.span.first.to_bytes(2, "big") for routine in safe]
     requests += [request for request in tester.announced if request[0] in READING]

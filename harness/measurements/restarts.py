@@ -1,4 +1,4 @@
-"""Restart the ECU in each way that it offers, and request seeds at once, at a fixed moment, and at varying moments."""
+"""Restart the ECU in each way that it offers, and request seeds: at once, at a fixed moment, and at varying moments."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from harness.tester.tester import Tester
 from harness.verdict import Depth
 
 BEYOND_BOOT_S = 0.3
-"""How long after the ECU's return the fixed moment comes, in seconds; the first restart seen measures the return."""
+"""The seconds from the ECU's return to the fixed moment; the first restart that is seen measures the return."""
 
 LATER_S = (1.1, 2.6, 0.7, 4.3)
-"""How long after the fixed moment the later moments come, in seconds."""
+"""The seconds from the fixed moment to each later moment."""
 
 SWEEP_S = 0.0137
-"""The step between growing moments, in seconds."""
+"""The seconds between two successive ones of the growing moments."""
 
 SLOW_FACTOR = 4
-"""If a seed comes this many times later than planned, the ECU delays seeds after starts: few restarts are made then."""
+"""How many times later than planned a seed comes if the ECU delays seeds after starts; then few restarts are made."""
 
 FEWEST_RESTARTS = 6
 UNSEEN_LIMIT = 2
@@ -37,27 +37,27 @@ class FirstSeed:
     way: str
     """How the ECU was restarted, e.g. ``ECUReset 0x01``."""
     moment_s: float
-    """The planned time from the restart to the request for the seed; 0: as soon as the ECU answered."""
+    """The planned seconds from the restart to the request for the seed; 0: as soon as the ECU answered."""
     age_s: float
-    """The time from the restart to the seed."""
+    """The seconds from the restart to the seed."""
     utc_s: float
     is_in_sweep: bool = False
     """Whether the seed was requested at a varying moment rather than at the fixed one."""
     refusal: Exchange | None = None
     """For a zero seed: the refusal of a guarded effect directly after it, which proves that the level was locked."""
     second: bytes = b""
-    """The seed that a second request gave; empty if none was made, or it gave none."""
+    """The seed that a second request gave; empty if no second request was made, or it gave no seed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Restarts:
-    """First seeds after restarts that were seen."""
+    """The first seeds after each restart that was seen."""
 
     first: tuple[FirstSeed, ...]
     unseen: tuple[str, ...] = ()
     """The ways to restart by which the tester saw no restart."""
     is_answered: bool = False
-    """Whether the tester answered each seed by its key, so that the ECU could hold none over the next restart."""
+    """Whether the tester answered each seed by its key, so that the ECU could hold no seed over the next restart."""
 
     @property
     def ways(self) -> str:
@@ -76,17 +76,19 @@ class Restarts:
 
     @property
     def collisions(self) -> Collisions:
-        """Equal first seeds, and what they prove."""
+        """The equal seeds among first seeds, and what they prove."""
         return collisions(self.seeds)
 
     @property
     def second_collisions(self) -> Collisions:
-        """Equal second seeds, and what they prove."""
+        """The equal seeds among second seeds, and what they prove."""
         return collisions(self.second_seeds)
 
     @property
     def is_held(self) -> bool:
-        """Whether only successive seeds are equal: the ECU keeps a seed over several restarts, then draws another."""
+        """Whether only successive seeds are equal, so that the ECU keeps a seed over several restarts and then draws
+        another.
+        """
         return not collisions(without_immediate_repeats(self.seeds)).is_too_many
 
     @property
@@ -96,7 +98,7 @@ class Restarts:
 
     @property
     def repeats(self) -> str:
-        """Say for each moment with repeated seeds how many were requested then and how many differed."""
+        """Say for each moment with repeated seeds how many seeds were requested then, and how many different ones came."""
         by_moment: dict[str, list[bytes]] = {}
         for one in self.first:
             moment = "at other moments" if one.is_in_sweep else f"{one.moment_s:.2f} s after the restart was asked for"
@@ -106,7 +108,7 @@ class Restarts:
 
     @property
     def jitter_s(self) -> float:
-        """The greatest difference in age, in seconds, between seeds that were planned for the same moment."""
+        """The greatest difference in seconds between the ages of seeds that were planned for the same moment."""
         ages: dict[tuple[str, float], list[float]] = {}
         for one in self.at_one_moment:
             ages.setdefault((one.way, one.moment_s), []).append(one.age_s)
@@ -119,12 +121,10 @@ class Restarts:
 
 
 def seeds_after_restarts(tester: Tester, level: int, depth: Depth, *, are_answered: bool = False) -> Restarts:
-    """Restart the ECU about 12, 40 or 200 times, by depth: by its supply and by each type of ECUReset that there is.
+    """Restart the ECU about 12, 40 or 200 times, by depth: by its supply and by each type of ECUReset that it has.
 
-    Two seeds are requested after each restart: the first as soon as the ECU answers, at a fixed moment, or at varying
-    moments.
-
-    Raises NotApplicable if no restart is offered, NotRun if none is allowed, Inconclusive if none was seen.
+    Two seeds are requested after each restart, the first of them as soon as the ECU answers, at a fixed moment, or at
+    varying moments. Raises NotApplicable if no restart is offered, NotRun if none is allowed, Inconclusive if none was seen.
     """
     means = tester.restart.means()
     reset = tester.target.reset
@@ -164,7 +164,9 @@ class _Series:
         self._unseen: list[str] = []
 
     def take(self, way: RestartWay, at_once: int, same: int, later: int, swept: int) -> None:
-        """Restart as often as the counts say: for seeds at once, at the fixed moment (`same`), later, at growing moments."""
+        """Restart as often as each count says: for seeds at once, at the fixed moment (`same`), later, and at growing
+        moments.
+        """
         moment_s = 0.0
         plan: list[tuple[float | None, bool]] = [(0.0, False)] * same
         plan += [(number * SWEEP_S, True) for number in range(1, swept + 1)]
@@ -211,5 +213,5 @@ class _Series:
         return FirstSeed(seed, "", moment_s, age_s, utc_s, refusal=refusal, second=second)
 
     def result(self) -> Restarts:
-        """Return what has been seen."""
+        """Return the seeds taken so far."""
         return Restarts(tuple(self._first), tuple(self._unseen), self._are_answered)

@@ -20,7 +20,7 @@ from harness.target import SecurityLevel
 from harness.verdict import Depth
 
 HASHES_PER_KEY = {"article": 1, "hmac-sha256": 4}
-"""How many hashes of one block a key takes, by built-in algorithm: HMAC hashes key and message, inside and outside."""
+"""How many hashes of one block a key takes, by built-in algorithm; HMAC hashes twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,9 @@ class SecretSearch:
 
     bits: int
     is_exact: bool
-    """Whether `bits` is exact, since the key function is built in and uses the whole secret; else it is an upper bound."""
+    """Whether `bits` is exact, since the key function is built in and uses the whole secret; else `bits` is an
+    upper bound.
+    """
     cost: SearchCost
     demonstration: str = ""
     """What a search of reduced width has found, in words."""
@@ -45,7 +47,7 @@ class SecretSearch:
         return self.bits >= STRONG_BITS
 
     def rows(self) -> dict[str, str]:
-        """The search in figures."""
+        """The search in figures, as rows for the report."""
         return {
             "Secret": f"{self.bits} bits{'' if self.is_exact else ' at most'}",
             "Recorded pairs that leave one candidate": str(self.cost.pairs),

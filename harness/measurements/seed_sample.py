@@ -22,15 +22,15 @@ from harness.runs.findings import Exchange
 ENOUGH_SEEDS = 50
 FEWEST_IN_ORDER = 4
 MORE_OFTEN = 2.0
-"""Repeats in another series that are this many times as frequent as in the sample need a cause of their own."""
+"""How many times as frequent repeats in another series must be to need a cause of their own."""
 SETTLED_S = 3.0
-"""This long after a start, in seconds, the ECU is taken to behave independently of the start."""
+"""The seconds after a start from which the ECU is taken to behave independently of the start."""
 EVEN_SHARE = 0.8
-"""If at least this share of the runs of equal seeds has one length, the number of requests renews the seed."""
+"""The share of runs of equal seeds that must have one length for the number of requests to be what renews the seed."""
 
 
 class Renewal(Enum):
-    """What makes the ECU draw another seed while the tester answers none, as far as was seen."""
+    """What makes the ECU draw another seed while no seed is answered, as far as was seen."""
 
     EACH = "each request"
     REQUESTS = "a number of requests"
@@ -52,25 +52,25 @@ class SeedSample:
     starts: tuple[int, ...] = (0,)
     """The indices of the seeds that were the first of a session."""
     begun_s: float = 0.0
-    """When the ECU was last seen to start before the sample, by the link's time; 0: it was not since the run began."""
+    """When the ECU was last seen to start before the sample, by the link's clock; 0 if no start was seen in the run."""
     taken: tuple[str, ...] = ()
     """How the seeds were requested, in words: how many in a row, how many after a pause, in which session."""
     stopped_by: str = ""
-    """Why there are fewer seeds than wanted; empty if there are as many as wanted."""
+    """Why fewer seeds than wanted were taken; empty if as many as wanted were."""
     zeros: int = 0
-    """How many seeds were zero, which is what an unlocked level gives."""
+    """How many seeds were zero, as an unlocked level gives them."""
     zeros_while_locked: int = 0
-    """How many zero seeds a locked level gave: a request that needs the level was refused directly after."""
+    """How many zero seeds came from a level that then refused a guarded effect, and so was locked."""
     without_seed: int = 0
     """How many positive answers held no seed at all."""
     evidence: tuple[Exchange, ...] = ()
     """A zero seed of a locked level, and the refusal that followed."""
     is_answered: bool = False
-    """Whether the tester answered each seed by its key before it requested the next."""
+    """Whether the tester answered each seed by its key before it requested the next seed."""
     is_cut: bool = False
     """Whether `seeds` are only the first bytes of seeds of many lengths."""
     renewed_by: Renewal = Renewal.EACH
-    """What the tester waited for, before each request, to make the ECU draw a new seed."""
+    """What the tester waited for before each request, so that the ECU drew a new seed."""
 
     @property
     def is_enough(self) -> bool:
@@ -79,7 +79,7 @@ class SeedSample:
 
     @property
     def can_show_order(self) -> bool:
-        """Whether there are enough different seeds to show an order. The seeds have one length."""
+        """Whether there are enough different seeds to show an order. All seeds must have one length."""
         return len(set(self.seeds)) >= FEWEST_IN_ORDER
 
     @property
@@ -88,17 +88,19 @@ class SeedSample:
         return tuple(sorted({len(seed) for seed in self.seeds}))
 
     def like(self, other: SeedSample) -> SeedSample:
-        """Keep only seeds as long as the seeds of `other`; if `other` holds only first bytes, as many first bytes."""
+        """Return the seeds that are as long as those of `other`; if `other` holds only first bytes, return as many first
+        bytes.
+        """
         return self.beginnings_of(other.lengths[0]) if other.is_cut else self.of_length(other.lengths[0])
 
     def of_length(self, length: int) -> SeedSample:
-        """Keep only seeds of `length` bytes."""
+        """Return a sample with only the seeds of `length` bytes."""
         if self.lengths in ((), (length,)):
             return self
         return self._of([index for index, seed in enumerate(self.seeds) if len(seed) == length])
 
     def _of(self, kept: Sequence[int]) -> SeedSample:
-        """Keep only the seeds at these places of the sample."""
+        """Return a sample with only the seeds at these places."""
         starts = {sum(index < start for index in kept) for start in self.starts}
         return replace(
             self,
@@ -115,12 +117,12 @@ class SeedSample:
 
     @property
     def usual(self) -> SeedSample:
-        """Keep only seeds of the most frequent length."""
+        """Return a sample with only the seeds of the most frequent length."""
         return self.by_length()[0] if self.seeds else self
 
     @property
     def collisions(self) -> Collisions:
-        """Equal seeds, and what they prove."""
+        """The equal seeds in the sample, and what they prove."""
         return collisions(self.seeds)
 
     def collisions_with(self, other: SeedSample) -> Collisions:
@@ -128,14 +130,18 @@ class SeedSample:
         return collisions(self.seeds + other.seeds)
 
     def share_of_repeats(self, count: int) -> float:
-        """Return the share of equal pairs: on average among `count` seeds in a row, or in the whole sample if more there."""
+        """Return the share of equal pairs, on average among `count` seeds in a row, or in the whole sample if that
+        has more.
+        """
         step = max(1, count // 2)
         windows = [self.seeds[start : start + count] for start in range(0, max(1, len(self.seeds) - count + 1), step)]
         return max(self.collisions.share, sum(collisions(window).share for window in windows) / len(windows))
 
     @property
     def settled(self) -> SeedSample:
-        """Keep only seeds that came some seconds after the ECU was last seen to start, if those are enough."""
+        """Return a sample of seeds that came some seconds after the ECU's last start, or the whole sample if they are too
+        few.
+        """
         kept = [index for index, time_s in enumerate(self.times_s) if time_s - self.begun_s > SETTLED_S]
         return self._of(kept) if len(kept) >= ENOUGH_SEEDS else self
 
@@ -149,9 +155,8 @@ class SeedSample:
 
     @property
     def undrawn(self) -> bytes:
-        """A seed that is one repeated byte, as in unwritten memory, if the sample has more such seeds than chance gives.
-
-        Empty if it has not.
+        """A seed that is one repeated byte, as in unwritten memory, if the sample has more such seeds than chance gives;
+        else empty.
         """
         for sample in self.by_length():
             of_one_byte = [seed for seed in sample.seeds if len(set(seed)) == 1]
@@ -162,7 +167,7 @@ class SeedSample:
 
     @property
     def is_held(self) -> bool:
-        """Whether the ECU gives one seed several times in a row, then another one, and never again an earlier one."""
+        """Whether the ECU gives one seed several times in a row, then another seed, and never again an earlier one."""
         drawn = without_immediate_repeats(self.seeds)
         return len(drawn) < len(self.seeds) and not collisions(drawn).is_too_many and self.collisions.is_too_many
 
@@ -186,7 +191,7 @@ class SeedSample:
 
     @property
     def longest_run(self) -> int:
-        """The largest number of requests in a row that were given one seed."""
+        """The largest number of successive requests to which the ECU gave the same seed."""
         longest = run = 1
         for a, b in pairwise(self.seeds):
             run = run + 1 if a == b else 1
@@ -203,11 +208,11 @@ class SeedSample:
 
     @property
     def drawn(self) -> tuple[bytes, ...]:
-        """The seeds as the ECU drew them: without repeats, if there are more repeats than chance allows."""
+        """The seeds as the ECU drew them; repeats are left out if there are more than chance allows."""
         return tuple(dict.fromkeys(self.seeds)) if self.collisions.is_too_many else self.seeds
 
     def beginnings(self) -> SeedSample:
-        """Cut seeds of many lengths to their first bytes: to as many bytes as enough of the seeds have."""
+        """Return a sample of the first bytes of seeds of many lengths: as many bytes as enough of the seeds have."""
         lengths = sorted((len(seed) for seed in self.seeds), reverse=True)
         return self.beginnings_of(lengths[min(len(lengths), 2 * ENOUGH_SEEDS) - 1])
 
@@ -217,7 +222,7 @@ class SeedSample:
         return replace(self._of(kept), seeds=tuple(self.seeds[index][:length] for index in kept), is_cut=True)
 
     def enough_of_each_length(self) -> list[SeedSample]:
-        """Return a sample for each length of which enough seeds were drawn; if no length has enough, one of all first bytes.
+        """Return a sample for each length of which enough seeds were drawn; if there is none, one sample of all first bytes.
 
         Raises Inconclusive if there are too few seeds in all.
         """
@@ -231,31 +236,33 @@ class SeedSample:
         return enough
 
     def battery(self, places: Sequence[int] = ()) -> Battery:
-        """Run the tests of distribution and independence on the bytes at some places. The seeds have one length."""
+        """Run the tests of distribution and independence on the bytes at some places. All seeds must have one length."""
         if not places or len(places) == self.lengths[0]:
             return battery(self.drawn)
         return battery([bytes(seed[place] for place in places) for seed in self.drawn])
 
     def structure(self) -> Structure:
-        """Estimate how much of each seed is chance, by this sample alone. The seeds have one length."""
+        """Estimate how much of each seed is chance, from this sample alone. All seeds must have one length."""
         if self.collisions.is_too_many:
             return structure_of(self.drawn)
         return structure_of(self.seeds, self.times_s, self.starts)
 
     def foretold(self) -> Prediction | SeedClock | None:
-        """Find what predicts later seeds of the sample from earlier ones, if anything. The seeds have one length."""
+        """Find what predicts later seeds of the sample from earlier ones, if anything does. All seeds must have one
+        length.
+        """
         return foretell(self.seeds, self.starts) or foretell_stream(self.seeds) or follows_time(self.seeds, self.times_s)
 
     @property
     def bound(self) -> str:
-        """What collision entropy of a seed the sample supports, in words."""
+        """Say in words what collision entropy of a seed the sample supports."""
         found = self.collisions
         if not found.pairs:
             return f"at least {found.entropy_bound_bits:.1f} bits (95 %), no more"
         return f"about {found.estimate_bits:.1f} bits"
 
     def rows(self) -> dict[str, str]:
-        """The sample in words, for the report."""
+        """The sample in words, as rows for the report."""
         found = self.collisions
         return {
             "Seeds taken": f"{len(self.seeds)}{f', then {self.stopped_by}' if self.stopped_by else ''}",

@@ -17,22 +17,22 @@ from harness.verdict import Depth
 T = TypeVar("T")
 
 PAUSES_S = (1.3, 6.1)
-"""How long to send nothing, in seconds, before the session is entered anew: a clock advances; the longer exceeds S3."""
+"""Pauses in seconds before the session is entered anew; a clock advances in them, and the longer one exceeds S3."""
 
 STEP_S = 1.07
-"""The time between requests, in seconds, so that each seed comes in another second of the wall clock."""
+"""The seconds between two requests, so that each seed comes in another second of the wall clock."""
 
 STEPS_IN_VIRTUAL_TIME = 3
-"""In virtual time, where waiting costs nothing, this many times as many seeds are taken at steps of `STEP_S`."""
+"""How many times as many seeds are taken at steps of `STEP_S` in virtual time, where waiting costs nothing."""
 
 SEEDS_PER_SESSION = 2
-"""How many seeds to take in each of many short sessions: a generator that each session starts anew repeats them."""
+"""How many seeds are taken in each of many short sessions; a generator that each session starts anew repeats them."""
 
 TRIES = 3
-"""How many requests must fail before the level is said to give no more seeds: one answer may be lost or late."""
+"""How many requests must fail before the level counts as giving no more seeds; one answer may be lost or late."""
 
 PROBES = 2
-"""For how many zero seeds the tester tries whether the level is locked."""
+"""For how many zero seeds the tester tries whether the level was locked."""
 
 LONGEST_STEP_S = 5.0
 """The longest wait for a seed that only time renews, in seconds."""
@@ -91,7 +91,7 @@ def _take_at_every_pace(sampler: _Sampler, depth: Depth) -> None:
 
 
 def sample_answered_seeds(tester: Tester, level: int, depth: Depth) -> SeedSample:
-    """Take 64, 256 or 1000 seeds (by depth), and answer each, so that an ECU that holds a seed until then draws another."""
+    """Take 64, 256 or 1000 seeds (by depth), and answer each, so that an ECU that holds a seed draws another one."""
     tester.access.require_locked()
     sampler = _Sampler(tester, level)
     stopped_by = ""
@@ -109,8 +109,8 @@ def sample_answered_seeds(tester: Tester, level: int, depth: Depth) -> SeedSampl
 def sample_renewed_seeds(tester: Tester, level: int, depth: Depth, held: SeedSample) -> SeedSample:
     """Take 64, 256 or 1000 seeds (by depth), each after what renewed the seed in the sample `held`.
 
-    What renews it is time, a number of requests, or a new session. Raises Inconclusive if nothing was seen to renew it, or
-    waiting for that would take too long.
+    That is a time, a number of requests, or a new session. Raises Inconclusive if nothing was seen to renew the seed, or
+    waiting for it would take too long.
     """
     tester.access.require_locked()
     sampler = _Sampler(tester, level)
@@ -193,7 +193,7 @@ class _Sampler:
         return reply.is_positive
 
     def take_where_it_is(self, count: int) -> int:
-        """Take about `count` seeds from other sessions, if the level declares no session; return how many were taken."""
+        """If the level declares no session, take about `count` seeds from other sessions; return how many were taken."""
         entry = self.tester.target.level(self._level)
         sessions = self.other_sessions() if entry is None or entry.session is None else []
         for session in sessions:
@@ -207,7 +207,7 @@ class _Sampler:
         self._keep(first)
 
     def take(self, count: int) -> None:
-        """Take `count` more seeds, one after the other. Raises _Stopped if the level gives none."""
+        """Take `count` more seeds one by one. Raises _Stopped if the level gives no more."""
         for _ in range(count):
             reply = self.tester.security.request_seed(self._level)
             if not reply.is_positive:
@@ -216,7 +216,9 @@ class _Sampler:
             self._keep(reply.pdu[2:])
 
     def _once_more(self, reply: Reply) -> Reply:
-        """Repeat a request that got no seed. Raises _Stopped if a delay is running, or the repeated ones get none either."""
+        """Repeat a request that got no seed. Raises _Stopped if a delay is running, or the repeated requests get no seed
+        either.
+        """
         for _ in range(TRIES - 1):
             if reply.is_delayed:
                 break
@@ -260,7 +262,7 @@ class _Sampler:
                 self._evidence += [asked, refusal]
 
     def sample(self) -> SeedSample:
-        """Return what has been taken so far."""
+        """Return the seeds taken so far."""
         link = self.tester.link
         ahead_s = link.utc_s - link.now_s
         starts = dict.fromkeys(start for start in self._starts if start < len(self._seeds))
@@ -279,7 +281,7 @@ class _Sampler:
 
 
 def unless_absent(tester: Tester, level: int, take: Callable[[], T]) -> T:
-    """Return what `take` gives. Raises NotApplicable instead of Inconclusive if the ECU was seen to lack service 27."""
+    """Return what `take` returns. Raises NotApplicable in place of Inconclusive if the ECU was seen to lack service 27."""
     try:
         return take()
     except Inconclusive:
@@ -290,7 +292,9 @@ def unless_absent(tester: Tester, level: int, take: Callable[[], T]) -> T:
 
 
 def refusal_while_locked(tester: Tester, level: int) -> Exchange | None:
-    """Request guarded effects in this session; return an exchange in which one is refused, as proof of the lock, or None."""
+    """Request guarded effects in this session; return an exchange in which the ECU refuses one, which proves the lock, or
+    None.
+    """
     if tester.security.unlock_effects.is_open(level, says_so=True) is not False:
         return None
     refused = (one for one in reversed(tester.recent) if isinstance(one, Reply) and one.is_negative)

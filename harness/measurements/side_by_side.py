@@ -1,4 +1,4 @@
-"""Measure several levels side by side: while the delay of one is running, another one is asked."""
+"""Measure several levels side by side: during the delay of one level, use another."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ T = TypeVar("T")
 Steps = Generator[bool, None, T]
 """A measurement of one level in steps; each step begins in the known state and may lock the level out.
 
-Before each step, the measurement yields whether the delays of all other levels must be over for the step.
+Before each step the measurement yields whether the delays of all other levels must be over for that step.
 """
 
 Turns = Generator[float, None, T]
-"""A measurement of one level that waits for its delays; it yields the time, by the link's clock, until which to wait."""
+"""A measurement of one level that waits for its delays; it yields the time, by the link's clock, at which it goes on."""
 
 
 class _Results(Generic[T]):
@@ -32,9 +32,9 @@ class _Results(Generic[T]):
         self.ended: dict[int, tuple[T | Unjudged, list[str]]] = {}
 
     def next(self, level: int, measurement: Generator[float, None, T]) -> float | None:
-        """Continue a measurement until it yields, and return what it yields; None if it has ended.
+        """Continue a measurement until it yields, and return the value that it yields; None if it has ended.
 
-        If a measurement of a level other than `own` fails, drop it: the checks of that level will find the failure.
+        A failed measurement of a level other than `own` is dropped: the checks of that level will find the failure.
         """
         tester, notes = self._tester, self._notes.setdefault(level, [])
         others_notes, tester.notes[:] = [*tester.notes], notes
@@ -61,7 +61,7 @@ def side_by_side(
     """Take measurements of several levels, one step of each in turn; then wait for their delays, and so on.
 
     `meanwhile` is called with the seconds until the first delay is over, to use that time. Return each result with its
-    notes. Raises what the measurement of the level `own` raises, except Unjudged.
+    notes. Raises any error of the measurement of the level `own` but Unjudged.
     """
     results = _Results[T](tester, own)
     needs_others = dict.fromkeys(measurements, True)
@@ -83,9 +83,9 @@ def side_by_side(
 
 
 def in_turn(tester: Tester, own: int, measurements: Mapping[int, Turns[T]]) -> dict[int, tuple[T | Unjudged, list[str]]]:
-    """Take measurements of several levels; while one waits, continue the next.
+    """Take measurements of several levels; while one waits, continue the next. Return each result with its notes.
 
-    Return each result with its notes. Raises what the measurement of the level `own` raises, except Unjudged.
+    Raises any error of the measurement of the level `own` but Unjudged.
     """
     results = _Results[T](tester, own)
     until_s = dict.fromkeys(measurements, 0.0)

@@ -1,4 +1,4 @@
-"""Try once whether a key that anybody would try first opens a level; use such a key where no key function was given."""
+"""Try once whether a key that anybody would try first opens a level; use such a key if no key function was given."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from harness.uds import Nrc
 from harness.verdict import Depth
 
 SURE_BITS = 24
-"""Keys with this many right bits in all are no luck: a rule that makes short keys must open the level several times."""
+"""How many right bits in all are no luck; a rule that makes short keys must open the level several times."""
 SEEDS_AT_MOST = 8
-"""How many seeds to request at most until one comes whose right key differs from the key to try."""
+"""The largest number of seeds that are requested until the right key of one differs from the key to try."""
 MOST_SEEDS = 6
-"""How many seeds to use at most to tell the rule that opened the level from other rules that fit too."""
+"""The largest number of seeds that are used to tell the rule that opened the level from other rules that fit, too."""
 QUICK_KEYS, DEFAULT_KEYS = 32, 80
-"""About how many keys are tried at these depths, including those that find out the length."""
+"""About how many keys are tried at depth quick and default, including those that find out the length."""
 WAITED_AT_ONCE_S = 60.0
-"""How long to wait silently at a time, in seconds, for the end of an unusual delay; the tester waits about ten times."""
+"""The longest silent wait in seconds for the end of an unusual delay; about ten such waits are made."""
 KEY_LENGTHS = (4, 2, 8, 16, 1, 3, 6, 5, 32)
 """Key lengths, tried in turn if a key as long as the seed is refused for its length."""
 
@@ -46,7 +46,7 @@ class SimpleKeys:
 
 
 def try_simple_keys(tester: Tester, level: int, depth: Depth, book: KeyBook) -> SimpleKeys:
-    """Try every trivial key; if the level has no key function, from depth default on also keys of simple algebra.
+    """Try every trivial key; if the level has no key function, at depth default and deep also keys of simple algebra.
 
     A key that is found where there was no key function becomes the tester's key function. Raises NotRun if the budget of
     wrong keys is used up, Inconclusive if the level is open or gives no seed.
@@ -90,7 +90,9 @@ def try_simple_keys(tester: Tester, level: int, depth: Depth, book: KeyBook) -> 
 
 
 def _start_counting_anew(tester: Tester, level: int) -> None:
-    """Send wrong keys until the ECU locks the level out, and wait for its delay: then it counts wrong keys as at first."""
+    """Send wrong keys until the ECU locks the level out, and wait for its delay, so that the ECU counts from the
+    beginning.
+    """
     with suppress(Unjudged):
         for _ in range(tester.security.level(level).seen_limit):
             if tester.guesses.guess(level).is_limited:
@@ -100,9 +102,9 @@ def _start_counting_anew(tester: Tester, level: int) -> None:
 
 
 def find_missing_keys(tester: Tester, simple_keys: Callable[[int], SimpleKeys], depth: Depth) -> None:
-    """Try simple keys on levels without a key function, before any check needs a key; checks will report any errors.
+    """Try simple keys on levels without a key function before any check needs a key; errors are left for checks to report.
 
-    A level is left out if that could take more than half of its remaining budget of wrong keys, since checks need some too.
+    A level is left out if that could take more than half of its remaining budget of wrong keys, since checks need some, too.
     """
     most = depth.choose(quick=QUICK_KEYS, default=DEFAULT_KEYS, deep=DEFAULT_KEYS)
     for entry in tester.target.security:
@@ -117,7 +119,7 @@ def find_missing_keys(tester: Tester, simple_keys: Callable[[int], SimpleKeys], 
 
 
 def _wait_out(tester: Tester, level: int) -> None:
-    """Wait for the end of a delay that is much longer than usual, so that it does not disturb checks that send no keys."""
+    """Wait for the end of an unusually long delay, so that it does not disturb checks that send no keys."""
     state = tester.security.level(level)
     if not (state.is_locked_out and state.wrong_in_a_row):
         return
@@ -143,7 +145,7 @@ def _candidates(tester: Tester, level: int, depth: Depth, first: _First | None) 
 def _for_each_seed(
     makers: Callable[[int], dict[str, KeyMaker]], length: int, is_as_long_as_seed: bool
 ) -> Iterator[tuple[str, KeyMaker]]:
-    """Yield makers of keys that have one length, or each the length of its seed, since some ECUs vary that length."""
+    """Yield makers of keys that have one length, or the length of their seed, since some ECUs vary that length."""
     for name, make_key in makers(length).items():
         yield name, (lambda seed, name=name: makers(len(seed))[name](seed)) if is_as_long_as_seed else make_key  # type: ignore[misc]
 
@@ -185,18 +187,18 @@ def _try(tester: Tester, level: int, make_key: KeyMaker) -> Reply:
 
 
 class _IsRight(Exception):
-    """Raised if the key to try happens to be the right one for this seed."""
+    """Raised if the key to try happens to be the right key for this seed."""
 
 
 def _seeds_to_be_sure(tester: Tester, level: int) -> int:
-    """Return for how many seeds a rule must give the right key to exclude luck."""
+    """Return for how many seeds a rule must give the right key before luck is excluded."""
     return -(-SURE_BITS // (8 * tester.security.key_length(level)))
 
 
 def _opens_again(tester: Tester, level: int, make_key: KeyMaker, rivals: Sequence[KeyMaker]) -> bool:
-    """Send keys by the same rule for further seeds; return whether they open the level, often enough to exclude luck.
+    """Send keys by the same rule for further seeds; return whether they open the level often enough to exclude luck.
 
-    `rivals` are rules that gave the same keys so far, as halving and rotating by a bit often do: further seeds tell them
+    `rivals` are rules that made the same keys so far, as halving and rotating by a bit often do: further seeds tell them
     apart. A long key is no luck; it stands even if the ECU cannot be locked to try again.
     """
     needed = _seeds_to_be_sure(tester, level) - 1
@@ -222,7 +224,9 @@ def _opens_again(tester: Tester, level: int, make_key: KeyMaker, rivals: Sequenc
 
 
 def _try_locked(tester: Tester, level: int, make_key: KeyMaker) -> tuple[bytes, Reply]:
-    """Send a key by a rule, after a restart if the level still seems open; return the seed and the answer to the key."""
+    """Send a key made by a rule, after a restart if the level still seems open; return the seed and the answer to
+    the key.
+    """
     try:
         seed, _, reply = tester.security.try_key(level, make_key)
     except AlreadyOpen:

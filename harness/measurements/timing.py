@@ -1,4 +1,4 @@
-"""Measure whether the time of an answer reveals how much of a wrong key was right."""
+"""Measure whether the time of the ECU's answer reveals how much of a wrong key was right."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ SHARE_OF_BUDGET = 8
 RUNS = 2
 DAY_S = 86_400
 FINE_STEP_S = 20e-6
-"""A run that is too coarse to show a difference of this many seconds for each byte proves nothing."""
+"""The difference in seconds for each byte that a run must be able to show; a coarser run proves nothing."""
 FEWEST = 5
-"""The fewest keys of each kind in a run: with fewer, chance often gives a t as large as the threshold."""
+"""The smallest number of keys of each kind in a run; with fewer, chance often gives a t as large as the threshold."""
 
 _NOT_COMPARED = (
     Nrc.BUSY_REPEAT_REQUEST,
@@ -35,7 +35,7 @@ _NOT_COMPARED = (
 
 @dataclass(frozen=True, slots=True)
 class TimedKey:
-    """One wrong key and its answer."""
+    """One wrong key, with the ECU's answer and its time."""
 
     wrong_byte: str
     nrc: int
@@ -44,25 +44,29 @@ class TimedKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyTiming:
-    """Times of answers to keys wrong in their first byte, and to keys wrong in their last; two independent runs."""
+    """Times of answers to keys that are wrong in their first byte, and to keys that are wrong in their last, from
+    two runs.
+    """
 
     runs: tuple[TimingComparison, ...]
     """By run: the times for keys wrong in the last byte, compared with those for keys wrong in the first byte."""
     steps: int
-    """Bytes between the two wrong bytes: a comparison that ends at a wrong byte takes this many steps more for the last."""
+    """The number of bytes between the two wrong bytes, and so of further steps that a comparison takes for the last byte."""
     codes: dict[str, frozenset[int]]
-    """By kind of key: the NRCs with which the ECU answered."""
+    """By kind of key: the NRCs with which the ECU refused such keys."""
     times_s: dict[str, tuple[float, ...]] = field(default_factory=dict)
     """How long each answer took, by the kind of key; both runs together, outliers included."""
 
     @property
     def n(self) -> int:
-        """How many keys of each kind were answered with the same code and could be compared, in the smaller run."""
+        """The number of keys of each kind, in the smaller run, that were answered with the same code and could be
+        compared.
+        """
         return min(run.n for run in self.runs)
 
     @property
     def step_s(self) -> float:
-        """The difference in time that one byte makes, in seconds, on average over the runs."""
+        """The difference in time that one byte makes, in seconds, on average over both runs."""
         return sum(run.difference_s for run in self.runs) / len(self.runs) / self.steps
 
     @property
@@ -81,7 +85,7 @@ class KeyTiming:
         return needed_n(step_s * self.steps, max(run.sigma_s for run in self.runs))
 
     def rows(self) -> dict[str, str]:
-        """The comparison in words, for the report, with the error of each number."""
+        """The comparison in words as rows for the report, with the error of each number."""
         rows = {"Keys compared": f"{self.n} of each kind in each of {len(self.runs)} runs"}
         for number, run in enumerate(self.runs, start=1):
             error_s = run.sigma_s * math.sqrt(2 / run.n) if run.n else math.inf
@@ -96,14 +100,14 @@ class KeyTiming:
 
     @property
     def is_told_by_code(self) -> bool:
-        """Whether the NRC alone tells the two kinds of keys apart: they have no NRC in common."""
+        """Whether the NRC alone tells the two kinds of keys apart, because they have no NRC in common."""
         return not self.codes[FIRST] & self.codes[LAST]
 
 
 def time_keys(tester: Tester, level: int, depth: Depth, kept: Sequence[Timed] = ()) -> KeyTiming:
     """Time wrong keys of both kinds, in random order. Raises Inconclusive if too few were sent, or compared.
 
-    Send no keys if refusals that were timed before (`kept`) show no difference, and are enough to show a small one.
+    No keys are sent if refusals that were timed before (`kept`) show no difference, and are enough to show a small one.
     """
     tester.session_for(level)
     length = tester.security.key_length(level)
@@ -133,7 +137,9 @@ def time_keys(tester: Tester, level: int, depth: Depth, kept: Sequence[Timed] = 
 
 
 def _by_what_was_sent(length: int, kept: Sequence[Timed]) -> KeyTiming | None:
-    """Compare keys that were sent for other reasons; None if they are too few, or show a difference to be confirmed."""
+    """Compare keys that were sent for other reasons; None if they are too few, or show a difference that needs
+    confirmation.
+    """
     first = [TimedKey(FIRST, one.nrc, one.time_s) for one in kept if one.first_wrong_byte == 0]
     later = [one for one in kept if one.first_wrong_byte >= length / 2]
     last = [TimedKey(LAST, one.nrc, one.time_s) for one in later]
@@ -171,7 +177,9 @@ def _wrong_key(tester: Tester, level: int, at: int, seed: bytes) -> bytes:
 
 
 def _compared(run: list[TimedKey]) -> TimingComparison:
-    """Compare both kinds by answers with the most frequent NRC: the ECU may take another path to another NRC."""
+    """Compare both kinds of keys by answers with the most frequent NRC, since the ECU may take another path to
+    another NRC.
+    """
     code = Counter(guess.nrc for guess in run).most_common(1)[0][0] if run else 0
     kinds = {
         kind: [guess.time_s for guess in run if guess.wrong_byte == kind and guess.nrc == code] for kind in (FIRST, LAST)

@@ -13,9 +13,9 @@ CODE_BYTES, STATUS_BYTES = 3, 1
 
 
 def trouble_codes(tester: Tester) -> tuple[bytes, ...]:
-    """Return the codes, of 3 bytes each, that the ECU reports as stored or supported, locked and with each level open.
+    """Return the codes, of 3 bytes each, that the ECU reports as stored or supported, both locked and with each level open.
 
-    The ECU is locked afterwards; one that cannot be locked again is asked in its present state.
+    The ECU is locked afterwards; an ECU that cannot be locked again is only asked in its present state.
     """
     found = _asked(tester)
     levels = [entry.level for entry in tester.target.security] if tester.access.can_relock else []
