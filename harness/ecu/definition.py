@@ -161,9 +161,13 @@ class Definition:
             found = found._replacing((sid, rule), other)
         return found
 
-    def without(self, sids: int | Iterable[int], rule: Rule) -> Definition:
-        """Leave a rule out."""
-        return self.replace(sids, rule, passes)
+    def without(
+        self, sids: int | Iterable[int], rule: Rule, *, when: Callable[[Ecu, bytes], object] | None = None
+    ) -> Definition:
+        """Leave a rule out; with `when`, for the requests for which that is true."""
+        if when is None:
+            return self.replace(sids, rule, passes)
+        return self.wrap(sids, rule, lambda go_on, ecu, request: None if when(ecu, request) else go_on(ecu, request))
 
     def insert(self, sids: int | Iterable[int], rule: Rule, before: Rule | None = None) -> Definition:
         """Insert `rule` before a rule of the service, or before all of them (None)."""

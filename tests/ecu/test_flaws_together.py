@@ -125,7 +125,7 @@ def shown_in_contributing() -> list[EcuChange]:
     """The flaw and the variant of CONTRIBUTING.md, as its reader would type them."""
     text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
     blocks = [
-        dedent(block) for block in re.findall(r"(?m)(?:^(?: {4}.*)?\n)+", text) if re.search(r"@(flaw|variant)\(", block)
+        dedent(block) for block in re.findall(r"(?m)(?:^(?: {4}.*)?\n)+", text) if re.search(r"(@flaw|= variant)\(", block)
     ]
     names = {"Definition": Definition, "flaw": flaw, "variant": variant, "SeedSource": SeedSource}
     scope: dict[str, object] = {**names, "Ecu": Ecu, "EcuSecurityLevel": EcuSecurityLevel}

@@ -37,14 +37,15 @@ _FORGOTTEN_DID: Final = 0x1011
 _OVERLOOKED_BITS: Final = 0x001
 _WRITE: Final = Service.WRITE_DATA_BY_IDENTIFIER
 
-
-def _open_to_whom(definition: Definition, is_open: Callable[[Ecu, bytes], bool]) -> Definition:
-    """Allow protected writes without unlocking where `is_open` holds for the ECU and the request."""
-
-    def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
-        return None if is_open(ecu, request) else go_on(ecu, request)
-
-    return definition.wrap(_WRITE, level_is_unlocked, open_up)
+_SAME_WRITE: Final = {
+    "AC-02": "it is the same write, in another session",
+    "AC-03": "it is the same write, to the functional address",
+}
+_FUZZED_WRITE: Final = {
+    "FZ-01": "random frames hit upon the same write",
+    "FZ-02": "mutated requests hit upon the same write",
+    "FZ-05": "frames out of sequence hit upon the same write",
+}
 
 
 def _fitted(ecu: Ecu, request: bytes) -> bytes:
@@ -148,11 +149,8 @@ def _looking_at(definition: Definition, size: int | None) -> Definition:
     number="M79",
     kills=("AC-01",),
     also={
-        "AC-02": "it is the same write, in another session",
-        "AC-03": "it is the same write, to the functional address",
-        "FZ-01": "random frames hit upon the same write",
-        "FZ-02": "mutated requests hit upon the same write",
-        "FZ-05": "frames out of sequence hit upon the same write",
+        **_SAME_WRITE,
+        **_FUZZED_WRITE,
         "SA-39": "the write that shows whether the ECU is locked has its effect",
         "ST-01": "the write that shows whether the ECU is locked has its effect",
     },
@@ -172,11 +170,8 @@ def write_before_refusal(definition: Definition) -> Definition:
 @flaw(
     kills=("AC-01",),
     also={
-        "AC-02": "it is the same write, in another session",
-        "AC-03": "it is the same write, to the functional address",
-        "FZ-01": "random frames hit upon the same write",
-        "FZ-02": "mutated requests hit upon the same write",
-        "FZ-05": "frames out of sequence hit upon the same write",
+        **_SAME_WRITE,
+        **_FUZZED_WRITE,
         "SA-39": "the write that shows whether the ECU is locked succeeds",
         "ST-01": "the write that shows whether the ECU is locked succeeds",
     },
@@ -192,16 +187,14 @@ def write_unprotected(definition: Definition) -> Definition:
     also={
         "AC-01": "the same write, if the check runs in the extended session",
         "AC-03": "the same write, to the functional address in that session",
-        "FZ-01": "random frames hit upon the same write",
-        "FZ-02": "mutated requests hit upon the same write",
-        "FZ-05": "frames out of sequence hit upon the same write",
+        **_FUZZED_WRITE,
         "SA-39": "the write that shows whether the ECU is locked succeeds in that session",
         "ST-01": "the write that shows whether the ECU is locked succeeds in that session",
     },
 )
 def unprotected_in_extended_session(definition: Definition) -> Definition:
     """In the extended session (03) protected values are written without any unlocking."""
-    return _open_to_whom(definition, lambda ecu, request: ecu.state.session == Session.EXTENDED)
+    return definition.without(_WRITE, level_is_unlocked, when=lambda ecu, request: ecu.state.session == Session.EXTENDED)
 
 
 @flaw(
@@ -215,7 +208,7 @@ def unprotected_in_extended_session(definition: Definition) -> Definition:
 )
 def unprotected_while_seed_pending(definition: Definition) -> Definition:
     """Once a seed has been requested protected values are written, without its key."""
-    return _open_to_whom(definition, lambda ecu, request: bool(ecu.state.seed))
+    return definition.without(_WRITE, level_is_unlocked, when=lambda ecu, request: ecu.state.seed)
 
 
 @flaw(number="M77a", kills=("AC-13",))
@@ -265,10 +258,10 @@ def level_checked_at_first_frame(definition: Definition) -> Definition:
             ecu.state.until_restart["level at first frame"] = ecu.state.unlocked_level if is_first_frame else LOCKED
         return None
 
-    noting = definition.with_frame_rule(lambda: note)
-    return _open_to_whom(
-        noting, lambda ecu, request: level_needed(ecu, request) == ecu.state.until_restart.get("level at first frame")
-    )
+    def was_open(ecu: Ecu, request: bytes) -> bool:
+        return level_needed(ecu, request) == ecu.state.until_restart.get("level at first frame")
+
+    return definition.with_frame_rule(lambda: note).without(_WRITE, level_is_unlocked, when=was_open)
 
 
 # Addresses.
@@ -277,14 +270,15 @@ def level_checked_at_first_frame(definition: Definition) -> Definition:
 @flaw(number="M67", kills=("AC-03",))
 def functional_skips_security(definition: Definition) -> Definition:
     """What comes by the functional address is written without any unlocking."""
-    return _open_to_whom(definition, lambda ecu, request: ecu.is_functional)
+    return definition.without(_WRITE, level_is_unlocked, when=lambda ecu, request: ecu.is_functional)
 
 
 @flaw(number="M68", kills=("AC-04",), also={"ST-04": "TesterPresent on the other id keeps the session, like any request"})
 def extended_id_skips_security(definition: Definition) -> Definition:
     """The request id is heard with 29 bits too, and what comes so is written without any unlocking."""
     hearing = _also_hearing(definition, _is_long_form)
-    return _open_to_whom(hearing, lambda ecu, request: bool(ecu.state.until_restart.get("came by another id")))
+    came_so = "came by another id"
+    return hearing.without(_WRITE, level_is_unlocked, when=lambda ecu, request: ecu.state.until_restart.get(came_so))
 
 
 @flaw(

@@ -50,11 +50,9 @@ def _malformed(
     definition: Definition, form: Callable[[bytes, Nrc], bytes], codes: frozenset[Nrc] = _OFTEN_MALFORMED
 ) -> Definition:
     """Give the refusals with these codes another form."""
-
-    def refuse(go_on: Callable[[bytes, Nrc], bytes], request: bytes, nrc: Nrc) -> bytes:
-        return form(request, nrc) if nrc in codes else go_on(request, nrc)
-
-    return definition.claim("the form of refusals").wrap_decision(refusal=refuse)
+    return definition.claim("the form of refusals").wrap_decision(
+        refusal=lambda go_on, request, nrc: form(request, nrc) if nrc in codes else go_on(request, nrc)
+    )
 
 
 def _dids(request: bytes) -> list[int]:
@@ -70,11 +68,7 @@ def _names_nothing_known(ecu: Ecu, request: bytes) -> bool:
 
 def _to_the_unknown(definition: Definition, answer: Answer) -> Definition:
     """Give this answer to reads and writes of identifiers that the ECU does not have."""
-
-    def refuse(ecu: Ecu, request: bytes) -> Answer | None:
-        return answer if _names_nothing_known(ecu, request) else None
-
-    return definition.insert((_READ, _WRITE), refuse)
+    return definition.insert((_READ, _WRITE), lambda ecu, request: answer if _names_nothing_known(ecu, request) else None)
 
 
 # The form of refusals.
@@ -224,21 +218,13 @@ def length_before_sub_function(definition: Definition) -> Definition:
 )
 def seed_request_length_unchecked(definition: Definition) -> Definition:
     """Bytes after a request for a seed are ignored instead of refused."""
-
-    def cut(ecu: Ecu, request: bytes) -> bytes:
-        return request if is_send_key(request) else request[:2]
-
-    return definition.rewrite(Service.SECURITY_ACCESS, cut)
+    return definition.rewrite(Service.SECURITY_ACCESS, lambda ecu, request: request if is_send_key(request) else request[:2])
 
 
 @flaw(number="M112b", kills=("CF-04",), also={"FZ-02": _MUTATED_INTO})
 def half_identifier_silent(definition: Definition) -> Definition:
     """A read of half an identifier is not answered."""
-
-    def ignore(ecu: Ecu, request: bytes) -> Answer | None:
-        return SILENCE if len(request) == 2 else None
-
-    return definition.insert(_READ, ignore)
+    return definition.insert(_READ, lambda ecu, request: SILENCE if len(request) == 2 else None)
 
 
 @flaw(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from harness.ecu.definition import Definition
 
@@ -70,27 +70,24 @@ def flaw(
 ) -> Callable[[Apply], Flaw]:
     """Make a `Flaw` of the function that applies it: its name is the function's name, `what` its docstring."""
     campaigns = {check: why for check, why in CAMPAIGNS.items() if check not in kills}
-
-    def declare(apply: Apply) -> Flaw:
-        return Flaw(
-            name=apply.__name__,
-            what=_said(apply),
-            apply=apply,
-            number=number,
-            comes_first=comes_first,
-            kills=kills,
-            also=campaigns | dict(also or {}),
-            depth=depth,
-            base=base,
-            survives=survives,
-        )
-
-    return declare
+    return lambda apply: Flaw(
+        name=apply.__name__,
+        what=_said(apply),
+        apply=apply,
+        number=number,
+        comes_first=comes_first,
+        kills=kills,
+        also=campaigns | dict(also or {}),
+        depth=depth,
+        base=base,
+        survives=survives,
+    )
 
 
-def variant(*, number: str = "") -> Callable[[Apply], Variant]:
-    """Make a `Variant` of the function that applies it: its name is the function's name, `what` its docstring."""
-    return lambda apply: Variant(name=apply.__name__, what=_said(apply), apply=apply, number=number)
+def variant(name: str, what: str, change: Apply | None = None, *, number: str = "", **config: Any) -> Variant:
+    """Make a `Variant` that `change` applies; without it, one that sets these values of `EcuConfig`."""
+    apply = change or (lambda definition: definition.with_config(**config))
+    return Variant(name=name, what=what, apply=apply, number=number)
 
 
 def _said(apply: Apply) -> str:

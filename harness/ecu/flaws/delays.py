@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.ecu.attempts import account_of, end_expired_delays
 from harness.ecu.config import EcuConfig
-from harness.ecu.definition import Definition, RuleWrapper
+from harness.ecu.definition import Definition
 from harness.ecu.flaws.declare import flaw
 from harness.ecu.rules import Answer, Ecu, Rule
 from harness.ecu.services.s10_diagnostic_session_control import session_is_entered
@@ -38,14 +38,14 @@ def _losing_delays(is_lost: Callable[[int | None], bool]) -> Callable[..., None]
     return carry
 
 
-def _sparing(is_spared: Callable[[Ecu, bytes], bool]) -> RuleWrapper:
-    """Return a rule wrapper that serves the requests for which `is_spared` holds during the delay too."""
+def _sparing(definition: Definition, is_spared: Callable[[Ecu, bytes], object]) -> Definition:
+    """Serve the requests for which `is_spared` holds during the delay too."""
 
     def over(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         answer = go_on(ecu, request)
         return None if is_spared(ecu, request) else answer
 
-    return over
+    return definition.wrap(Service.SECURITY_ACCESS, delay_is_over, over)
 
 
 @flaw(number="M25", kills=("SA-16",))
@@ -103,21 +103,19 @@ def no_delay_after_single_failure(definition: Definition) -> Definition:
 @flaw(number="M30", kills=("SA-19",))
 def delay_not_for_functional(definition: Definition) -> Definition:
     """Functional requests for a seed are served during the delay."""
-    return definition.wrap(Service.SECURITY_ACCESS, delay_is_over, _sparing(lambda ecu, request: ecu.is_functional))
+    return _sparing(definition, lambda ecu, request: ecu.is_functional)
 
 
 @flaw(number="M30b", kills=("SA-19",))
 def delay_not_for_suppressed(definition: Definition) -> Definition:
     """A request for a seed with the suppress bit (27 81) is served during the delay, and its key taken."""
-    is_spared = _sparing(lambda ecu, request: bool(request[1] & SUPPRESS_POSITIVE_RESPONSE))
-    return definition.wrap(Service.SECURITY_ACCESS, delay_is_over, is_spared)
+    return _sparing(definition, lambda ecu, request: request[1] & SUPPRESS_POSITIVE_RESPONSE)
 
 
 @flaw(number="M30c", kills=("SA-19",))
 def delay_not_in_programming_session(definition: Definition) -> Definition:
     """In the programming session seeds are given during the delay."""
-    is_spared = _sparing(lambda ecu, request: ecu.state.session == Session.PROGRAMMING)
-    return definition.wrap(Service.SECURITY_ACCESS, delay_is_over, is_spared)
+    return _sparing(definition, lambda ecu, request: ecu.state.session == Session.PROGRAMMING)
 
 
 @flaw(

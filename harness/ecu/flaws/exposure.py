@@ -8,7 +8,7 @@ from typing import Final
 
 import can
 
-from harness.ecu.config import NORMAL_TRAFFIC, DataIdentifier, EcuConfig
+from harness.ecu.config import NORMAL_TRAFFIC, DataIdentifier
 from harness.ecu.definition import ANY_SERVICE, Definition
 from harness.ecu.ecu_node import UdsNode
 from harness.ecu.flaws.conformance import SILENCE
@@ -143,11 +143,9 @@ def same_secret_in_every_unit(definition: Definition) -> Definition:
 @flaw(number="M121", kills=("IE-05",))
 def secret_in_image(definition: Definition) -> Definition:
     """The secret stands in the firmware image as a literal."""
-
-    def image(go_on: Callable[[EcuConfig], bytes], config: EcuConfig) -> bytes:
-        return go_on(config) + b"".join(level.secret for level in config.levels)
-
-    return definition.wrap_decision(image=image)
+    return definition.wrap_decision(
+        image=lambda go_on, config: go_on(config) + b"".join(level.secret for level in config.levels)
+    )
 
 
 @flaw(number="M122", kills=("IE-03",), depth="default")
@@ -181,11 +179,9 @@ def password_readable(definition: Definition) -> Definition:
 @flaw(number="M99", kills=("DS-01",))
 def periodic_frames_stop(definition: Definition) -> Definition:
     """The ECU sends a frame each second, but not while a message of several frames is under way."""
-
-    def may_talk(go_on: Callable[[], bool], node: UdsNode) -> bool:
-        return not (node.isotp.is_receiving or node.isotp.is_sending) and go_on()
-
-    return definition.with_config(periodic_frames=NORMAL_TRAFFIC).at("talk", may_talk)
+    return definition.with_config(periodic_frames=NORMAL_TRAFFIC).at(
+        "talk", lambda go_on, node: not (node.isotp.is_receiving or node.isotp.is_sending) and go_on()
+    )
 
 
 @flaw(number="M100", kills=("DS-07", "FZ-06"))
@@ -212,11 +208,7 @@ def latency_grows(definition: Definition) -> Definition:
 @flaw(number="M116a", kills=("DS-02",))
 def dies_of_request_burst(definition: Definition) -> Definition:
     """200 requests without a pause between them crash the ECU."""
-
-    def is_request(node: UdsNode, frame: can.Message) -> bool:
-        return frame.arbitration_id == node.request_id and frame.data[:1] < b"\x10"
-
-    return _overflowing(definition, is_request)
+    return _overflowing(definition, lambda node, frame: frame.arbitration_id == node.request_id and frame.data[:1] < b"\x10")
 
 
 @flaw(number="M116b", kills=("DS-03",))
@@ -288,11 +280,9 @@ def dies_on_sequence_number_zero(definition: Definition) -> Definition:
 )
 def short_request_unanswered(definition: Definition) -> Definition:
     """A request shorter than its service's minimum is not answered."""
-
-    def ignore(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
-        return None if go_on(ecu, request) is None else SILENCE
-
-    return definition.wrap(ANY_SERVICE, request_is_long_enough, ignore)
+    return definition.wrap(
+        ANY_SERVICE, request_is_long_enough, lambda go_on, ecu, request: None if go_on(ecu, request) is None else SILENCE
+    )
 
 
 @flaw(kills=("DS-04",), also=dict.fromkeys(("TP-01", "TP-03", "FZ-01"), "it sends frames of one byte too"))

@@ -108,11 +108,9 @@ def key_is_seed_plus_constant(definition: Definition) -> Definition:
 @flaw(number="M54c", kills=("SA-33",), also=_EVERY_UNIT)
 def key_is_seed_xor_constant(definition: Definition) -> Definition:
     """The key is the seed XOR a constant."""
-
-    def mask(seed: bytes, level: int) -> bytes:
-        return bytes(a ^ b for a, b in zip(seed, MASK, strict=False))
-
-    return definition.with_levels("key", change=_made_by(mask))
+    return definition.with_levels(
+        "key", change=_made_by(lambda seed, level: bytes(a ^ b for a, b in zip(seed, MASK, strict=False)))
+    )
 
 
 @flaw(number="M56", kills=("SA-33",), also=_EVERY_UNIT, base="hardened-article-key")
@@ -124,11 +122,9 @@ def key_is_crc_of_seed(definition: Definition) -> Definition:
 @flaw(number="M125", kills=("SA-34",), also=_EVERY_UNIT)
 def short_secret(definition: Definition) -> Definition:
     """The secret that keys are made with has 24 bits."""
-
-    def short(seed: bytes, level: int) -> bytes:
-        return hmac_sha256_key(seed, level, secret=SHORT_SECRET)
-
-    return definition.with_levels("key", change=_made_by(short))
+    return definition.with_levels(
+        "key", change=_made_by(lambda seed, level: hmac_sha256_key(seed, level, secret=SHORT_SECRET))
+    )
 
 
 # Comparisons that look at less than the key.

@@ -9,7 +9,7 @@ from typing import Final
 from harness.ecu.config import EcuSecurityLevel
 from harness.ecu.definition import Definition
 from harness.ecu.flaws.declare import flaw
-from harness.ecu.rules import Answer, Ecu, EcuDied, Rule, SeedSource
+from harness.ecu.rules import Answer, Ecu, EcuDied, Rule
 from harness.ecu.services.s2e_write_data_by_identifier import level_is_unlocked, level_needed
 from harness.ecu.services.s27_security_access import (
     give_seed,
@@ -186,21 +186,14 @@ def seed_survives_session_change(definition: Definition) -> Definition:
 @flaw(number="M42", kills=("SA-27",), also=_WALK)
 def key_taken_at_other_level(definition: Definition) -> Definition:
     """A pending seed is answered by its key at any level's sub-function, and that level is unlocked."""
-
-    def take(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
-        return None if ecu.state.seed else go_on(ecu, request)
-
-    return definition.wrap(Service.SECURITY_ACCESS, key_follows_its_seed, take)
+    return definition.without(Service.SECURITY_ACCESS, key_follows_its_seed, when=lambda ecu, request: ecu.state.seed)
 
 
 @flaw(number="M43", kills=("SA-28",), also=_WALK)
 def any_level_is_enough(definition: Definition) -> Definition:
     """Whatever needs a level is open as soon as any level is unlocked."""
-
-    def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
-        return None if ecu.state.unlocked_level else go_on(ecu, request)
-
-    return definition.wrap(Service.WRITE_DATA_BY_IDENTIFIER, level_is_unlocked, open_up)
+    service = Service.WRITE_DATA_BY_IDENTIFIER
+    return definition.without(service, level_is_unlocked, when=lambda ecu, request: ecu.state.unlocked_level)
 
 
 @flaw(kills=("SA-29",), also=_WALK)
@@ -214,22 +207,19 @@ def levels_stay_unlocked(definition: Definition) -> Definition:
             ecu.state.until_locked.setdefault("unlocked before", set()).add(before)
         return answer
 
-    def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
-        is_open = level_needed(ecu, request) in ecu.state.until_locked.get("unlocked before", ())
-        return None if is_open else go_on(ecu, request)
+    def is_still_open(ecu: Ecu, request: bytes) -> bool:
+        return level_needed(ecu, request) in ecu.state.until_locked.get("unlocked before", ())
 
     noting = definition.wrap(Service.SECURITY_ACCESS, right_key_unlocks, note)
-    return noting.wrap(Service.WRITE_DATA_BY_IDENTIFIER, level_is_unlocked, open_up)
+    return noting.without(Service.WRITE_DATA_BY_IDENTIFIER, level_is_unlocked, when=is_still_open)
 
 
 @flaw(number="M62", kills=("SA-37",))
 def hidden_level(definition: Definition) -> Definition:
     """Level 41, which nobody documents, gives the same seed each time; the key is the seed."""
-
-    def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
-        return _HIDDEN_SEED if level is _HIDDEN else go_on(ecu, level)
-
-    return definition.with_level(_HIDDEN).wrap_decision(draw_seed=draw)
+    return definition.with_level(_HIDDEN).wrap_decision(
+        draw_seed=lambda go_on, ecu, level: _HIDDEN_SEED if level is _HIDDEN else go_on(ecu, level)
+    )
 
 
 # Requests with more in them than there should be.
@@ -274,11 +264,8 @@ def seed_made_of_record(definition: Definition) -> Definition:
 )
 def record_fixes_seed(definition: Definition) -> Definition:
     """A request for a seed that goes on with DE BA is given the same seed each time."""
-
-    def take(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
-        return None if request[2:] == _FIXING_RECORD else go_on(ecu, request)
-
-    taken = definition.wrap(Service.SECURITY_ACCESS, seed_request_has_its_length, take)
+    service, measured = Service.SECURITY_ACCESS, seed_request_has_its_length
+    taken = definition.without(service, measured, when=lambda ecu, request: request[2:] == _FIXING_RECORD)
     return taken.wrap(Service.SECURITY_ACCESS, seed_is_given, _seed_of_record)
 
 

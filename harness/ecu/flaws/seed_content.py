@@ -33,11 +33,7 @@ def _half(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
 
 def _first_consists_of(byte: int) -> Callable[[SeedSource, Ecu, EcuSecurityLevel], bytes]:
     """Return a wrapper that fills the first seed after each start with `byte`, and leaves later seeds as they are."""
-
-    def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
-        return bytes((byte,)) * level.seed_bytes if count_since_start(ecu) == 1 else go_on(ecu, level)
-
-    return draw
+    return lambda go_on, ecu, level: bytes((byte,)) * level.seed_bytes if count_since_start(ecu) == 1 else go_on(ecu, level)
 
 
 # They have too little chance in them.
@@ -112,11 +108,9 @@ def seed_mostly_uptime(definition: Definition) -> Definition:
 @flaw(kills=("SA-02", "SA-03", "SA-06"))
 def seed_mostly_counted(definition: Definition) -> Definition:
     """Two bytes of a seed are chance, the others a counter."""
-
-    def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
-        return low_bytes_of(count(ecu), level.seed_bytes - 2) + ecu.surroundings.random_bytes(2)
-
-    return definition.replace_decision(draw_seed=draw)
+    return definition.replace_decision(
+        draw_seed=lambda ecu, level: low_bytes_of(count(ecu), level.seed_bytes - 2) + ecu.surroundings.random_bytes(2)
+    )
 
 
 @flaw(number="M13", kills=("SA-02",), depth="deep")
@@ -172,11 +166,9 @@ def zero_seed_after_wrong_key(definition: Definition) -> Definition:
 @flaw(kills=("SA-07",), also=_AN_ANSWER_LIKE_NO_OTHER)
 def zero_seed_at_times(definition: Definition) -> Definition:
     """Every eleventh seed of a locked level is all zeros."""
-
-    def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
-        return bytes(level.seed_bytes) if count(ecu) % 11 == 0 else go_on(ecu, level)
-
-    return definition.wrap_decision(draw_seed=draw)
+    return definition.wrap_decision(
+        draw_seed=lambda go_on, ecu, level: bytes(level.seed_bytes) if count(ecu) % 11 == 0 else go_on(ecu, level)
+    )
 
 
 @flaw(kills=("SA-05",), also=_OLD_KEY_FITS)

@@ -79,11 +79,9 @@ def constant_seed(definition: Definition) -> Definition:
 )
 def cycling_seeds(definition: Definition) -> Definition:
     """Four seeds repeat in a fixed order, which starts again at each boot."""
-
-    def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
-        return _SEED_CYCLE[count_since_start(ecu) % len(_SEED_CYCLE)][: level.seed_bytes]
-
-    return definition.replace_decision(draw_seed=draw)
+    return definition.replace_decision(
+        draw_seed=lambda ecu, level: _SEED_CYCLE[count_since_start(ecu) % len(_SEED_CYCLE)][: level.seed_bytes]
+    )
 
 
 @flaw(kills=("SA-01",), also=_OLD_KEY_FITS)
@@ -107,21 +105,17 @@ def seed_fixed_in_session(definition: Definition) -> Definition:
 @flaw(kills=("SA-01",), also={"SA-05": "two restarts within one second give the same seed", **_OLD_KEY_FITS})
 def seed_renewed_each_second(definition: Definition) -> Definition:
     """All seeds of one second of the clock are the same, answered or not."""
-
-    def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
-        return hashlib.sha512(b"second %d" % int(ecu.surroundings.utc_s)).digest()[: level.seed_bytes]
-
-    return definition.replace_decision(draw_seed=draw)
+    return definition.replace_decision(
+        draw_seed=lambda ecu, level: hashlib.sha512(b"second %d" % int(ecu.surroundings.utc_s)).digest()[: level.seed_bytes]
+    )
 
 
 @flaw(kills=("SA-01",), also={"SA-05": "the same seed is given before and after a restart", **_OLD_KEY_FITS})
 def seed_renewed_each_fifth_time(definition: Definition) -> Definition:
     """Each seed is given to five requests in a row, whether or not a key answers in between."""
-
-    def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
-        return hashlib.sha512(b"five %d" % (count(ecu) // 5)).digest()[: level.seed_bytes]
-
-    return definition.replace_decision(draw_seed=draw)
+    return definition.replace_decision(
+        draw_seed=lambda ecu, level: hashlib.sha512(b"five %d" % (count(ecu) // 5)).digest()[: level.seed_bytes]
+    )
 
 
 # They can be foretold.
@@ -278,8 +272,6 @@ def mersenne_seeded_by_time(definition: Definition) -> Definition:
 @flaw(number="M10", kills=("SA-05",), also=_OLD_KEY_FITS)
 def uptime_seed(definition: Definition) -> Definition:
     """A seed depends on nothing but the milliseconds since the start."""
-
-    def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
-        return hashlib.sha512(b"%d" % ms_since_start(ecu)).digest()[: level.seed_bytes]
-
-    return definition.replace_decision(draw_seed=draw)
+    return definition.replace_decision(
+        draw_seed=lambda ecu, level: hashlib.sha512(b"%d" % ms_since_start(ecu)).digest()[: level.seed_bytes]
+    )

@@ -97,11 +97,9 @@ def memory_written_before_refusal(definition: Definition) -> Definition:
 @flaw(number="M70", kills=("AC-06",))
 def download_unprotected(definition: Definition) -> Definition:
     """In the programming session 34 and 36 write memory without any unlocking."""
-
-    def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
-        return None if ecu.state.session == Session.PROGRAMMING else go_on(ecu, request)
-
-    return definition.wrap(Service.REQUEST_DOWNLOAD, transfer_is_unlocked, open_up)
+    return definition.without(
+        Service.REQUEST_DOWNLOAD, transfer_is_unlocked, when=lambda ecu, request: ecu.state.session == Session.PROGRAMMING
+    )
 
 
 @flaw(number="M72", kills=("AC-09",))
@@ -150,12 +148,9 @@ def io_control_unprotected(definition: Definition) -> Definition:
 @flaw(kills=("AC-07",))
 def io_reset_unprotected(definition: Definition) -> Definition:
     """Service 2F exists and asks for the level of what it adjusts, but resets it to its default for anybody."""
-
-    def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
-        return None if request[3] == s2f.RESET_TO_DEFAULT else go_on(ecu, request)
-
     service = Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER
-    return definition.offering(service).wrap(service, s2f.level_is_unlocked, open_up)
+    offering = definition.offering(service)
+    return offering.without(service, s2f.level_is_unlocked, when=lambda ecu, request: request[3] == s2f.RESET_TO_DEFAULT)
 
 
 @flaw(number="M106", kills=("AC-08",))
@@ -167,11 +162,9 @@ def routine_unprotected(definition: Definition) -> Definition:
 @flaw(kills=("AC-08",))
 def routine_stop_unprotected(definition: Definition) -> Definition:
     """31 asks for a level to start a routine, but stops any that could run for anybody."""
-
-    def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
-        return None if sub_function(request) == s31.STOP else go_on(ecu, request)
-
-    stopping = definition.wrap(Service.ROUTINE_CONTROL, s31.routine_is_unlocked, open_up)
+    stopping = definition.without(
+        Service.ROUTINE_CONTROL, s31.routine_is_unlocked, when=lambda ecu, request: sub_function(request) == s31.STOP
+    )
     return stopping.without(Service.ROUTINE_CONTROL, s31.routine_was_started)
 
 

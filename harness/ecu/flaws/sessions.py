@@ -84,21 +84,17 @@ def _slow(
 @flaw(number="M80a", kills=("ST-01",), also={"FZ-04": _WALKED_INTO})
 def unlock_survives_default_session(definition: Definition) -> Definition:
     """Going to the default session and back leaves a level unlocked."""
-
-    def stays(state: State, session: int, has_expired: bool) -> bool:
-        return not has_expired and Session.DEFAULT in (session, state.session)
-
-    return _staying_unlocked(definition, stays)
+    return _staying_unlocked(
+        definition, lambda state, session, has_expired: not has_expired and Session.DEFAULT in (session, state.session)
+    )
 
 
 @flaw(number="M80b", kills=("ST-01",), also={"FZ-04": _WALKED_INTO})
 def unlock_survives_same_session(definition: Definition) -> Definition:
     """Entering the session that is active already leaves a level unlocked."""
-
-    def stays(state: State, session: int, has_expired: bool) -> bool:
-        return not has_expired and session == state.session != Session.DEFAULT
-
-    return _staying_unlocked(definition, stays)
+    return _staying_unlocked(
+        definition, lambda state, session, has_expired: not has_expired and session == state.session != Session.DEFAULT
+    )
 
 
 @flaw(number="M80c", kills=("ST-02",), also={"FZ-04": _WALKED_INTO})
