@@ -27,19 +27,12 @@ from harness.target import Target
 from harness.testing import run_checks
 from harness.verdict import Depth
 
-from .unseen.cars import table_frugal, table_limousine, table_limousine_access, table_limousine_security, table_sedan
+from .unseen.cars.stranger import STRANGERS as CARS
 from .unseen.cars.test_strangers import TAKES_LONG
 from .variants import with_changes
 
 NAMES: Final = (*PROFILES, *FLAWS, *VARIANTS)
-TABLES: Final = (table_frugal, table_sedan, table_limousine, table_limousine_access, table_limousine_security)
-STRANGERS: Final = {
-    f"strangers/{one.name}": one
-    for table in TABLES
-    for tables in (getattr(table, name, ()) for name in ("SOUND", "FLAWED", "BROKEN"))
-    for one in tables
-    if one.name not in TAKES_LONG
-}
+STRANGERS: Final = {f"strangers/{one.name}": one for table in CARS.values() for one in table if one.name not in TAKES_LONG}
 SEED: Final = 1
 FIELDS: Final = ("id", "parameter", "verdict", "severity", "expected", "observed", "reason")
 Record = list[dict[str, Any]]

@@ -1,11 +1,10 @@
-"""Describe one ECU by a stranger: its node, the checks that must or may fail, and its target file."""
+"""Read the tables of cars by strangers (cars.md): their nodes, the checks that must or may fail, and their target files."""
 
 import copy
 import json
-import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,26 +33,89 @@ ID_KEYS = {
 """By table that a target file may repeat: the keys of which one names an entry."""
 
 
+SECRET_05 = "hex:B4DD8DE6DA214883241268EC163EC19D"
+LEVEL_05 = {"session": 3, "attempts": 3, "delay_s": 10, "key": "limousine.py:key", "secret": SECRET_05}
+
+
+def without(*names: int) -> dict[int, None]:
+    """Entries that are not declared."""
+    return dict.fromkeys(names)
+
+
+def said_of(*names: int, **settings: str) -> dict[int, dict[str, str]]:
+    """The same settings for several entries."""
+    return dict.fromkeys(names, settings)
+
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "one level": {"security": without(0x03), "data": without(0x0A03)},
+    "one session": {
+        "security": {"*": {"session": None}},
+        "service": without(0x10, 0x28, 0x34, 0x36, 0x37),
+        "session": None,
+        "timing": None,
+    },
+    "a door module": {
+        "security": None,
+        "data": {
+            **without(0x0120, 0x0210, 0x0220, 0x0230, 0x0240, 0x0310, 0x0A55, 0x0D10, 0xF18C, 0xF190, 0xF1A0),
+            0xF18D: {"length": 2},
+        },
+        "service": without(0x10, 0x11, 0x14, 0x19, 0x23, 0x27, 0x28, 0x2C, 0x2F, 0x31, 0x34, 0x36, 0x37, 0x3D, 0x85),
+        **dict.fromkeys(("routine", "memory", "session", "timing")),
+        "reset": {"uds": None},
+    },
+    "a door module with a key": {
+        "security": {0x01: {"session": None, "key": "limousine_security.py:four"}, 0x03: None},
+        "data": without(0x0230, 0x0240, 0x0D10, 0xF18C, 0xF190, 0xF1A0),
+        "service": without(0x10, 0x14, 0x19, 0x23, 0x28, 0x2C, 0x2F, 0x31, 0x34, 0x36, 0x37, 0x3D, 0x85),
+        **dict.fromkeys(("routine", "memory", "session", "timing")),
+    },
+    "an open page": {
+        "service": said_of(0x23, 0x3D, needs="open"),
+        "memory": {"0x20000000..0x200000FF": {"needs": "open"}},
+    },
+    "level 05": {
+        "security": {**without(0x01, 0x03), 0x05: {**LEVEL_05, "attempts": 5}},
+        "data": {
+            **said_of(0x0210, 0x0220, 0x0230, 0x0240, write="level 0x05"),
+            0x0D10: {"read": "level 0x05"},
+        },
+        "service": said_of(0x14, 0x23, 0x28, 0x2F, 0x34, 0x36, 0x37, 0x3D, 0x85, needs="level 0x05"),
+        "routine": said_of(0x0203, 0xFF00, needs="level 0x05"),
+        "memory": {"*": {"needs": "level 0x05"}},
+    },
+    "level 05 besides": {"security": {0x05: LEVEL_05}},
+    "other services": {
+        "service": {
+            **without(0x11, 0x14, 0x19, 0x23, 0x28, 0x2C, 0x2F, 0x31, 0x34, 0x36, 0x37, 0x3D, 0x3E, 0x85),
+            **said_of(0x24, 0x35, needs="open"),
+        },
+        "routine": None,
+        "memory": None,
+    },
+}
+"""By the words that stand for them in cars.md: tables by name, entries by what names them (``*``: each); None takes away."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stranger:
     """One ECU and what is expected of the checks."""
 
     name: str
     node: str
-    """``file.py:factory`` in this folder; its docstring says what the ECU is, unless `what` does."""
-    _: KW_ONLY
-    what: str = ""
+    """``file.py:factory`` in this folder."""
     must_fail: str = ""
-    """Ids of checks that fail, each; of ``SA-01|SA-02`` at least one. Empty for a sound ECU."""
+    """Ids of checks that fail, each; of ``SA-01/SA-02`` at least one. Empty for a sound ECU."""
     may_fail: str = ""
     """Ids of checks for which it is arguable, or follows from the flaw; `ANY` allows all."""
     changes: Mapping[str, Any] = field(default_factory=dict)
-    """What its target file has otherwise than its base: tables by name, entries by what names them; None takes away."""
+    """What its target file has otherwise than its base, as in `CHANGES`."""
 
     @property
     def wanted(self) -> list[set[str]]:
         """Of each set at least one check must fail."""
-        return [set(one.split("|")) for one in self.must_fail.split()]
+        return [set(one.split("/")) for one in self.must_fail.split()]
 
     @property
     def allowed(self) -> set[str]:
@@ -75,13 +137,35 @@ class Stranger:
         return "\n".join(_lines(tables)) + "\n"
 
 
-def strangers_in(file: str) -> Callable[..., Stranger]:
-    """Return a function that makes strangers of this file by their factory, and by a name if it is not the factory's."""
+def _changes(said: str) -> dict[str, Any]:
+    """What a cell says: words of `CHANGES`, or settings as ``reset.boot_s = 4.0; service.0x11 = none``."""
+    if not said or said in CHANGES:
+        return CHANGES.get(said, {})
+    changes: dict[str, Any] = {}
+    for setting in said.split("; "):
+        keys, _, value = setting.partition(" = ")
+        *tables, last = (int(key, 16) if key.startswith("0x") else key for key in keys.split("."))
+        place = changes
+        for table in tables:
+            place = place.setdefault(table, {})
+        place[last] = None if value == "none" else tomllib.loads(f"value = {value}")["value"]
+    return changes
 
-    def make(factory: str, name: str = "", **expected: Any) -> Stranger:
-        return Stranger(name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", factory).lower(), f"{file}:{factory}", **expected)
 
-    return make
+def _strangers(text: str) -> dict[str, tuple[Stranger, ...]]:
+    found: dict[str, tuple[Stranger, ...]] = {}
+    for line in text.splitlines():
+        if line.startswith("## "):
+            table = line.removeprefix("## ")
+            found[table] = ()
+        elif found and line.startswith("|") and not line.startswith(("| ECU |", "|---")):
+            name, node, must_fail, may_fail, said, _ = (cell.strip() for cell in line.strip("|").split("|"))
+            found[table] += (Stranger(name, node, must_fail, may_fail, _changes(said)),)
+    return found
+
+
+STRANGERS = _strangers((HERE / "cars.md").read_text(encoding="utf-8"))
+"""By family and kind, as ``frugal sound``."""
 
 
 def shown(findings: Iterable[Finding]) -> str:
@@ -127,7 +211,8 @@ def _id_of(entry: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
 
 def _changed(tables: Mapping[str, Any], changes: Mapping[Any, Any]) -> dict[str, Any]:
     found: dict[Any, Any] = copy.deepcopy(dict(tables))
-    for key, change in changes.items():
+    entries = ((key, change) for name, change in changes.items() for key in (list(found) if name == "*" else [name]))
+    for key, change in entries:
         if change is None:
             del found[key]
         elif isinstance(change, Mapping):

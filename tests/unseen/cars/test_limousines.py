@@ -12,35 +12,19 @@ from harness.runs.findings import Finding
 from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 
-from . import table_limousine, table_limousine_access, table_limousine_security
-from .stranger import Stranger, accused, missed, shown, with_verdict
+from .stranger import STRANGERS, Stranger, accused, missed, shown, with_verdict
 
 SAMPLED = (
-    *(
-        "bit-masked",
-        "plain-bit-masked",
-        "last-byte-ignored",
-        "dies-on-half-faults",
-        "key-off-keeps-session",
-        "locks-for-good",
-    ),
-    *(
-        "slower-and-slower",
-        "slowed-by-foreign",
-        "soft-reset-forgives",
-        "soft-reset-keeps-open",
-        "delay-overflows",
-        "poor-pool",
-    ),
+    *("bit-masked", "plain-bit-masked", "last-byte-ignored", "dies-on-half-faults", "key-off-keeps-session"),
+    *("locks-for-good", "slower-and-slower", "slowed-by-foreign", "soft-reset-forgives", "soft-reset-keeps-open"),
+    *("delay-overflows", "poor-pool"),
 )
 """What a quick audit does not try: the default depth does."""
 
 RARE = ("wrong-deep-key-opens", "locks-wrap")
 """What only a deep audit finds; there only the checks that have to find it are run."""
 
-SOUND = table_limousine.SOUND
-FLAWED = table_limousine_security.FLAWED + table_limousine_access.FLAWED
-BROKEN = table_limousine.BROKEN
+SOUND, FLAWED, BROKEN = (STRANGERS[f"limousine {kind}"] for kind in ("sound", "flawed", "broken"))
 BY_NAME = {one.name: one for one in SOUND + FLAWED + BROKEN}
 
 

@@ -14,8 +14,7 @@ from harness.runs.findings import Finding
 from harness.testing import run_checks
 from harness.verdict import Depth, Verdict
 
-from . import table_frugal, table_sedan
-from .stranger import Stranger, accused, missed, shown, with_verdict
+from .stranger import STRANGERS, Stranger, accused, missed, shown, with_verdict
 
 CHECKS = {
     *("SA-01", "SA-09", "SA-21", "SA-22", "SA-24", "SA-25", "SA-32", "SA-39"),
@@ -33,8 +32,8 @@ DECIDES_ALL = {"frugal", "sedan", "truck", "one-try", "ten-tries", "only-program
 """Sound ECUs with every hook and a key: nothing may be left inconclusive."""
 
 
-SOUND = table_frugal.SOUND + table_sedan.SOUND
-FLAWED = table_frugal.FLAWED + table_sedan.FLAWED + table_frugal.BROKEN + table_sedan.BROKEN
+SOUND = STRANGERS["frugal sound"] + STRANGERS["sedan sound"]
+FLAWED = sum((STRANGERS[f"{family} {kind}"] for kind in ("flawed", "broken") for family in ("frugal", "sedan")), ())
 BY_NAME = {one.name: one for one in SOUND + FLAWED}
 
 

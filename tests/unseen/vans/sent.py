@@ -20,9 +20,7 @@ from harness.verdict import Depth
 from tests.fuzz.test_shipped_cases import CASES
 from tests.tester.test_harm_table import expected
 from tests.tester.test_readings import ACTING
-from tests.unseen.cars.table_frugal import SOUND as FRUGAL
-from tests.unseen.cars.table_limousine import SOUND as LIMOUSINES
-from tests.unseen.cars.table_sedan import SOUND as SEDANS
+from tests.unseen.cars.stranger import STRANGERS
 
 ALLOWANCES: tuple[frozenset[Permission], ...] = (frozenset(), *(frozenset((one,)) for one in PERMISSIONS))
 FUNCTIONAL_IDS = {0x7DF, 0x18DB33F1}
@@ -134,10 +132,8 @@ def with_allowance(target: Target, allowed: Iterable[Permission]) -> Target:
 
 def targets() -> dict[str, Target]:
     """The article, the hardened ECU, and three by strangers."""
-    strangers = {"frugal": FRUGAL[0], "sedan": SEDANS[0], "limousine": LIMOUSINES[0]}
-    return {name: load_target(name) for name in ("article", "hardened")} | {
-        name: one.target for name, one in strangers.items()
-    }
+    strangers = {name: STRANGERS[f"{name} sound"][0].target for name in ("frugal", "sedan", "limousine")}
+    return {name: load_target(name) for name in ("article", "hardened")} | strangers
 
 
 def audited(target: Target) -> Sent:
