@@ -87,20 +87,20 @@ class _Collected:
 
     @pytest.hookimpl
     def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """Record the item's declaration."""
+        """Record the declaration of a check or case that pytest has collected."""
         declared = declared_attack(getattr(item, "function", None))
         if declared is not None:
             self.checks.append(declared)
 
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Record the collection error."""
+        """Record the error, if pytest could not read a file."""
         if report.failed:
             self.troubles.append(why_not_collected(report))
 
 
 def why_not_collected(report: pytest.CollectReport) -> str:
-    """Say which file of checks cannot be read, and why: in one line, or for a file of cases in a line for each mistake."""
+    """Say in a line which file of checks cannot be read, and why; of a file of cases, name each mistake in a line."""
     text = str(report.longrepr)
     lines = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
     where = re.findall(r"^(\S+\.py:\d+): ", text, flags=re.MULTILINE)[-1:]

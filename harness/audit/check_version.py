@@ -1,4 +1,4 @@
-"""Compute a fingerprint of what decides a check's verdict, so that results of two runs can be compared."""
+"""Compute a fingerprint of all that decides a check's verdict, so that results of two runs can be compared."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from typing import Any, Final
 from harness.check import declared_attack
 
 CASE: Final = "__uds_case_text__"
-"""Attribute of a check that is a fuzz case: the case's text, and the Python function that yields its messages, if any."""
+"""The attribute of a fuzz case's check that holds the case's text, and the Python function that yields its
+messages, if any.
+"""
 
 LENGTH: Final = 16
 
@@ -35,7 +37,9 @@ def check_version(function: Callable[..., object]) -> str:
 
 
 def _sources(function: Callable[..., object]) -> Iterator[str]:
-    """Yield the source of a function, then that of the functions and plain constants that it uses from its own package."""
+    """Yield the source of a function, then the sources of all functions and plain constants that it uses from its own
+    package.
+    """
     waiting: list[object] = [inspect.unwrap(function)]
     known: set[int] = set()
     while waiting:
@@ -62,7 +66,7 @@ def _own_sources(function: FunctionType) -> tuple[tuple[str, ...], tuple[Functio
 
 
 def _source(code: CodeType) -> str:
-    """Return a function's lines without its decorators, since metadata is compared field by field."""
+    """Return a function's lines without its decorators, whose metadata is compared field by field."""
     lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 : _last_line(code)]
     begins = (number for number, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def ", "lambda ")))
     return "".join(lines[next(begins, 0) :])
@@ -85,7 +89,7 @@ def _package(function: FunctionType) -> str:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether the value's text is the same in every process."""
+    """Whether the value has the same text in every process."""
     if isinstance(value, tuple):
         return all(map(_is_plain, value))
     return isinstance(value, str | bytes | int | float)

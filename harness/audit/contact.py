@@ -10,19 +10,19 @@ from harness.tester.restart import SLOWEST_BOOT
 from harness.tester.tester import Tester
 
 OPERATOR_S: Final = 600.0
-"""How long a person at the terminal is given to cycle the ECU's power, in seconds."""
+"""The seconds in which a person at the terminal may cycle the ECU's power."""
 UNATTENDED_S: Final = 30.0
-"""How long an ECU on a real bus is given to come back when nobody is there to help, in seconds."""
+"""The seconds in which an ECU on a real bus may come back when nobody is there to help."""
 LOOK_S: Final = 1.0
 MOST_LOOKS: Final = 8
-"""If the ECU has never answered, it is looked for again before each of this many checks."""
+"""Before how many checks an ECU that has never answered is looked for again."""
 
 NOT_BEGUN: Final = "not begun: "
 """The beginning of the reason of each check that was not begun because the ECU was lost."""
 
 
 MOST_INTERRUPTIONS: Final = 3
-"""How often the bus may be interrupted during one action before the action is abandoned."""
+"""How often the bus may be interrupted during one action before that action is given up."""
 
 
 def restored(tester: Tester, for_level: int | None = None) -> None:
@@ -39,13 +39,13 @@ def restored(tester: Tester, for_level: int | None = None) -> None:
 
 
 class Operator(Protocol):
-    """The person who watches the run."""
+    """The person who watches the run, and may help."""
 
     is_there: bool
     """Whether somebody reads the messages and can act: the run is on a terminal."""
 
     def say(self, text: str) -> None:
-        """Show a line."""
+        """Show a line to the person."""
 
 
 class Nobody:
@@ -65,19 +65,19 @@ class Contact:
         self.operator: Operator = Nobody()
         self._looks = 0
         self.lost = ""
-        """Why the checks ask the ECU nothing any more; empty as long as the ECU answers."""
+        """Why checks send no more requests to the ECU; empty as long as the ECU answers."""
         self.was_silent = False
-        """Whether the last restore had to bring the ECU back, or failed to."""
+        """Whether the ECU was silent at the last restore, even if that brought it back."""
         self.needed_a_person = False
-        """Whether the ECU last came back only because somebody cycled its power, or by an event that cannot be repeated."""
+        """Whether the ECU last came back only because somebody cycled its power, or by an event that nobody can repeat."""
 
     @property
     def is_mute(self) -> bool:
-        """Whether the ECU was asked, and has never answered anything."""
+        """Whether requests were sent to the ECU, and it has never answered any."""
         return self._tester.exchange_count > 0 and not self._tester.has_answered
 
     def require(self) -> None:
-        """Raise ContactLost if the ECU was lost and still does not answer; if it answers again, the audit goes on."""
+        """Raise ContactLost if the ECU was lost and still does not answer; else the audit goes on."""
         if not self.lost:
             return
         if self.is_mute:
@@ -88,9 +88,9 @@ class Contact:
         self.operator.say("the ECU answers again; the audit goes on")
 
     def restore(self, doing: str, for_level: int | None = None) -> None:
-        """Bring the ECU to a known state; if it is silent, bring it back first. Raises ContactLost if nothing helps.
+        """Bring the ECU to a known state; if it is silent, bring it back first. Raises ContactLost if it stays silent.
 
-        `doing` says when contact was lost, e.g. ``before SA-09``; `for_level` as in `Tester.restore`.
+        `doing` says when contact was lost, e.g. ``before SA-09``; `for_level` is that of `Tester.restore`.
         """
         tester = self._tester
         self.needed_a_person = self.was_silent = False
@@ -116,7 +116,9 @@ class Contact:
         restored(tester)
 
     def _comes_back(self) -> bool:
-        """Whether the ECU answers again: first by itself, then within a longer time, in which a person may help."""
+        """Wait, first for a short and then for a longer time in which a person may help; return whether the ECU answers
+        again.
+        """
         tester = self._tester
         if self._answers_within(tester.target.reset.boot_s * SLOWEST_BOOT + RECOVERY_S):
             return True
@@ -141,7 +143,7 @@ class Contact:
         return True
 
     def is_lost(self) -> bool:
-        """Whether the ECU has stopped answering. A failing adapter says nothing about the ECU."""
+        """Whether the ECU has stopped answering; an adapter that fails says nothing about the ECU."""
         try:
             return not self._tester.is_alive()
         except LinkError:

@@ -1,4 +1,4 @@
-"""Decide which checks judge an ECU that speaks KWP2000 or GMLAN, and give the reason for the others."""
+"""Decide which checks judge an ECU that speaks KWP2000 or GMLAN, and say why the other checks do not."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ NOT_JUDGED: Final[dict[str, str]] = {
     "ST-05": "in which sessions SecurityAccess is there is the maker's to say",
     "ST-07": "its sessions are the maker's",
 }
-"""By id of a check: why it judges neither KWP2000 nor GMLAN, as a phrase on the dialect."""
+"""By id of a check that judges neither KWP2000 nor GMLAN: the reason, as a phrase about the dialect."""
 
 NOT_JUDGED_OF_GMLAN: Final[dict[str, str]] = {
     "ST-08": "there is no ECUReset",
     "DS-05": "there is no ECUReset",
 }
-"""By id of a further check: why it does not judge GMLAN either."""
+"""By id of a check that judges KWP2000 but not GMLAN: the reason."""
 
 
 def why_not_judged(check: str, dialect: Dialect | None) -> str:
@@ -52,5 +52,5 @@ def why_not_judged(check: str, dialect: Dialect | None) -> str:
 
 
 def judged(checks: list[str], dialect: Dialect = KWP2000) -> list[str]:
-    """Return those of the checks that judge an ECU with this dialect."""
+    """Return the checks that judge an ECU with this dialect."""
     return [check for check in checks if not why_not_judged(check, dialect)]

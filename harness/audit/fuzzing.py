@@ -47,17 +47,17 @@ REMEDIATION: Final = (
 )
 QUICK_KEYS: Final = 3
 DEFAULT_KEYS: Final = 8
-"""How many of a case's wrong keys are sent to each level at depth default; at depth deep all are sent."""
+"""How many of a case's wrong keys are sent to each level at depth default; depth deep sends all of them."""
 _A_CASE: Final = re.compile(r"^\s*\[\[\s*case\s*\]\]", re.MULTILINE)
 LONGEST_LOOKED_AT: Final = 1 << 20
 SUB_FUNCTION_END: Final = 2
-"""How many first bytes of a message decide what the message may do: its service and sub-function."""
+"""The number of first bytes that decide what a message may do: its service and sub-function."""
 
 _ANY_CHANCE: Final = Chance(0)
 
 
 def check_of(case: Case) -> Callable[[Tester, Depth], None]:
-    """Turn a case into a check with metadata like any other."""
+    """Turn a case into a check whose metadata is like that of any other check."""
     changed_values = ChangedValues()
 
     def check(tester: Tester, depth: Depth) -> None:
@@ -85,7 +85,7 @@ def check_of(case: Case) -> Callable[[Tester, Depth], None]:
 
 
 def permissions(case: Case) -> tuple[tuple[Permission, ...], tuple[Permission, ...]]:
-    """Return the permissions that a case needs on every target, and those without which some of its messages are left out.
+    """Return the permissions that a case always needs, and those without which some of its messages are left out.
 
     Messages of a function under `@fuzz_case`, and messages that chance decides, may need any permission.
     """
@@ -117,7 +117,7 @@ def _in_order(found: set[Permission]) -> tuple[Permission, ...]:
 
 @cache
 def _strict() -> Target:
-    """Return a target that declares one thing of each kind that a placeholder can stand for, and nothing that is safe."""
+    """Return a target that declares one entry of each sort that a placeholder can stand for, none of them as safe."""
     nothing = unknown_target(interface="uds-sim", channel="nothing")
     return replace(nothing, data=(DataEntry(did=0),), security=(SecurityLevel(level=1),))
 
@@ -144,7 +144,7 @@ def checks_among(functions: Iterable[object]) -> Iterator[Callable[[Tester, Dept
 
 
 def is_case_file(path: Path) -> bool:
-    """Whether a TOML file holds fuzz cases: it lies in a folder named `CASES_FOLDER`, or has a ``[[case]]`` table."""
+    """Whether a TOML file holds fuzz cases, because it lies in a folder named `CASES_FOLDER` or has a ``[[case]]`` table."""
     if path.suffix != ".toml":
         return False
     if path.parent.name == CASES_FOLDER:
@@ -165,7 +165,7 @@ def _is_named(parent: pytest.Collector, path: Path) -> bool:
 
 
 def file_of(parent: pytest.Collector, path: Path, target: Target | None) -> pytest.Collector | None:
-    """Return the collector of a case file, None for any other file; without a target the cases are only listed."""
+    """Return the collector of a case file, None for any other file; without a target pytest only lists the cases."""
     if not is_case_file(path) and not _is_named(parent, path):
         return None
     file: CaseFile = CaseFile.from_parent(parent, path=path)
@@ -201,17 +201,17 @@ class CaseFile(pytest.File):
 
 
 class CaseItem(pytest.Function):
-    """One case; its name is the id of its result."""
+    """A fuzz case as a pytest item; its name is the id of its result."""
 
     case: Case
 
     @classmethod
     def of(cls, parent: pytest.Collector, case: Case) -> CaseItem:
-        """Create the item."""
+        """Create the item of a case."""
         item: CaseItem = cls.from_parent(parent, name=case.full_id, callobj=check_of(case))
         item.case = case
         return item
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Return where the case is written, not where it is run."""
+        """Return the place in the file that declares the case, not that of the code that runs it."""
         return self.case.path, max(self.case.line - 1, 0), self.name

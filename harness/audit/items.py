@@ -1,4 +1,4 @@
-"""Run one audit as a pytest plugin: give items parameters, an order and outcomes. `runner` judges the checks."""
+"""Run one audit as a pytest plugin: give items their parameters, order and outcomes. The checks are judged in `runner`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ STOPPED = "the run was to stop at the first failure (-x)"
 
 
 class Audit:
-    """One audit. It is registered as a plugin only while it runs, so that other test runs are not affected."""
+    """One audit. It is a registered plugin only while it runs, so that it does not affect other test runs."""
 
     def __init__(self, config: pytest.Config) -> None:
         refuse_shuffling(config)
@@ -185,7 +185,7 @@ class Audit:
         return True
 
     def run_check(self, item: pytest.Item, check: Check) -> None:
-        """Run a check for an item; if the verdict has to wait, mark the item, so that its reports are held back."""
+        """Run the check of an item; if its verdict has to wait, mark the item, so that its reports are held back."""
         if hasattr(item, "case"):  # the files of fuzz cases are named in the manifest
             self._cases.add(item.path)
         if not self._is_identified:
@@ -237,14 +237,14 @@ class Audit:
         return True
 
     def _is_out_of_time(self) -> bool:
-        """Whether the run's time, counted from the first check on, is over."""
+        """Whether the run has used up its time, which counts from the first check."""
         now_s = self._session.tester.link.now_s
         self._begun_s = now_s if self._begun_s is None else self._begun_s
         longest_s = self._session.options.longest_s
         return longest_s is not None and now_s - self._begun_s >= longest_s
 
     def _stop_beside_another(self, session: pytest.Session) -> None:
-        """End the run if another tester asks the same ECU, since its locks and answers then have other causes too."""
+        """End the run if another tester uses the same ECU, since that tester may cause locks and answers of the ECU."""
         other = self._session.tester.intruder()
         if other and not self._session.options.target.can.shared:
             self._stopped_by = (
@@ -269,7 +269,7 @@ class Audit:
                 self._log(item, reports)
 
     def _release(self, settled: list[Finding]) -> None:
-        """Report the findings that were held back."""
+        """Report the findings whose reports were held back."""
         while settled:
             finding = settled.pop(0)
             item, reports = self._held.pop((finding.id, finding.parameter))
@@ -294,7 +294,7 @@ class Audit:
         self._stopped_by = self._stopped_by or self._stop.reason or _words(excinfo.value)
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
-        """Say what stopped the run; show no traceback if the error is no bug of the harness."""
+        """Say what stopped the run; show no traceback unless the error is a bug of the harness."""
         self._stopped_by = self._stopped_by or _words(excinfo.value)
         if not is_foreseen(excinfo.value):
             return False
@@ -327,7 +327,9 @@ class Audit:
             )
 
     def _end(self, session: pytest.Session) -> None:
-        """Keep the findings held back, leave the ECU and write the reports; after an error, do what is still possible."""
+        """Keep the findings held back, leave the ECU and write the reports; after an error, do as much of that as
+        possible.
+        """
         runner = self._session.runner
         settled = runner.waiting
         try:
@@ -354,7 +356,7 @@ class Audit:
             self._trouble = _words(error)
 
     def _why_partial(self, session: pytest.Session) -> str:
-        """Say why a run is partial though nothing is known to have stopped it; empty if every collected check has ended."""
+        """Say why a run is partial although nothing has reported a stop; empty if every collected check has ended."""
         if not self._is_collected:
             return "the checks could not be collected"
         unfinished = [item for item in session.items if ATTACK in item.stash and FINDING not in item.stash]
@@ -391,7 +393,7 @@ class Audit:
 
 
 def parameter_of(item: pytest.Item) -> str | None:
-    """Return the name of the subject on which an item's check is run; None for the ECU as a whole."""
+    """Return the name of the subject on which an item runs its check; None for the ECU as a whole."""
     callspec = getattr(item, "callspec", None)
     return None if callspec is None or callspec.id == NOT_TESTED else str(callspec.id)
 
@@ -404,12 +406,12 @@ def _level(item: pytest.Item) -> int | None:
 
 
 def is_foreseen(error: BaseException) -> bool:
-    """Whether an error is no bug of the harness, so that its text says all that the user needs."""
+    """Whether an error is no bug of the harness, so that its text tells the user enough."""
     return isinstance(error, (HarnessError, OSError))
 
 
 def _words(error: BaseException) -> str:
-    """Say in a line what stopped a run."""
+    """Say in a line which error stopped a run."""
     if isinstance(error, pytest.exit.Exception):
         return f"pytest.exit: {error.msg}"
     if type(error) is KeyboardInterrupt:

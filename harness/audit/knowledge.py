@@ -1,4 +1,4 @@
-"""Say whether a run came to a verdict on SecurityAccess, by its findings and by what the ECU was seen to have."""
+"""Say whether a run reached a verdict on SecurityAccess, from its findings and from what the ECU was seen to have."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.tester.tester import Tester
 from harness.verdict import Verdict
 
 FAMILIES = ("SA-", "LM-")
-"""Prefixes of ids of results on SecurityAccess: of checks, and of the learned state machine."""
+"""The prefixes of ids of results on SecurityAccess, those of checks and that of the learned state machine."""
 _JUDGED = (Verdict.PASS, Verdict.FAIL)
 _REASONS_SHOWN = 2
 
@@ -42,7 +42,9 @@ def _levels(declared: list[int]) -> str:
 
 
 def _why_not_judged(own: list[Finding], said: str) -> list[str]:
-    """Return the commonest reasons why SecurityAccess checks were not judged, except a reason that is `said` already."""
+    """Return the most common reasons why SecurityAccess checks were not judged, without a reason that is in `said`
+    already.
+    """
     if not own:
         return ["none of its checks was part of this run"]
     reasons = Counter(one.reason for one in own if _is_new(one, said))

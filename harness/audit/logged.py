@@ -1,4 +1,4 @@
-"""Log what a tester asks and what it waits for, to explain why an audit takes its time. No secret is logged."""
+"""Log what a tester requests and what it waits for, to explain why an audit takes its time. No secret is logged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.uds import Service, nrc_name
 LOG: Final = logging.getLogger("harness.audit")
 
 FORMAT: Final = logging.Formatter("%(purpose)s%(filename)s:%(lineno)d: %(message)s", defaults={"purpose": ""})
-"""The form of a log entry: a wait shows its check and measurement, every entry the file and line that asked for it."""
+"""The form of a log entry: each names the file and line that caused it, a wait also its check and measurement."""
 
 _CARRIES_OUT: Final = (
     "harness.tester",
@@ -28,24 +28,24 @@ _CARRIES_OUT: Final = (
     "harness.audit.watched",
     "contextlib",
 )
-"""Modules and packages that carry out what a check or a measurement asks for."""
+"""Modules and packages that only carry out what a check or a measurement wants."""
 
 _NAMED_BYTES: Final[dict[int, int]] = {
     Service.READ_DATA_BY_IDENTIFIER: 3,
     Service.WRITE_DATA_BY_IDENTIFIER: 3,
     Service.ROUTINE_CONTROL: 4,
 }
-"""By service: how many first bytes of a request are logged; for every other service, two."""
+"""By service: how many first bytes of a request are logged; two for services that are not listed."""
 
 
 class LoggedTester(WatchedTester):
-    """A tester that logs each exchange and each wait with its caller, a wait also with the check and the measurement."""
+    """A tester that logs each exchange and each wait with its caller, and each wait also with its check and measurement."""
 
     check: str = ""
     """The name of the check under way."""
 
     def _purpose(self) -> dict[str, str]:
-        """Name the check under way and what is measured for it, as `FORMAT` shows it."""
+        """Name the check under way, and what is measured for it, in the form of `FORMAT`."""
         said = ", ".join(filter(None, (self.check, self.measured())))
         return {"purpose": f"{said}: " if said else ""}
 
@@ -68,13 +68,13 @@ class LoggedTester(WatchedTester):
         also_from: Collection[int] = (),
         ends_with_answer: bool = False,
     ) -> RawReply:
-        """Send as the base does, and log how many frames came."""
+        """Send raw frames as the base class does, and log how many frames came."""
         reply = super().raw_frames(frames, listen_s=listen_s, also_from=also_from, ends_with_answer=ends_with_answer)
         _log("%d raw frames: %d frames came in %.3f s", len(frames), len(reply.answers), listen_s)
         return reply
 
     def wait(self, seconds: float, why: str = "") -> None:
-        """Log the wait, and wait as the base does."""
+        """Log the wait, and wait as the base class does."""
         _log("waits %.3f s: %s", seconds, why or UNNAMED, extra=self._purpose())
         super().wait(seconds, why)
 
@@ -92,7 +92,7 @@ def kind_of_tester() -> type[WatchedTester]:
 
 
 def begins(tester: Tester, measure: Measurements, id: str, parameter: str | None) -> None:
-    """Log that a check begins. Measurements and waits are logged under its name from now on."""
+    """Log that a check begins; measurements and waits are logged under its name from now on."""
     measure.check = f"{id} [{parameter}]" if parameter else id
     if isinstance(tester, LoggedTester):
         tester.check = measure.check
@@ -100,7 +100,7 @@ def begins(tester: Tester, measure: Measurements, id: str, parameter: str | None
 
 
 def _log(message: str, *values: object, extra: dict[str, str] | None = None) -> None:
-    """Log an entry with the file and line of the nearest caller outside `_CARRIES_OUT`: what asked for it."""
+    """Log an entry with the file and line of its cause: the nearest caller outside `_CARRIES_OUT`."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and _carries_out(frame.f_globals.get("__name__", "")):
         frame, level = frame.f_back, level + 1

@@ -1,4 +1,4 @@
-"""Open the way to an ECU that a target names: keys, ledger, bus and tester."""
+"""Open everything that is needed to reach the ECU of a target: keys, ledger, bus and tester."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from harness.tester.tester import Tester
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WayToEcu:
-    """The way to an ECU, and what a tester on it needs."""
+    """The link to an ECU, with the keys and the ledger that a tester on it needs."""
 
     link: Link
-    """The link to the bus, which whoever opened the way has to close."""
+    """The link to the bus; the caller of `open_way` has to close it."""
     chance: Chance
     keys: Mapping[int, KeyFunction | None]
     """Key functions by level."""
@@ -30,7 +30,7 @@ class WayToEcu:
 
 
 def open_way(target: Target, *, seed: int, trace: Trace, ledger_path: Path | None) -> WayToEcu:
-    """Open the way to the ECU that the target names.
+    """Open the link, keys and ledger of the ECU that the target names.
 
     Raises UserError, before anything is sent, if the interface, channel, key functions or ledger are invalid.
     """
@@ -45,7 +45,7 @@ def open_way(target: Target, *, seed: int, trace: Trace, ledger_path: Path | Non
 def try_keys(target: Target) -> None:
     """Try the target's key functions in this process, before anything is sent.
 
-    Raises UserError if one cannot be loaded, KeyFunctionError if one makes a key of none of the seeds tried.
+    Raises UserError if a key function cannot be loaded, KeyFunctionError if it makes a key of none of the seeds tried.
     """
     for entry in target.security:
         try_key_function(entry, key_function(entry, target.folder))

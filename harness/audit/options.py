@@ -1,4 +1,4 @@
-"""Read the options of an audit from pytest's own command line, and refuse options that an audit cannot have."""
+"""Read the options of an audit from pytest's own command line, and refuse options that make no sense in an audit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.verdict import Depth
 
 
 def options_of(config: pytest.Config) -> AuditOptions:
-    """Return the options of ``pytest … --uds-target …`` as an audit's. Raises UserError if any is malformed."""
+    """Turn the options of ``pytest … --uds-target …`` into those of an audit. Raises UserError if any is malformed."""
     option = config.option
     if option.uds_depth not in [depth.value for depth in Depth]:
         raise UserError(f'--uds-depth is "{option.uds_depth}"; give quick, default or deep')

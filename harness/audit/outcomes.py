@@ -1,4 +1,4 @@
-"""Show verdicts in pytest: report outcomes, words, and the exit code."""
+"""Show verdicts in pytest: as report outcomes, words, and the exit code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STATUS = {
 
 
 def show(finding: Finding, report: pytest.TestReport) -> None:
-    """Copy the finding into a pytest report: an error as an error, an unjudged result as skipped with its reason."""
+    """Copy the finding into a pytest report: an error as an error, an unjudged result as skipped with the reason."""
     setattr(report, REPORT_ATTRIBUTE, finding)
     report.outcome = _OUTCOME.get(finding.verdict, "skipped")  # type: ignore[assignment]
     if finding.verdict is Verdict.PASS:
@@ -38,7 +38,7 @@ def show(finding: Finding, report: pytest.TestReport) -> None:
 
 
 def failure_text(finding: Finding) -> str:
-    """Return the aligned lines of a failure."""
+    """Return the text of a failure, with expected and observed in aligned lines."""
     lines = [f"{finding.id} {finding.heading}"]
     lines += [f"  request   {exchange.request[:LONGEST_REQUEST]}" for exchange in finding.exchanges[-1:]]
     lines += [f"  expected  {finding.expected}", f"  observed  {finding.observed}", f"  repeat    {finding.repeat}"]
@@ -54,7 +54,7 @@ def ended_by_pytest(declared: Attack, parameter: str | None, repeat: str, report
 
 
 def left_out(declared: Attack, parameter: str | None, repeat: str, reason: str = DESELECTED) -> Finding:
-    """Return the finding of a check that was not begun: by the user's selection unless `reason` names another cause."""
+    """Return the finding of a check that was not begun, because of the user's selection or for the given `reason`."""
     return _unjudged(declared, parameter, repeat, Verdict.NOT_RUN, reason)
 
 
@@ -81,7 +81,7 @@ def exit_code(run: Run, *, has_failed_test: bool = False) -> int:
     """Return the first exit code that applies: 2 interrupted, 3 any error, 1 any failure not accepted, 5 nothing judged, 0.
 
     5 applies too if SecurityAccess was seen, checks of it were selected, and all those checks ended without pass or fail.
-    `has_failed_test`: whether a plain test that was run beside the checks failed.
+    `has_failed_test`: whether a plain test that ran beside the checks failed.
     """
     verdicts = {finding.verdict for finding in run.findings}
     if run.info.interrupted:

@@ -1,4 +1,4 @@
-"""Record what ran, for whom, on which sample and over which adapter, so that a report can be held against an ECU."""
+"""Record what ran, for whom, on which sample and over which adapter, so that a report can be matched with its ECU."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def versions() -> dict[str, str]:
 
 @cache
 def commit() -> tuple[str, bool | None]:
-    """Return the git commit of the running harness, and whether its files are unchanged; empty and None where unknown.
+    """Return the git commit of the running harness, and whether its files are unchanged; empty and None if unknown.
 
     Both are unknown for an installed harness, and where there is no git.
     """
@@ -79,7 +79,10 @@ def _git(*words: str) -> str | None:
 
 
 def identification(tester: Tester, no_contact: str, hidden_dids: Collection[int]) -> Iterator[Identifier]:
-    """Read the ECU's identification, after all checks; if that is impossible, `no_contact` says why, else it is empty."""
+    """Read the identifiers that tell which sample was tested, after all checks.
+
+    `no_contact` says why the ECU cannot be reached; empty if it can.
+    """
     for did, name in IDENTIFIERS.items():
         if no_contact:
             yield Identifier(did=f"{did:04X}", name=name, reason=f"not asked: {no_contact}")

@@ -25,7 +25,7 @@ def attacks_folder() -> Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """One requirement on an ECU: the checks that test it, or why no check does."""
+    """One requirement on an ECU, with the checks that test it, or the reason why no check does."""
 
     id: Annotated[str, text('a short name, e.g. "limit/exists"', pattern=r"[a-z0-9-]+/[a-z0-9-]+")]
     says: Annotated[str, text("a sentence")]

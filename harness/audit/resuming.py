@@ -18,26 +18,26 @@ from harness.system import WITHOUT_SURPRISE
 from harness.verdict import Verdict
 
 ENDED_TOO_EARLY: Final = "the run ended before"
-"""Part of the reason of a result that was still waiting when the run ended."""
+"""Words that occur in the reason of a result which was still waiting when the run ended."""
 
 _TIME: Final = re.compile(rb"\((\d+\.\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """A run that did not reach its end."""
+    """A run that was interrupted before its end."""
 
     folder: Path
     info: RunInfo
     kept: tuple[Finding, ...]
-    """The results that were judged and written; everything else is done again."""
+    """The results that were judged and written; all other checks are run again."""
     frames: int
     """How many frames the run's bus log holds."""
     last_s: float
     """The time of the last frame in the bus log, in seconds."""
 
     def refuse_another(self, info: RunInfo) -> None:
-        """Raise UserError if the new run differs from the interrupted one in something that results depend on."""
+        """Raise UserError if the new run differs from the interrupted run in something that affects results."""
 
         def differing(one: RunInfo) -> dict[str, object]:
             return {

@@ -1,4 +1,4 @@
-"""Run checks: known state before, verdict, liveness after, failures repeated."""
+"""Run checks: bring the ECU to a known state, judge, see that it is alive, and repeat failures."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ from harness.verdict import Severity, Verdict
 
 EXCHANGES_AS_EVIDENCE = 6
 KIND_OF_REQUEST = 5
-"""How many characters of a request in hex name its kind: service and sub-function; chance may decide what follows."""
+"""How many hex characters of a request decide its kind: service and sub-function; chance may decide later ones."""
 LENGTH_OF_KIND = len("27 02")
 """The length, in hex characters, of a request's service and the byte after it."""
 
 
 _BEYOND = re.compile(r"^((?:[0-9A-F]{2} ){8})(?:[0-9A-F]{2} )*(?:[0-9A-F]{2}$|…)")
-"""Matches a long request in hex; group 1 is what a heading keeps of it."""
+"""A pattern for a long request in hex; group 1 is the part that a heading shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,10 @@ class Ending:
     reason: str = ""
     severity: Severity | None = None
     failure: str = ""
-    """The failure in words, if it differs from the failure that the check looks for."""
+    """The failure in words, if it is another failure than the one that the check looks for."""
     cause: str = ""
     is_proven: bool = False
-    """Whether an effect has proved the failure, which then stands even if it does not happen again."""
+    """Whether an effect has proved the failure, so that it stands even if it does not happen again."""
 
 
 class Runner:
@@ -66,7 +66,7 @@ class Runner:
         self._tester = tester
         self.contact = Contact(tester)
         self.crashes: list[Crash] = []
-        """What made the ECU crash or fall silent, each kind once."""
+        """Requests that made the ECU crash or fall silent, each kind once."""
         self._was_left_alive = False
         self._for_level: int | None = None
         """The only level whose delay must be over when the current check begins; None: the delays of all levels must be."""
@@ -77,8 +77,8 @@ class Runner:
     def run(self, check: Check, repeat: str) -> list[Finding]:
         """Run one check; return the findings that are final now.
 
-        These are the check's own finding and, if the check unlocks, the earlier findings that waited for their controls. A
-        check's own finding that has to wait is the last of `waiting`.
+        These are the check's own finding and, if the check unlocks, earlier findings that waited for their controls. If the
+        check's own finding has to wait, it is the last of `waiting`.
         """
         settled = self.settle() if check.declared.unlocks else []
         finding = self._finding(check, repeat)
@@ -90,7 +90,7 @@ class Runner:
 
     @property
     def waiting(self) -> list[Finding]:
-        """Passes that are not final, as inconclusive: no control has shown that the refused write succeeds unlocked."""
+        """Passes that wait for a control, as inconclusive: nothing has shown that the refused write succeeds unlocked."""
         return [
             replace(finding, verdict=Verdict.INCONCLUSIVE, reason="control missing: the run ended before it was taken")
             for finding, _ in self._waiting
@@ -172,10 +172,10 @@ class Runner:
         )
 
     def _attempt(self, declared: Attack, check: Callable[[], object]) -> Ending:
-        """Run a check once, or again if something disturbed it.
+        """Run a check once; run it again if its result was disturbed.
 
-        That is the case if the bus was away or too busy to recognise an answer, if a wrong key that is the subject of
-        another check opened a level, or if an answer came later than the shortened wait for it.
+        That is so if the bus was away or too busy to recognise an answer, if a wrong key that is the subject of another
+        check opened a level, or if an answer came later than the shortened wait for it.
         """
         ending = Ending(Verdict.PASS)
         for _ in range(MOST_INTERRUPTIONS):
@@ -268,7 +268,7 @@ class Runner:
         return list(distinct.values())[-EXCHANGES_AS_EVIDENCE:]
 
     def _repeated(self, first: Ending, declared: Attack, check: Callable[[], object]) -> Ending:
-        """Repeat a failed check once, from a known state; return how the failure is judged then."""
+        """Repeat a failed check once from a known state, and judge the failure by both results."""
         if self.contact.is_lost() and not self._back(declared):
             return first
         again = self._attempt(declared, check)
@@ -290,7 +290,9 @@ class Runner:
         return True
 
     def _lost(self, first: Ending, check: Check, repeat: str) -> Ending:
-        """Judge a check that left the ECU silent: fail if the same check or request silences it again, else inconclusive."""
+        """Judge a check that left the ECU silent: fail if the same check or request silences the ECU again, else
+        inconclusive.
+        """
         declared = check.declared
         if first.verdict is Verdict.FAIL:  # it has failed twice
             self._tester.note("the ECU no longer answered after this check")
@@ -325,7 +327,7 @@ class Runner:
         )
 
     def _crash_after(self, declared: Attack) -> CrashCause | None:
-        """Find among the check's unanswered requests the first that makes the ECU restart when it is sent again."""
+        """Return the first of the check's unanswered requests that makes the ECU restart when it is sent again."""
         tester = self._tester
         tester.gate.raw_needs = frozenset(declared.needs + declared.uses)
         try:
@@ -336,10 +338,10 @@ class Runner:
             tester.gate.raw_needs = frozenset()
 
     def _crashed(self, first: Ending, found: CrashCause, check: Check, repeat: str) -> Ending:
-        """Fail a check that provoked a crash; a failure for another reason stands.
+        """Fail a check that provoked a crash; a failure for another reason stays as it is.
 
-        A security check whose request had crashed the ECU in an earlier check is inconclusive, because the crash hides what
-        it looks for.
+        A security check whose request had crashed the ECU in an earlier check is inconclusive, because the crash hides the
+        behaviour that the check is about.
         """
         declared = check.declared
         earlier = [one.check for one in self.crashes if one.request == found.request and one.check != declared.id]
@@ -367,7 +369,9 @@ class Runner:
         )
 
     def _once_more(self, found: CrashCause, check: Check) -> CrashCause:
-        """Run the check again; return the crash, marked as reproduced if a request of the same kind provokes it again."""
+        """Run the check again; return the crash, marked as reproduced if a request of the same kind crashes the ECU
+        again.
+        """
         self._tester.state.forget_silences()
         self._attempt(check.declared, check.call)
         again = self._crash_after(check.declared)
@@ -375,7 +379,7 @@ class Runner:
         return replace(found, is_reproduced=is_same and self._back(check.declared))
 
     def _silent_for_a_while(self, first: Ending, silent: Reply, check: Check, repeat: str) -> Ending:
-        """Fail the check after which the ECU answered nothing for a while, if the same check provokes that again."""
+        """Fail a check after which the ECU answered nothing for a while, if the same check has this effect again."""
         tester = self._tester
         shown = shown_request(silent.request)
         tester.state.forget_silences()

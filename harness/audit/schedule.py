@@ -17,7 +17,7 @@ from harness.tester.locks import Lock, locks_of
 from harness.tester.tester import Tester
 
 SUBJECTS = ("level", "protected", "guarded", "lock")
-"""Parameters of a check that are filled from the target's declarations."""
+"""Parameters of a check function that stand for entries of the target's declarations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,13 @@ class Check:
     parameter: str | None
     call: Callable[[], object]
     version: str = ""
-    """See `check_version`."""
+    """The fingerprint that `check_version` computes."""
     level: int | None = None
     """The only level whose delay must be over when the check begins; None: the delays of all levels must be."""
 
 
 def subjects(name: str, tester: Tester) -> dict[str, Any]:
-    """Return the subjects of the kind `name` that the target declares, by the names that results use."""
+    """Return the subjects that the target declares for the parameter `name`, by the names that results use."""
     if name == "level":
         return {f"level 0x{entry.level:02X}": entry.level for entry in tester.target.security}
     if name == "lock":
@@ -45,7 +45,7 @@ def subjects(name: str, tester: Tester) -> dict[str, Any]:
 
 
 def as_known_now(value: object, tester: Tester) -> object:
-    """Update an argument of a check: data gets the level that the run has found, since collection, to open it."""
+    """Update an argument of a check: data gets the level that was found to open it since the checks were collected."""
     if isinstance(value, Lock) and value.data is not None:
         data = tester.target.did(value.data.did) or value.data
         return Lock(data.write.level or value.level, data)
@@ -55,7 +55,7 @@ def as_known_now(value: object, tester: Tester) -> object:
 def without_subject(name: str, tester: Tester) -> object:
     """Stand in for a check whose subject ("level", "lock" or "protected") the target does not declare.
 
-    The check is not applicable if the ECU was seen to lack the subject, else inconclusive with what is known of that.
+    The check is not applicable if the ECU was seen to lack the subject, else inconclusive with what is known of the subject.
     """
     if name in ("level", "lock"):
         raise tester.looking.without_level()
@@ -89,25 +89,25 @@ def _checks_of(function: Callable[..., object], shared: dict[str, Any]) -> Itera
 
 
 def may_send_wrong_keys(declared: Attack) -> bool:
-    """Whether a check sends wrong keys, if the target allows it."""
+    """Whether a check sends wrong keys if the target allows them."""
     return "lockout" in declared.needs + declared.uses
 
 
 class Stage(IntEnum):
-    """The part of a run in which a check is run: checks that could cost the ECU come last."""
+    """The part of a run to which a check belongs; checks that could cost the ECU come last."""
 
     READS = 0
-    """Reads seeds and data."""
+    """Checks that read seeds and data."""
     UNLOCKS = 1
-    """Opens levels, writes protected data."""
+    """Checks that open levels and write protected data."""
     LOCKOUT = 2
-    """Sends wrong keys, or can be done in part while the delay after wrong keys runs."""
+    """Checks that send wrong keys, or that can be done in part during the delay after wrong keys."""
     TRANSPORT = 3
-    """Sends frames that ISO-TP does not know."""
+    """Checks that send frames which ISO-TP does not define."""
     EVIDENCE = 4
-    """Judges what the run has seen so far."""
+    """Checks that judge what the run has seen so far."""
     CRASHES = 5
-    """Fuzzes, floods, or may destroy data: by then an ECU that does not survive this has been judged."""
+    """Checks that fuzz, flood, or may destroy data; an ECU that does not survive them has been judged by then."""
 
 
 CRASH_PRONE_FAMILIES = frozenset({"FZ", "fuzz", "DS"})
@@ -130,7 +130,7 @@ def stage_of(declared: Attack) -> Stage:
 
 
 def order(declared: Attack | None, can_relock: bool) -> tuple[int, int, int]:
-    """Return a check's sort key: by stage; within a stage checks that may lock the ECU come late, `comes_last` checks last.
+    """Return a check's sort key: by stage, then checks that may lock the ECU late, then `comes_last` checks last.
 
     Where unlocking cannot be undone, checks that unlock come after all others, which need a locked ECU.
     """

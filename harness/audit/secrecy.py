@@ -1,4 +1,4 @@
-"""Collect the secrets that a run knows before anything is sent: those its target declares, and the recorded pairs."""
+"""Collect the secrets that a run knows before anything is sent: those that the target declares, and the recorded pairs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEY_BYTES: Final = 32
 
 
 def redactor_of(target: Target, seed: int, hidden: Collection[str], words: Vocabulary | None = None) -> Redactor:
-    """Create the redactor that removes from a run's files the target's secrets and what `hidden` names (see HIDEABLE).
+    """Create the redactor that removes the target's secrets, and what `hidden` names (see HIDEABLE), from a run's files.
 
     The placeholders of a shipped target, whose secrets are published, are the same for the same seed. `words` is the
     vocabulary of a resumed run. Raises UserError if recorded pairs cannot be read.
@@ -49,7 +49,7 @@ def redactor_of(target: Target, seed: int, hidden: Collection[str], words: Vocab
 
 
 def hidden_names(written: str) -> tuple[str, ...]:
-    """Parse names such as ``vin,serial``. Raises UserError if a name is unknown."""
+    """Parse the user's list of data to hide, such as ``vin,serial``. Raises UserError if a name is unknown."""
     names = tuple(dict.fromkeys(name.strip() for name in written.split(",") if name.strip()))
     for name in names:
         if name not in HIDEABLE:

@@ -14,21 +14,21 @@ from harness.verdict import Severity, worse_than
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which checks are wanted: those that match every criterion given."""
+    """The criteria by which checks are chosen; a check must satisfy each criterion that is given."""
 
     checks: tuple[str, ...] = ()
-    """Globs for ids, e.g. ``SA-0*``; any of them must match."""
+    """Patterns of ids, e.g. ``SA-0*``; a check must match at least one."""
     families: tuple[str, ...] = ()
-    """Prefixes of ids, e.g. ``SA``; any of them must match."""
+    """Prefixes of ids, e.g. ``SA``; a check must match at least one."""
     severity: Severity | None = None
-    """The least default severity of a wanted check."""
+    """The lowest default severity of a chosen check."""
 
     def __bool__(self) -> bool:
-        """Whether anything was chosen at all."""
+        """Whether any criterion is given."""
         return bool(self.checks or self.families or self.severity)
 
     def takes(self, check: Attack) -> bool:
-        """Whether a check is wanted."""
+        """Whether the selection chooses a check."""
         is_named = not self.checks or any(fnmatchcase(check.id.lower(), glob.lower()) for glob in self.checks)
         family = family_of(check.id).lower()
         is_of_family = not self.families or family in (one.lower() for one in self.families)

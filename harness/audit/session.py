@@ -1,4 +1,4 @@
-"""Run an audit from opening the bus to sealing its folder: everything that does not depend on pytest."""
+"""Run an audit from opening the bus to sealing its folder: everything in it that does not depend on pytest."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SERIAL_NUMBER = 0xF18C
 
 
 class RehearsalDoor(Protocol):
-    """Redirects an audit to another ECU, and records what the audit does there."""
+    """A stand-in for the target's bus: it leads an audit to another ECU, and records what the audit does there."""
 
     def open(self, target: Target, *, seed: int, trace: Trace) -> Tester:
         """Open the tester of the run. Raises UserError as `open_tester`."""
@@ -51,7 +51,7 @@ class RehearsalDoor(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditOptions:
-    """What the user asked for."""
+    """What the user wants of an audit."""
 
     target: Target
     seed: int
@@ -61,34 +61,37 @@ class AuditOptions:
     command: str = "uds-harness audit"
     """The command that repeats the run, without its selection."""
     selection: str = ""
-    """The selection, as options of that command."""
+    """The selection of checks, written as options of `command`."""
     chosen: Selection = field(default_factory=Selection)
-    """Which checks are run, besides pytest's own selection."""
+    """Which checks are run, besides those that pytest's own options select."""
     no_time_for: frozenset[str] = frozenset()
-    """Ids of checks that were chosen and are left out, so that the run takes no longer than `longest_s`."""
+    """Ids of chosen checks that are left out, so that the run takes no longer than `longest_s`."""
     longest_s: float | None = None
-    """The seconds after which no further check is begun; None: no limit."""
+    """The seconds after which no further check is begun; None for no limit."""
     checks: tuple[Path, ...] = ()
     """Files and folders of the user's own checks."""
     found_text: str = ""
-    """The target file's text, if the target was discovered rather than declared."""
+    """The text of the target file, if the target was discovered rather than declared."""
     keeps_secrets: bool = False
     """Whether keys and secrets stay in the run's files."""
     hidden: tuple[str, ...] = ()
-    """What else is removed from the run's files: names in `HIDEABLE`."""
+    """Names in `HIDEABLE` of data that is also removed from the run's files."""
     replaces_run: bool = False
     """Whether the run replaces an earlier run that lies in `out`."""
     resumes: Unfinished | None = None
     """The interrupted run to continue."""
     rehearsal: RehearsalDoor | None = None
-    """Where the run goes instead of the target's own bus; no reports are written then."""
+    """The stand-in for the target's bus, if the run is a rehearsal; no reports are written then."""
 
 
 class AuditSession:
-    """Opens the bus and the run folder, and holds what every check shares."""
+    """The open bus and run folder of an audit, with everything that its checks share."""
 
     def __init__(self, options: AuditOptions) -> None:
-        """Open both. Raises UserError, before sending, if the interface, key functions, ledger or folder are invalid."""
+        """Open the bus and the run folder.
+
+        Raises UserError, before anything is sent, if the interface, key functions, ledger or folder are invalid.
+        """
         self.options = options
         target = options.target
         resumed = options.resumes
@@ -120,7 +123,9 @@ class AuditSession:
         self._is_serial_known = False
         self._is_closed = False
         self.before_reports: Callable[[], None] = lambda: None
-        """Called after the last request and before the reports are made, to write further files into the folder."""
+        """A function to call after the last request and before the reports are made, which may write further files into the
+        folder.
+        """
         if resumed is not None:
             if self._link.is_virtual:  # so that times grow in the log
                 self.tester.wait(max(0.0, resumed.last_s - self._link.now_s))
@@ -133,7 +138,7 @@ class AuditSession:
         self.runner = Runner(self.tester)
 
     def _begin(self) -> TextIO | OriginalLog:
-        """Start a new folder and its bus log."""
+        """Start a new run folder with its bus log."""
         options = self.options
         info = self.info if self._redactor is None else self._redactor.info(self.info)
         if options.out is not None:
@@ -147,10 +152,7 @@ class AuditSession:
         return open(self.folder.path / BUS_LOG, "w", encoding="ascii")
 
     def _go_on(self, resumed: Unfinished) -> TextIO | OriginalLog:
-        """Reopen a run's folder and its bus log.
-
-        Raises UserError if the run to continue differs from the one that was begun.
-        """
+        """Reopen a run's folder and bus log. Raises UserError if the run to continue differs from the run that was begun."""
         info = self.info if self._redactor is None else self._redactor.info(self.info)
         resumed.refuse_another(info)
         self._lock = RunLock(resumed.folder)
@@ -205,7 +207,7 @@ class AuditSession:
         )
 
     def identify(self) -> None:
-        """Ask a real ECU once for its serial number, so that its wrong keys are counted on every bus."""
+        """Read a real ECU's serial number once, so that its wrong keys are counted on whatever bus it is."""
         ledger = self.tester.security.ledger
         if ledger.path is None or self._is_serial_known:
             return
@@ -218,7 +220,7 @@ class AuditSession:
             ledger.identify(reply.pdu[3:])
 
     def keep(self, finding: Finding) -> Finding:
-        """Write a result, with the user's acceptance of it if there is one that has not expired.
+        """Write a result, with the user's acceptance of the failure if there is one that has not expired.
 
         Raises UserError if the result, or the frames that prove it, cannot be written.
         """
@@ -237,7 +239,7 @@ class AuditSession:
         return finding
 
     def _held_against_acceptances(self, finding: Finding) -> Finding:
-        """Mark the finding as accepted if the target file accepts it; remark acceptances that no longer hold."""
+        """Mark the finding as accepted if the target file accepts it; add remarks on acceptances that no longer hold."""
         remark = self._on_acceptances.append
         for entry in self.options.target.accepted:
             if entry.id != finding.id or entry.parameter not in (None, finding.parameter):
@@ -261,7 +263,7 @@ class AuditSession:
         return finding
 
     def _was_observed(self, text: str, finding: Finding) -> bool:
-        """Whether the observation contains the text, either as measured or as a report shows it."""
+        """Whether the observed text contains this text, either as measured or as a report shows it."""
         shown = finding if self._redactor is None else self._redactor.finding(finding)
         return text in finding.observed or text in shown.observed
 
@@ -318,7 +320,7 @@ class AuditSession:
             return security_access_summary(self.tester, findings, may_ask=False)
 
     def _leave_ecu(self, remarks: list[str]) -> tuple[tuple[Identifier, ...], str]:
-        """Restore an ECU that was asked anything; return its identification and why contact failed; add to `remarks`."""
+        """Restore an ECU to which anything was sent; return its identification and why contact failed; add to `remarks`."""
         if self.tester.exchange_count == 0:
             return (), ""
         no_contact = ""
@@ -348,7 +350,7 @@ class AuditSession:
         self._lock.release()
 
     def _redacted(self, info: RunInfo, redactor: Redactor) -> RunInfo:
-        """Redact once more, with all secrets known now, everything written so far; return `info` redacted too."""
+        """Redact everything written so far once more, with all secrets known now; return `info` redacted, too."""
         remark = redactor.write_log()
         if info.console:
             redactor.keep_console(info.console)

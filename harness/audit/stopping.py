@@ -13,15 +13,16 @@ from typing import Final
 from harness.system import ENDING_SIGNALS
 
 GIVES_UP_AT: Final = 3
-"""The number of signals that cuts short even the ending of the run."""
+"""How many signals it takes to cut short even the ending of the run."""
 
 
 class Stop:
-    """Handles Ctrl-C, SIGTERM and SIGHUP while installed, and lets them interrupt only what may be interrupted.
+    """Handles Ctrl-C, SIGTERM and SIGHUP while installed, and lets them interrupt only parts of the run that may be
+    interrupted.
 
     A KeyboardInterrupt at any moment could cut a result in two, or the report short. So a signal raises it only between
-    `allow` and `hold`, and within `interruptible`; after a signal elsewhere, the next of these raises it. The third
-    signal raises it at once, wherever it arrives.
+    `allow` and `hold`, and within `interruptible`; after a signal elsewhere, the next such part raises it when it begins.
+    The third signal raises it at once, wherever it arrives.
     """
 
     def __init__(self) -> None:

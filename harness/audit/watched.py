@@ -1,4 +1,4 @@
-"""A tester that tells the progress display what it is waiting for."""
+"""A tester that reports to the progress display what it is waiting for."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from harness.tester.tester import Tester
 LISTENING: Final = "frames that nobody asked for"
 UNNAMED: Final = "a pause"
 LEAST_SHOWN_S: Final = 0.5
-"""Shorter waits are not shown, because nobody could read them."""
+"""The length in seconds of the shortest wait that is shown, since nobody could read shorter ones."""
 
 
 _THINGS: Final = ("the delay ", "the end ", "a ", "frames ")
-"""Purposes with these beginnings are things; other purposes are actions or questions."""
+"""Beginnings of purposes that name a thing to wait for; all other purposes are actions or questions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A wait: its reason, and its times in seconds of the link's clock."""
+    """A wait of the tester: its reason, and its times in seconds of the link's clock."""
 
     why: str
     since_s: float
@@ -47,7 +47,7 @@ class WatchedTester(Tester):
 
     waiting: Waiting | None = None
     measured: Callable[[], str] = staticmethod(lambda: "")
-    """Returns the name of the present measurement; empty if there is none."""
+    """A function that returns the name of the present measurement; empty if there is none."""
 
     def _wait_told(self, seconds: float, why: str, *, is_pause: bool) -> AbstractContextManager[None]:
         why = why or (UNNAMED if is_pause else LISTENING)
