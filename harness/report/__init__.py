@@ -1,1 +1,1 @@
-"""Show a run to its readers, also one that another machine made: audit.html, and the lines in the terminal."""
+"""Show a run, made on this or another machine, to its readers: audit.html, other reports, and the lines in the terminal."""

@@ -22,7 +22,7 @@ from harness.runs.findings import Finding, Run
 from harness.verdict import Verdict
 
 OUTCOMES: Final = {Verdict.PASS: "passed", Verdict.FAIL: "failed", Verdict.ERROR: "failed"}
-"""Pytest's outcome of each verdict, ``skipped`` for all others; an error is reported as a failure before the call."""
+"""By verdict, the outcome that pytest shows, else ``skipped``; an error is reported as a failure before the call."""
 
 ORDER: Final = (
     Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.NOT_APPLICABLE, Verdict.PASS,
@@ -35,7 +35,7 @@ PYTEST: Final = (
     "-p", "pytest_metadata.plugin", "-p", "pytest_html.plugin", "--self-contained-html",
     "-o", "initial_sort=original", "-o", "render_collapsed=all",
 )  # fmt: skip
-"""Options of a pytest that only renders: without the user's settings, and without timeouts and other supervision."""
+"""Options of a pytest that only renders: without the user's settings, time-outs or other supervision."""
 
 LONGEST_COMPLAINT: Final = 400
 
@@ -51,9 +51,9 @@ HEAD: Final = (
 
 
 def render_pytest_html(run: Run, *, files: Sequence[str]) -> str:
-    """Render the page; the same run gives the same page, wherever and whenever it is made.
+    """Render the page; the same run gives the same page, wherever and whenever it is rendered.
 
-    ``files``: names of files beside the page, to be linked. Raises UserError if pytest-html has no place to write to.
+    ``files``: names of files beside the page, to which it links. Raises UserError if pytest-html cannot write the page.
     """
     said = io.StringIO()
     try:
@@ -70,7 +70,9 @@ def render_pytest_html(run: Run, *, files: Sequence[str]) -> str:
 
 @contextlib.contextmanager
 def own_pytest() -> Iterator[None]:
-    """Ignore the options and plugins that the user has set for pytest: they are for the user's own tests."""
+    """Ignore, during the block, the options and plugins that the user has set for pytest: they are for the user's
+    own tests.
+    """
     before = {name: os.environ.pop(name, None) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
     before["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -100,7 +102,7 @@ class _Replay:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool:
-        """Report the item's stored result; run nothing."""
+        """Report the item's stored result without running anything."""
         assert isinstance(item, _Item)
         outcome = OUTCOMES.get(item.finding.verdict, "skipped")
         for when in ("setup", "call", "teardown"):
@@ -131,7 +133,7 @@ class _Item(pytest.Item):
 
 
 def _without_today(page: str, run: Run) -> str:
-    """Fit the page to any width and screen reader, and date it by the run instead of by the clock."""
+    """Fit the page to any width and to screen readers, and replace today's date by the run's."""
     made = f"From the results of {escape(shown(run.info.started_utc, 80))}, by"
     page = page.replace("<html>", '<html lang="en">', 1).replace('<meta charset="utf-8"/>', HEAD, 1)
     page = re.sub(r"<p>Report generated on \S+ at \S+ by", lambda _: f'<p class="generated">{made}', page, count=1)

@@ -11,16 +11,18 @@ from harness.errors import UserError
 from harness.runs.folder import open_file
 
 ERROR_FLAG: Final = 0x20000000
-"""Set in the id of a frame that stands for a bus error; the id's other bits say which error (Linux's can/error.h)."""
+"""A flag in the id of a frame that stands for a bus error; the other bits of the id say which error (Linux's
+can/error.h).
+"""
 
 LATEST_US: Final = 10**16
-"""Ten digits of seconds: a later stamp (after 2286) cannot be a measured one, and does not fit other formats."""
+"""The latest time stamp, with ten digits of seconds (until 2286); later ones were not measured, and fit no other format."""
 
 LONGEST_STAMP: Final = 16
-"""Digits of the longest stamp: ten of seconds, six of microseconds."""
+"""The number of digits of the longest stamp: ten of seconds, six of microseconds."""
 
 MOST_KNOWN: Final = 20_000
-"""How many parsed lines are cached: frames that differ only in their time are parsed once."""
+"""How many parsed lines are cached, so that frames that differ only in their time are parsed once."""
 
 _LINE: Final = re.compile(
     rb"\((\d{1,10})\.(\d{6})\) \S+ ([0-9A-F]{3}|[0-9A-F]{8})"

@@ -13,7 +13,7 @@ from harness.report.pcapng import write_pcapng
 from harness.runs.folder import AUDIT_JSON, BUS_ASC, BUS_BLF, BUS_LOG, BUS_PCAPNG, read_run, replacing
 
 FIRST_DATE_US: Final = 10**15
-"""Stamps below this one, which is in 2001, are no dates: they count from the start of a simulated bus."""
+"""The earliest time stamp that is a date, in 2001; earlier ones count from the start of a simulated bus."""
 
 
 def write_captures(folder: Path, kinds: Sequence[str]) -> list[Path]:
@@ -51,7 +51,7 @@ def _write_asc(folder: Path, path: Path) -> None:
 
 
 def _dated_frames(folder: Path) -> Iterator[LoggedFrame]:
-    """Yield the log's frames with stamps since 1970, which BLF and ASC need: virtual times are added to the run's start."""
+    """Yield the log's frames with stamps since 1970, which BLF and ASC need; virtual times are added to the run's start."""
     start_us = None
     for frame in logged_frames(folder / BUS_LOG):
         if start_us is None:
@@ -77,4 +77,4 @@ CAPTURES: Final[dict[str, tuple[str, Callable[[Path, Path], None]]]] = {
     "blf": (BUS_BLF, _write_blf),
     "asc": (BUS_ASC, _write_asc),
 }
-"""The formats, by the name that a user gives: the file's name, and the function that writes it from a run's folder."""
+"""The formats, by the name that a user gives: the file's name, and the function that writes the file from a run's folder."""

@@ -44,31 +44,31 @@ MEANINGS: Final[dict[Change, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One check on one subject, before and now."""
+    """The results of one check on one subject, in the earlier and in the later run."""
 
     old: Finding | None
     new: Finding | None
     change: Change
     conditions: tuple[str, ...] = ()
-    """The conditions that differ between the two judgements."""
+    """The conditions under which the two runs judged differently."""
     why: str = ""
-    """What became worse or better, where the verdicts alone do not say so."""
+    """What became worse or better, where the two verdicts do not say it."""
 
     @property
     def finding(self) -> Finding:
-        """The later finding, or the earlier one if there is no later one."""
+        """The later finding; the earlier finding if there is no later one."""
         found = self.new or self.old
         assert found is not None
         return found
 
     @property
     def is_made_in_neither(self) -> bool:
-        """Whether the user's selection left the check out of both runs, so that nothing can be compared."""
+        """Whether the user's selection left the check out of both runs, so that there is nothing to compare."""
         return all(one.reason == DESELECTED for one in (self.old, self.new) if one is not None)
 
     @property
     def is_alarm(self) -> bool:
-        """Whether a failure that is not accepted is new or more severe; a new one counts under other conditions, too."""
+        """Whether a failure that is not accepted is new or more severe; a new failure counts under other conditions, too."""
         if self.change is Change.INCOMPARABLE:
             return _is_failure(self.new) and not _is_failure(self.old)
         return self.change in (Change.WORSE, Change.NEW)
@@ -76,7 +76,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two runs, result by result."""
+    """Two runs, compared result by result."""
 
     old: Run
     new: Run
@@ -89,7 +89,7 @@ class Comparison:
         return tuple(sorted(found, key=lambda one: (not one.is_alarm, worst_first.index(one.finding.severity))))
 
     def as_before(self) -> tuple[Difference, ...]:
-        """Return what is unchanged, without the results that the user's selection left out of both runs."""
+        """Return the unchanged results, without those that the user's selection left out of both runs."""
         return tuple(one for one in self.of(Change.SAME) if not one.is_made_in_neither)
 
     @property
@@ -98,12 +98,12 @@ class Comparison:
         return sum(one.is_made_in_neither for one in self.differences)
 
     def shared_conditions(self, change: Change) -> tuple[str, ...]:
-        """Return the differing conditions that all differences of a kind share, so that they are printed once."""
+        """Return the differing conditions that all differences of a kind share, so that they can be printed once."""
         found = self.of(change)
         return tuple(name for name in found[0].conditions if all(name in one.conditions for one in found)) if found else ()
 
     def is_worse(self, *, strict: bool = False) -> bool:
-        """Whether a CI should stop: for an alarm or, if strict, for evidence that was lost."""
+        """Whether a CI should fail: because of an alarm or, if strict, of evidence that was lost."""
         return any(one.is_alarm or (strict and one.change is Change.LOST) for one in self.differences)
 
 

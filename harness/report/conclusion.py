@@ -1,4 +1,4 @@
-"""Say in sentences what a run found: the words that the terminal and audit.html share."""
+"""Say in sentences what a run found, in the words that the terminal and audit.html share."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def target_name(info: RunInfo) -> str:
 
 
 def interruption(info: RunInfo) -> str:
-    """Return what a reader must know of a run that did not reach its end; empty if it did."""
+    """Return what a reader must know of a run that was cut short; empty if the run reached its end."""
     if not info.interrupted:
         return ""
     if info.finished_utc:
@@ -79,7 +79,7 @@ def _crash(crash: Crash) -> str:
 
 
 def causes(run: Run) -> list[tuple[str, list[Finding]]]:
-    """Group failures by the flaw that their checks name as the cause, worst first; leave out failures without a cause."""
+    """Group failures by the flaw that their checks name as the cause, worst first; failures without a cause are left out."""
     found: dict[str, list[Finding]] = {}
     for finding in run.failures():
         if finding.cause:
@@ -88,7 +88,7 @@ def causes(run: Run) -> list[tuple[str, list[Finding]]]:
 
 
 def answer(run: Run) -> str:
-    """Answer in a sentence whether the protection is real: the first thing that a reader is told."""
+    """Say in one sentence whether the ECU's protection is real, which is the first thing that a reader is told."""
     failures, decided = run.failures(), run.with_verdict(Verdict.PASS) + run.with_verdict(Verdict.FAIL)
     is_judged = any(one.id.startswith(_ON_THE_PROTECTION) for one in decided)
     if not decided or (not failures and (security_access_unjudged(run) or not is_judged)):
@@ -124,7 +124,10 @@ def _crashes(run: Run) -> list[Finding]:
 
 
 def _stopped_by(run: Run, stopped: Sequence[Finding], worst: Finding) -> str:
-    """Answer for an ECU whose worst failure is a crash: name the crash, then judge the protection by the other failures."""
+    """Say whether the protection is real for an ECU whose worst failure is a crash: name the crash first.
+
+    The failures other than crashes decide about the protection.
+    """
     seen = [one for one in run.info.crashes if worst.observed.startswith(one.what)] or run.info.crashes
     crash = next((one for one in seen if one.check == worst.id), seen[0])
     is_raw = crash.request.startswith("raw ") or crash.request.endswith(" as raw frames")
@@ -152,7 +155,7 @@ def _why_unknown(run: Run) -> str:
 
 
 def rank(finding: Finding) -> tuple[int, int]:
-    """Return a sort key: the worst failures first, and within one severity those of the protection itself."""
+    """Return a sort key: the worst failures first, and within one severity those of the protection itself first."""
     family = finding.id.partition("-")[0]
     place = _FAMILIES.index(family) if family in _FAMILIES else len(_FAMILIES)
     return list(Severity).index(finding.severity), place
@@ -160,7 +163,7 @@ def rank(finding: Finding) -> tuple[int, int]:
 
 _FAMILIES: Final = ("SA", "AC", "ST")
 _ON_THE_PROTECTION: Final = (*(f"{family}-" for family in _FAMILIES), "LM-")
-"""Prefixes of the ids of results that tell whether the protection is real, those of a learned state machine included."""
+"""Prefixes of the ids of results that tell whether the protection is real, with those of a learned state machine."""
 _ANSWERS: Final[dict[Severity, str]] = {
     Severity.CRITICAL: "This ECU's protection is void for whoever reaches the bus",
     Severity.HIGH: "This ECU's protection can be overcome with realistic effort",
@@ -174,7 +177,7 @@ _MILD: Final[dict[Severity, str]] = {
     Severity.LOW: "it breaks rules of little use to an attacker",
     Severity.INFO: "some things are worth knowing",
 }
-"""By the severity of the worst failure: what is said of an ECU whose protection is not known to be real."""
+"""By the severity of the worst failure: the sentence on an ECU whose protection is not known to be real."""
 
 
 def conclusion(run: Run) -> str:
@@ -183,7 +186,7 @@ def conclusion(run: Run) -> str:
 
 
 def is_partial(run: Run) -> bool:
-    """Whether too little was judged to call the ECU well: the run was cut short, has `warnings`, or left much open."""
+    """Whether too little was judged to call the ECU sound: the run was cut short, has `warnings`, or left much undecided."""
     return run.info.interrupted or bool(warnings(run)) or _is_much_open(run)
 
 
@@ -194,7 +197,7 @@ def _is_much_open(run: Run) -> bool:
 
 
 def partiality(run: Run) -> str:
-    """Say how much of the ECU was judged; empty if that was enough to call it well."""
+    """Say how much of the ECU was judged; empty if that was enough to call the ECU sound."""
     if not is_partial(run):
         return ""
     decided = sum(one.verdict in (Verdict.PASS, Verdict.FAIL) for one in run.findings)
@@ -213,7 +216,7 @@ def partiality(run: Run) -> str:
 
 
 def in_a_sentence(run: Run) -> str:
-    """Say how bad the run's results are in a sentence; further ones name shared causes, accepted failures and errors."""
+    """Say in a sentence how bad the results are; further sentences name shared causes, accepted failures and errors."""
     failures = run.failures()
     decided = len(run.with_verdict(Verdict.PASS)) + len(run.with_verdict(Verdict.FAIL))
     if all(finding.verdict is Verdict.NOT_RUN for finding in run.findings):
@@ -240,7 +243,9 @@ def in_a_sentence(run: Run) -> str:
 
 
 def _rest(run: Run) -> str:
-    """Say what of the ECU is unknown; "nothing needs mending" only if the run reached its end and decided every result."""
+    """Say what of the ECU remains unknown, or that nothing needs mending if the run reached its end and decided every
+    result.
+    """
     if run.info.interrupted:
         return "the rest is not known"
     selected = [one for one in run.findings if one.reason != DESELECTED]
@@ -253,7 +258,7 @@ def _rest(run: Run) -> str:
 
 
 def closing_line(run: Run) -> str:
-    """Return e.g. ``5 findings``, and whether these are the known weaknesses of the target."""
+    """Return e.g. ``5 findings``, and whether these are the weaknesses that the target file names as known."""
     count = _count(len(run.failures()), "finding")
     if not run.failures() and (run.info.interrupted or warnings(run)):
         count += ", but " + ("the run was cut short" if run.info.interrupted else "see what was not judged above")

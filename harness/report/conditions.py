@@ -1,4 +1,4 @@
-"""Say whether two results were judged under the same conditions; if not, it may not be the ECU that changed."""
+"""Say whether two results were judged under the same conditions; if not, the ECU may be unchanged."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, Final
 from harness.runs.findings import Finding, RunInfo
 
 JUDGED_BY: Final = ("connections", "security", "data", "services", "routines", "memory", "observe")
-"""Tables of the target file on which a verdict may depend, unless its subject is a single level or DID."""
+"""Tables of the target file that may affect a verdict, unless its subject is a single level or DID."""
 
 ALWAYS: Final = ("timing", "sessions", "reset", "quirks")
-"""Tables of the target file on which every verdict may depend."""
+"""Tables of the target file that may affect every verdict."""
 
 WAY_TO_THE_ECU: Final = ("request_id", "response_id", "functional_id", "extended_ids", "padding", "fd")
-"""Keys of the table ``can`` on which verdicts may depend; the adapter is none of them."""
+"""Keys of the table ``can`` that may affect verdicts; the adapter is not among them."""
 
 _SUBJECT: Final = re.compile(r"(level|DID) (?:0x)?([0-9A-Fa-f]{1,8})")
 
@@ -48,7 +48,9 @@ def _differing(what: str, before: str, after: str) -> Iterator[str]:
 
 
 def _permissions(old: Finding, new: Finding, old_info: RunInfo, new_info: RunInfo) -> Iterator[str]:
-    """Say how the permissions that the check could use differ; for runs that do not record these, how all permissions do."""
+    """Say how the permissions that the check could use differ; for runs that do not record them, how all
+    permissions differ.
+    """
     is_told = bool(old.check_version and new.check_version)
     before = set(old.permitted if is_told else _allowed(old_info))
     after = set(new.permitted if is_told else _allowed(new_info))
@@ -79,7 +81,9 @@ def _target(parameter: str | None, before: Mapping[str, Any], after: Mapping[str
 
 
 def _is_same(before: Any, after: Any) -> bool:
-    """Whether two values are equal. None equals empty: older versions of the harness do not write newer keys."""
+    """Whether two values are equal; None equals an empty value, since older versions of the harness do not write
+    newer keys.
+    """
     return before == after or not (before or after)
 
 

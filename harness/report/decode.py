@@ -1,6 +1,6 @@
-"""Decode a recorded message or frame into one line, or field by field.
+"""Decode a recorded message or frame into one line, or field by field, by Scapy's layers or else by the standard's names.
 
-Uses Scapy's layers, else the standard's names. No function here raises, whatever the bytes.
+No function here raises an error, whatever the bytes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def request_line(pdu: bytes) -> str:
 
 @lru_cache(maxsize=4096)
 def reply_line(pdu: bytes) -> str:
-    """Decode an answer, e.g. ``SecurityAccess refused: 0x35 invalidKey``; say so if it is no UDS response."""
+    """Decode an answer, e.g. ``SecurityAccess refused: 0x35 invalidKey``, or say that it is no UDS response."""
     if not pdu:
         return "empty message"
     if pdu[0] == NEGATIVE_RESPONSE:

@@ -33,7 +33,7 @@ HEADINGS: Final[dict[Change, str]] = {
     Change.ACCEPTED: "Newly accepted",
     Change.GAINED: "Newly judged",
 }
-"""Headings of the changes that are listed, in this order; unchanged results are only counted."""
+"""The headings of the changes that are listed, in this order; unchanged results are only counted."""
 
 
 COUNTED: Final[dict[Change, str]] = {

@@ -58,7 +58,7 @@ _HEX_KEY: Final = re.compile(r"(_id|\bid|did|level|session|uds|padding|start|end
 
 
 def described(files: Iterable[str]) -> list[tuple[str, str]]:
-    """Return each file with what it holds; the files in ``shards/``, which may be many, as one row for the folder."""
+    """Return each file with its content in words; the files in ``shards/``, of which there may be many, make one row."""
     found = list(files)
     shards = sum(file.startswith(_SHARDS) for file in found)
     rows = [
@@ -70,7 +70,7 @@ def described(files: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def run_facts(run: Run) -> list[tuple[str, str]]:
-    """Return label and text in reading order, without what is unknown."""
+    """Return label and text of each known fact, in reading order."""
     info = run.info
     rows = [
         ("Environment", _environment(info)),
@@ -95,12 +95,12 @@ def run_facts(run: Run) -> list[tuple[str, str]]:
 
 
 def identification_line(info: RunInfo) -> str:
-    """Describe the sample in a line, e.g. ``ECU software version 2.1``; empty if nothing was read."""
+    """Describe the tested sample in a line, e.g. ``ECU software version 2.1``; empty if no identifier was read."""
     return "; ".join(f"{one.name} {one.value}" for one in info.identification if one.value)
 
 
 def target_rows(info: RunInfo) -> list[tuple[str, str]]:
-    """Return the target as declared, one row a key."""
+    """Return the target as declared, one row for each key."""
     return list(_flat(info.target))[:MOST_TARGET_ROWS]
 
 
@@ -130,7 +130,7 @@ def _environment(info: RunInfo) -> str:
 
 
 _VIRTUAL: Final = "virtual interface"
-"""Words in the driver's description of interfaces (vcan, vxcan) that carry frames within one computer only."""
+"""Words in the driver's description of an interface (vcan, vxcan) that carries frames within one computer only."""
 
 
 def _campaign(info: RunInfo) -> str:
@@ -170,7 +170,9 @@ def _redacted(info: RunInfo) -> str:
 
 
 def _flat(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Flatten nested tables to rows such as ``can.channel``; each table in a list becomes one row. Skip absent values."""
+    """Flatten nested tables to rows such as ``can.channel``; each table in a list becomes one row. Absent values are
+    skipped.
+    """
     if value in (None, "", [], (), {}):
         return
     if isinstance(value, dict):

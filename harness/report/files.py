@@ -1,4 +1,4 @@
-"""Write all reports from the run folder alone, so that they can be made again elsewhere."""
+"""Write all reports from the run folder alone, so that they can also be written later and elsewhere."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from harness.runs.state_machine import LEARN_HTML, MODEL_DOT, MODEL_JSON, read_m
 def write_reports(folder: RunFolder, run: Run) -> None:
     """Write every report, over earlier ones.
 
-    Raises UserError if the folder cannot be written, or its bus log is damaged; in the latter case only the capture is
+    Raises UserError if the folder cannot be written, or its bus log is damaged; in the latter case only the captures are
     missing.
     """
     folder.write(JUNIT_XML, junit_xml(run))

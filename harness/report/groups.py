@@ -1,4 +1,4 @@
-"""Group results: by problem, by area, and by the threat or requirement that they answer."""
+"""Group results by problem, by area, and by the threat or requirement that they answer."""
 
 from __future__ import annotations
 
@@ -27,26 +27,28 @@ AREAS: Final = {
     "DS": "Robustness",
     "LM": "State machine",
 }
-"""Areas by the family that begins a check's id."""
+"""The area of results, by the family with which a check's id begins."""
 
 FEWEST_SHARING: Final = 4
 MOST_TOGETHER: Final = 60
-"""How many results are listed below one reason before the reason is repeated."""
+"""How many results are listed below one reason before the reason is stated again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Results that are shown together: explained by one cause, or of one check."""
+    """Results that are shown together, because they have one cause or come from one check."""
 
     anchor: str
     """The id of the group in the page, e.g. ``check-SA-09``."""
     findings: tuple[Finding, ...]
     cause: str = ""
-    """The flaw that the results have in common; empty if the results are of one check."""
+    """The flaw that causes the results; empty if the results come from one check."""
 
     @property
     def title(self) -> str:
-        """The cause as a sentence, else what is wrong; for a fuzz case, which states a demand, that this does not hold."""
+        """The cause as a sentence, else what is wrong; for a fuzz case, whose title is a demand, that the demand is
+        not met.
+        """
         if self.cause:
             return self.cause[:1].upper() + self.cause[1:]
         is_demand = self.first.id.startswith("fuzz/") and not self.first.failure
@@ -54,7 +56,7 @@ class Group:
 
     @property
     def ids(self) -> str:
-        """The ids of the checks, each once."""
+        """The ids of the group's checks, each once."""
         return ", ".join(dict.fromkeys(one.id for one in self.findings))
 
     @property
@@ -69,12 +71,12 @@ class Group:
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        """The user's own requirements, each once."""
+        """The user's own requirements that the group's results answer, each once."""
         return tuple(dict.fromkeys(name for one in self.findings for name in one.requirements))
 
     @property
     def sources(self) -> str:
-        """The check's source, and its CWE and R155 numbers unless the source names them."""
+        """The source of the check's rule, with CWE and R155 numbers unless the source names them."""
         one = self.first
         weaknesses = [f"CWE-{number}" for number in one.cwe if not re.search(rf"CWE-{number}\b", one.source)]
         threats = [name for name in one.r155 if name not in one.source]
@@ -112,12 +114,12 @@ class Area:
     worst: Severity | None
     passed: int
     undecided: int
-    """Inconclusive, not run, or ended in an error."""
+    """Results that are inconclusive, were not run, or ended in an error."""
     not_applicable: int
     accepted: int
-    """Failures that the target file accepts."""
+    """Failures in this area that the target file accepts."""
     met: Met
-    """Whether the requirement is met; empty for other areas."""
+    """Whether the user's requirement is met; empty for an area or a threat."""
 
     @property
     def sign(self) -> Verdict:
@@ -126,7 +128,7 @@ class Area:
 
     @property
     def bar(self) -> Markup:
-        """The shares of failures, of what was not decided, and of passes, from left to right, as a picture."""
+        """The shares of failures, undecided results and passes as a picture, from left to right."""
         total = self.failed + self.undecided + self.passed + self.not_applicable + self.accepted
         left, parts = 0, []
         for kind, count in (("failed", self.failed), ("undecided", self.undecided), ("passed", self.passed)):
@@ -149,7 +151,7 @@ _BAR_PART: Final = Markup('<path class="{}" d="M{} 0h{}v1h-{}"/>')
 
 
 def by_area(findings: Sequence[Finding]) -> list[Area]:
-    """Count each area that has results, in the order of `AREAS`; checks of other families are the user's own."""
+    """Count the results of each area, in the order of `AREAS`; checks of other families are the user's own."""
     found: dict[str, list[Finding]] = {}
     for one in findings:
         family = re.split("[-/]", one.id)[0]
@@ -190,7 +192,7 @@ def by_requirement(run: Run) -> list[Area]:
 
 @dataclass(frozen=True, slots=True)
 class UnjudgedGroup:
-    """Results that were not judged for one reason."""
+    """Results that were not judged for the same reason."""
 
     verdict: Verdict
     reason: str
@@ -198,7 +200,10 @@ class UnjudgedGroup:
 
 
 def unjudged(findings: Sequence[Finding]) -> list[UnjudgedGroup]:
-    """Return why results were not judged: errors, inconclusive, then not run; within each the most frequent reason first."""
+    """Group results that were not judged by their reason: errors first, then inconclusive, then not run.
+
+    Within each verdict the most frequent reason comes first.
+    """
     found = Counter((one.verdict, one.reason) for one in findings if one.verdict in _UNJUDGED)
     some = [UnjudgedGroup(verdict, reason, count) for (verdict, reason), count in found.items()]
     return sorted(some, key=lambda one: (_UNJUDGED.index(one.verdict), -one.count))
@@ -208,7 +213,9 @@ _UNJUDGED: Final = (Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_RUN)
 
 
 def sharing_a_reason(findings: Sequence[Finding]) -> list[list[Finding]]:
-    """Group results with the same reason and nothing else to show, at most `MOST_TOGETHER` each; others stay alone."""
+    """Group results with the same reason and nothing else to show, at most `MOST_TOGETHER` each; other results stay
+    alone.
+    """
     found: list[list[Finding]] = []
     open_: dict[str, list[Finding]] = {}
     times = Counter(one.reason for one in findings)
@@ -224,7 +231,7 @@ def sharing_a_reason(findings: Sequence[Finding]) -> list[list[Finding]]:
 
 
 class Anchors:
-    """Gives each result a unique name that can stand in an address."""
+    """Gives each result a unique name that can be part of an address."""
 
     def __init__(self) -> None:
         self._given: set[str] = set()

@@ -1,4 +1,4 @@
-"""Render audit.html, one self-contained page, from the run alone."""
+"""Render audit.html, one self-contained page, from the stored run alone."""
 
 from __future__ import annotations
 
@@ -31,42 +31,42 @@ from harness.verdict import Verdict
 T = TypeVar("T")
 
 MOST_EXCHANGES: Final = 8
-"""Exchanges shown of one result; the others are in audit.json."""
+"""How many exchanges of one result are shown; audit.json has the others."""
 
 MOST_PLACES: Final = 12
-"""Results of one check that are shown in full."""
+"""How many results of one check are shown in full."""
 
 MOST_NOTES: Final = 40
 MOST_SEEN: Final = 2
-"""Exchanges shown of a result that is no finding."""
+"""How many exchanges are shown of a result that is no finding."""
 
 CONSOLE_FIRST: Final = 8
 CONSOLE_LAST: Final = 40
-"""Lines shown from the end of what the ECU printed, after `CONSOLE_FIRST` from its beginning."""
+"""How many of the last lines that the ECU printed are shown, besides the first `CONSOLE_FIRST` lines."""
 CONSOLE_LINE: Final = 200
-"""Characters shown of one line that the ECU printed."""
+"""How many characters are shown of one line that the ECU printed."""
 
 FIX_FIRST: Final = 6
 MOST_UNJUDGED: Final = 4
-"""How many of the reasons why results were not judged stand on the first screen."""
+"""How many reasons for results that were not judged are on the first screen."""
 
 ROOM_FOR_FINDINGS: Final = 1_000_000
-"""Characters of findings with everything that proves them; the page must stay below 5 MB, and open at once."""
+"""How many characters the findings may take with all their evidence; the page must stay below 5 MB, and open at once."""
 ROOM_FOR_MORE_FINDINGS: Final = 150_000
 ROOM_FOR_ACCEPTED: Final = 200_000
 ROOM_FOR_PROFILES: Final = 500_000
 ROOM_FOR_ROWS: Final = 200_000
-"""Characters of the results of each verdict other than fail."""
+"""How many characters the results of each verdict other than fail may take."""
 
 FIRST_PROFILES: Final = ("Seeds", "Lockout", "Timing", "Refusals", "Sessions")
-"""How the titles of the profiles that come first begin."""
+"""The first words of the titles of those profiles that are shown first."""
 
 UNDECIDED: Final = (Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The results of one verdict, as many as there is room for."""
+    """The results of one verdict, as many as fit into the page."""
 
     count: int
     rendered: list[Markup]
@@ -75,16 +75,19 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """What the ECU printed, as much as is shown of it."""
+    """The part of the ECU's printed lines that is shown."""
 
     count: int
-    """How many lines it printed."""
+    """How many lines the ECU printed in all."""
     first: list[str]
     last: list[str]
 
 
 def render_audit_html(run: Run, *, files: Sequence[str], machine: Markup | None = None) -> str:
-    """Render the page. ``files``: names of files beside it, to be linked; ``machine``: a learned state machine, if any."""
+    """Render the page.
+
+    ``files``: names of files beside the page, to which it links; ``machine``: a learned state machine, if there is one.
+    """
     info = run.info
     parts = _parts(spoken_ids(info), stretches(run.findings))
     anchors = Anchors()
@@ -144,7 +147,7 @@ def render_audit_html(run: Run, *, files: Sequence[str], machine: Markup | None 
 
 
 def _within(room: int, items: Iterable[T], render: Callable[[T], Markup]) -> list[Markup]:
-    """Render as many items as there is room for; the last one may exceed it."""
+    """Render items until their characters exceed the room; the last item may exceed it."""
     found: list[Markup] = []
     for item in items:
         if room <= 0:
@@ -155,7 +158,7 @@ def _within(room: int, items: Iterable[T], render: Callable[[T], Markup]) -> lis
 
 
 def _rows(run: Run, verdict: Verdict, parts: Any, anchors: Anchors) -> Rows:
-    """Return the results of one verdict, each a row, below their reason if many share it."""
+    """Return the results of one verdict, one row each; results that share a reason stand below that reason."""
     findings = run.with_verdict(verdict)
     linked: set[str] = set()
 
@@ -174,7 +177,9 @@ def _rows(run: Run, verdict: Verdict, parts: Any, anchors: Anchors) -> Rows:
 
 
 def _console(text: str) -> Console | None:
-    """Return the beginning and the end of what the ECU printed, equal lines in a row as one; None if it printed nothing."""
+    """Return the first and last lines that the ECU printed, with equal neighbours as one line; None if it printed
+    nothing.
+    """
     lines = text.splitlines()
     runs = ((line, len(list(equal))) for line, equal in itertools.groupby(lines))
     folded = [shown(line, CONSOLE_LINE) + (f" (× {times})" if times > 1 else "") for line, times in runs]
@@ -182,7 +187,7 @@ def _console(text: str) -> Console | None:
 
 
 def _rank(profile: Profile) -> int:
-    """Return a profile's place in the order in which profiles are shown: those of `FIRST_PROFILES`, then all others."""
+    """Return the sort key of a profile: those of `FIRST_PROFILES` come first, then all others."""
     ranks = (number for number, word in enumerate(FIRST_PROFILES) if profile.title.startswith(word))
     return next(ranks, len(FIRST_PROFILES))
 
@@ -195,7 +200,7 @@ def _by_group(not_tested: Sequence[NotTested]) -> list[tuple[str, list[NotTested
 
 
 def _parts(ids: frozenset[int], redacted: frozenset[str]) -> Any:
-    """Return the macros of the page's repeated pieces.
+    """Return the macros for the pieces that recur in the page.
 
     ``ids`` are the CAN ids of tester and ECU, ``redacted`` the bytes that stand for secrets wherever they occur.
     """
@@ -215,7 +220,7 @@ def _parts(ids: frozenset[int], redacted: frozenset[str]) -> Any:
 
 @cache
 def environment() -> Environment:
-    """Return the template environment of every page: everything is escaped, and a missing value is an error."""
+    """Return the template environment of every page, which escapes everything and treats a missing value as an error."""
     pages = Environment(
         loader=PackageLoader("harness.report"),
         autoescape=True,
@@ -229,7 +234,7 @@ def environment() -> Environment:
 
 @cache
 def source(name: str) -> str:
-    """Return the text of a template or style."""
+    """Return the text of a template or style sheet."""
     loader = environment().loader
     assert loader is not None
     return loader.get_source(environment(), name)[0]
@@ -248,13 +253,15 @@ def csp_hash(text: str) -> str:
 
 
 def _codes(profile: Profile) -> list[str]:
-    """Return the names of the response codes in a profile's grid, for the line below the grid."""
+    """Return the names of the response codes in a profile's grid, for the explanation below the grid."""
     cells = " ".join(cell for row in profile.grid.rows for cell in row.cells) if profile.grid is not None else ""
     return [nrc_name(code) for code in range(256) if f"0x{code:02X}" in cells]
 
 
 def _standings(grid: Grid) -> list[tuple[str, int]]:
-    """Count a grid's cells by how they stand to the target's declarations, for the legend; empty if there are none."""
+    """Count a grid's cells by their agreement with the target's declarations, for the legend; empty if nothing is
+    declared.
+    """
     counts = Counter(one for row in grid.rows for one in row.standings)
     return [(one, counts[one]) for one in get_args(Standing)] if counts else []
 
@@ -265,5 +272,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _link(name: str) -> str:
-    """Return a file name as a relative address, which cannot be read as one with a scheme such as ``javascript:``."""
+    """Return a file name as a relative address that no browser takes for an address with a scheme such as
+    ``javascript:``.
+    """
     return "./" + quote(name, errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Write junit.xml for CI systems: one case a result, which passes, fails, errs, or is skipped with the reason."""
+"""Write junit.xml for CI systems: one case for each result, as passed, failed, error, or skipped with the reason."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from harness.runs.findings import Finding, Run
 from harness.verdict import Verdict
 
 LONGEST_MESSAGE: Final = 1000
-"""Characters of one value in a message, which CI systems show on one line."""
+"""How many characters of one value a message contains; CI systems show a message on one line."""
 
 
 def junit_xml(run: Run) -> str:
-    """Return the whole file.
+    """Return the content of junit.xml.
 
     An ECU's text can neither break the XML nor hide in it: unprintable characters become ``\\x1b``.
     """
@@ -51,7 +51,9 @@ def junit_xml(run: Run) -> str:
 
 
 def _case(finding: Finding) -> ET.Element:
-    """Return a result's case. Its class is the check's id, which never changes; its name says what was tested on what."""
+    """Return the case of a result: its class is the check's id, which never changes, its name the check's title and
+    subject.
+    """
     name = finding.title + (f" [{finding.parameter}]" if finding.parameter is not None else "")
     case = ET.Element("testcase", classname=_line(finding.id), name=_line(name), time=f"{finding.duration_s:.6f}")
     properties = ET.SubElement(case, "properties")

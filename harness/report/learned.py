@@ -14,7 +14,7 @@ from harness.runs.state_machine import BrokenRule, StateMachine, Transition
 
 MOST_STATES_IN_TABLE: Final = 200
 MOST_STEPS: Final = 40
-"""Steps shown of a sequence; the whole sequence is in model.json."""
+"""How many steps of a sequence are shown; model.json has the whole sequence."""
 
 
 def learn_html(machine: StateMachine) -> str:
@@ -47,7 +47,9 @@ def _context(machine: StateMachine) -> dict[str, Any]:
 
 
 def broken_steps(machine: StateMachine) -> dict[tuple[str, str], str]:
-    """Return, by state and letter, the ids of the rules that the transition breaks; skip rules with unknown letters."""
+    """Return, by state and letter, the ids of the rules that the transition breaks; rules with unknown letters are
+    skipped.
+    """
     table = machine.table()
     found: dict[tuple[str, str], str] = {}
     for rule in machine.violations:
@@ -66,7 +68,9 @@ def broken_steps(machine: StateMachine) -> dict[tuple[str, str], str]:
 def _cell(
     step: Transition | None, broken: Mapping[tuple[str, str], str], machine: StateMachine
 ) -> tuple[str, str, str, str]:
-    """Return what a cell of the table shows: answer, next state if another, CSS class, and check whose rule is broken."""
+    """Return what a cell of the table shows: the answer, the next state if it is another, a CSS class, and the broken rule's
+    check.
+    """
     if step is None:
         return "", "", "", ""
     key = (step.source, step.letter)

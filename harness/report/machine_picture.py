@@ -1,4 +1,4 @@
-"""Draw a state machine as SVG: one box a state. Columns count wrong keys; rows stand for everything else."""
+"""Draw a state machine as SVG with one box for each state; columns stand for wrong keys, rows for everything else."""
 
 from __future__ import annotations
 
@@ -19,26 +19,28 @@ GAP_X: Final = 96
 GAP_Y: Final = 62
 MARGIN: Final = 46
 MOST_DRAWN: Final = 80
-"""A machine with more states is shown as a table only."""
+"""The largest number of states that is drawn; a machine with more states is shown as a table only."""
 LONGEST_LABEL: Final = 40
 CHARACTER: Final = 6.8
-"""Average width of a label's character."""
+"""The average width of a label's character, in units of the picture."""
 KINDS: Final = ("move", "step", "differs", "broken")
-"""Kinds of edges; those drawn last are seen best."""
+"""The kinds of edges, in the order in which they are drawn; the last kinds are seen best."""
 MOST_LABELS: Final = 3
 WRAP: Final = 27
 MOVES_WRAP: Final = 34
 """The width, in characters, at which the small text in a box is wrapped."""
 _MOVES: Final = ("10 ", "11 ", "power", "wait")
-"""Beginnings of letters (session, restart, wait) that lead back from every state: drawn faintly, and listed in the boxes."""
+"""Beginnings of letters (session, restart, wait) that lead back from every state; their edges are faint and listed
+in boxes.
+"""
 
 Step = tuple[str, str]
-"""A state and a letter."""
+"""A transition's state and letter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Where a state is drawn."""
+    """The rectangle that stands for a state in the picture."""
 
     x: float
     y: float
@@ -134,7 +136,7 @@ def _wrapped(text: str, characters: int = WRAP) -> tuple[str, ...]:
 
 
 def _moves(machine: StateMachine, state: str) -> tuple[str, ...]:
-    """List where session changes, restarts and waits lead; nothing if every letter leads to the same other state.
+    """List where session changes, restarts and waits lead; empty if every letter leads to the same other state.
 
     Letters that keep the state are listed only if the state is unlocked.
     """
@@ -161,7 +163,7 @@ class _Edge:
     target: str
     labels: tuple[str, ...]
     kind: str
-    """``step``, ``move`` (faint, without labels), ``broken`` or ``differs``."""
+    """The kind of edge: ``step``, ``move`` (faint, without labels), ``broken`` or ``differs``."""
 
 
 def _edges(machine: StateMachine, broken: Mapping[Step, str], differing: set[Step]) -> list[_Edge]:
@@ -203,12 +205,12 @@ def _label_lines(labels: Sequence[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Label:
-    """What is written beside an edge, and where."""
+    """The text beside an edge, and its place."""
 
     x: float
     y: float
     anchor: str
-    """Which part of the text is at `x`: ``start``, ``middle`` or ``end``."""
+    """The part of the text that is at `x`: ``start``, ``middle`` or ``end``."""
     kind: str
     lines: tuple[str, ...]
 
@@ -228,7 +230,7 @@ class _Label:
 
 
 def _edge(boxes: Mapping[str, Box], edge: _Edge) -> tuple[Markup, _Label | None]:
-    """Draw the line of an edge, and place its label, if any: beside a vertical line, on any other."""
+    """Draw the line of an edge; put its label, if any, beside a vertical line or on any other line."""
     source, target = boxes[edge.source], boxes[edge.target]
     if source is target:
         return _loop(source, edge)
@@ -253,7 +255,7 @@ def _edge(boxes: Mapping[str, Box], edge: _Edge) -> tuple[Markup, _Label | None]
 
 
 def _border(box: Box, towards: tuple[float, float]) -> tuple[float, float]:
-    """Return where the line from a box's middle to a point leaves the box."""
+    """Return the point at which the line from a box's middle to another point leaves the box."""
     x, y = box.middle
     dx, dy = towards[0] - x, towards[1] - y
     scale = min(

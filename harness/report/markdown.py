@@ -1,4 +1,4 @@
-"""Escape text that an ECU may have chosen for Markdown, so that it is shown and does nothing else."""
+"""Escape text that an ECU may have chosen, so that Markdown shows it as it is."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from harness.report.text import shown
 _ENTITIES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _MARKUP: Final = re.compile(r"[\\`*_\[\]|~$&<>]")
 _REFERENCES: Final = re.compile(r"[@#!%~$](?=\w)|:(?=[A-Za-z/+-])|(?<=\b[wW]{3})(?=\.)|(?<=\bGH)-(?=\d)")
-"""After these characters GitHub and GitLab make links (to people, issues, addresses) and emoji by themselves."""
+"""Characters after which GitHub and GitLab make links (to people, issues, addresses) and emoji by themselves."""
 BREAK: Final = "<!-- -->"
 """An invisible comment that keeps GitHub and GitLab from reading the text on both sides as one word."""
 
 
 def markdown(text: object, limit: int) -> str:
-    """Return at most ``limit`` characters in one line, for a table cell, a list or a paragraph (GitHub's dialect).
+    """Return at most ``limit`` characters in one line, for a table cell, a list or a paragraph in GitHub's dialect.
 
     Nothing in the result is markup, HTML, a link, a mention or a reference to an issue.
     """

@@ -1,7 +1,7 @@
 """Write the frames of a bus log as pcapng for Wireshark (IETF draft-ietf-opsawg-pcapng), link type SocketCAN.
 
-Each frame keeps its time and its direction: outbound is what the harness sent. Scapy's writers give a direction only to
-packets, and making a packet of every frame takes 15 times as long as this.
+Each frame keeps its time and its direction; outbound frames are those that the harness sent. Scapy's writers store a
+direction only for packets, and making a packet of every frame would take 15 times as long as this module does.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from harness.report.candump import ERROR_FLAG, MOST_KNOWN, LoggedFrame
 LINKTYPE_CAN_SOCKETCAN: Final = 227
 EXTENDED_FLAG, REMOTE_FLAG = 0x80000000, 0x40000000
 FD_FRAME_FLAG: Final = 0x04
-"""Marks a CAN FD frame; the two flags of `LoggedFrame.fd_flags` are set beside it, with the same values."""
+"""The flag of a CAN FD frame; the two flags of `LoggedFrame.fd_flags` stand beside it in the same byte."""
 
 SECTION_HEADER, INTERFACE, ENHANCED_PACKET = 0x0A0D0D0A, 1, 6
 INBOUND, OUTBOUND = 1, 2
 
 _FRAME: Final = struct.Struct(">IBBxx")
-"""Id with flags, length, FD flags; the only part that is big-endian."""
+"""The layout of a frame: id with flags, length, FD flags; the only part of the file that is big-endian."""
 _BLOCK: Final = struct.Struct("<II")
 _PACKET: Final = struct.Struct("<7I")
-"""Block type, block length, interface, time (high, low), captured and original length; then the frame itself."""
+"""The layout of a packet block: type, length, interface, time (high, low), captured and original length; then the frame."""
 _PACKET_END: Final = struct.Struct("<HHIHHI")
-"""The option epb_flags, which holds the direction; the end of options; the block length again."""
+"""The end of a packet block: the option epb_flags with the direction, the end of options, and the block length again."""
 
 WRITTEN_AT_ONCE: Final = 4096
 
@@ -58,7 +58,7 @@ def _packets(frames: Iterable[LoggedFrame]) -> Iterator[bytes]:
 
 
 def _content(frame: LoggedFrame) -> tuple[int, int, bytes]:
-    """Return the block's length, the length of the frame in it, and the bytes that follow the times and lengths."""
+    """Return the length of the block, the length of the frame in it, and the bytes that follow times and lengths."""
     flagged_id = (
         frame.can_id | EXTENDED_FLAG * frame.is_extended | REMOTE_FLAG * frame.is_remote | ERROR_FLAG * frame.is_error
     )

@@ -1,4 +1,4 @@
-"""Draw the seeds and times of a profile as pictures, each with a caption that says what is to be seen."""
+"""Draw the seeds and times of a profile as pictures, each with a caption that says what it shows."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from harness.runs.measured import Profile, Times
 
 MOST_SEEDS: Final = 1000
 MOST_COLUMNS: Final = 256
-"""Seeds in the bit map: one column each."""
+"""How many seeds the bit map shows, one in each column."""
 
 MOST_BYTES: Final = 64
-"""Bytes shown of one seed."""
+"""How many bytes of one seed are shown."""
 
 FEWEST_SEEDS: Final = 8
 BINS: Final = 40
 BEYOND_CHANCE: Final = 0.0005
-"""The probability beyond each end of a band of chance: 999 of 1000 values of chance lie within the band."""
+"""The probability of a value beyond either end of a band of chance; 999 of 1000 random values lie within the band."""
 
 SHADES: Final = 4
-"""Steps of darkness by which a byte value's count is shown; a value that never occurs has none."""
+"""How many shades show the count of a byte value; a value that never occurs has no shade."""
 
 MOST_KINDS: Final = 6
-"""Kinds of times shown side by side."""
+"""How many kinds of times are shown side by side."""
 
 FAR_BELOW: Final = 4
-"""Answers this many times quicker than their limit are shown a second time, enlarged."""
+"""How many times quicker than their limit answers must be to be shown a second time, enlarged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,14 @@ class Figure:
 
 
 def figures(profile: Profile) -> list[Figure]:
-    """Return the pictures of a profile; none if there is too little to see."""
+    """Return the pictures of a profile; empty if it has too few values."""
     return [*_of_seeds(profile.seeds), *_of_times(profile.times)]
 
 
 def chance_band(trials: int, probability: float) -> tuple[int, int]:
-    """Return the fewest and the most hits that chance explains in this many trials, with `BEYOND_CHANCE` beyond each end."""
+    """Return the smallest and largest number of hits that chance explains in so many trials, as `BEYOND_CHANCE`
+    defines it.
+    """
     at = math.exp(trials * math.log1p(-probability))
     total, low = 0.0, -1
     for hits in range(trials + 1):
@@ -76,7 +78,7 @@ def _of_seeds(texts: Sequence[str]) -> list[Figure]:
 
 
 def _byte_ticks(length: int, at: float) -> list[Tick]:
-    """Return a tick for each byte of a seed (of a long seed, for some bytes); `at` is its place in the byte, in bits."""
+    """Return a tick for each byte of a seed, or for some bytes of a long seed; `at` is the tick's bit within the byte."""
     every = max(1, math.ceil(length / 8))
     return [(8 * number + at, str(number)) for number in range(0, length, every)]
 
@@ -130,7 +132,9 @@ def _bit_shares(seeds: Sequence[bytes]) -> Figure:
 
 
 def _byte_counts(seeds: Sequence[bytes]) -> Figure:
-    """Draw how often each byte value occurs, as one cell: 256 bars side by side would be thinner than a screen can show."""
+    """Draw the counts of all byte values as a row of cells; 256 bars side by side would be thinner than a screen
+    can show.
+    """
     counts = Counter(byte for seed in seeds for byte in seed)
     total = counts.total()
     highest = max(counts.values())
@@ -195,7 +199,7 @@ RESOLUTION_S: Final = 1e-9
 
 
 def _range(seconds: Sequence[float]) -> tuple[float, float]:
-    """Return where the axis begins and ends; it begins at 0, unless the differences between times could not be seen then."""
+    """Return the ends of the axis; it begins at 0, unless the differences between times would then be invisible."""
     low, high = min(seconds), max(seconds)
     spread = high - low
     if spread <= RESOLUTION_S or low < spread:

@@ -24,7 +24,7 @@ Tick = tuple[float, str]
 
 
 class Plot:
-    """A diagram's area, with x from `left` to `right` and y from `low` to `high` in the numbers that it shows."""
+    """The area of a diagram: x runs from `left` to `right` and y from `low` to `high`, in the numbers that are shown."""
 
     def __init__(
         self, left: float, right: float, low: float, high: float, *, width: float = WIDTH, height: float = HEIGHT
@@ -35,11 +35,11 @@ class Plot:
         self._parts: list[Markup] = []
 
     def x(self, value: float) -> float:
-        """Return the horizontal place of a value in the picture."""
+        """Return where a value lies in the picture, from the left."""
         return LEFT + (value - self._left) / self._across * (self._width - LEFT - RIGHT)
 
     def y(self, value: float) -> float:
-        """Return the vertical place of a value in the picture, counted from the top."""
+        """Return where a value lies in the picture, from the top."""
         return self._height - BOTTOM - (value - self._low) / self._up * (self._height - BOTTOM - TOP)
 
     def x_axis(self, title: str, ticks: Iterable[Tick]) -> None:
@@ -86,7 +86,7 @@ class Plot:
         self._path(kind, "".join(f"M{self.x(x):.1f} {self.y(y):.1f}h0" for x, y in points))
 
     def band(self, low: float, high: float) -> None:
-        """Shade what lies between two heights, from edge to edge."""
+        """Shade the area between two heights, from the left edge to the right."""
         self._path("band", f"M{LEFT} {self.y(high):.1f}H{self._width - RIGHT}V{self.y(low):.1f}H{LEFT}Z")
 
     def level(self, value: float) -> None:
@@ -94,7 +94,7 @@ class Plot:
         self._path("mean", f"M{LEFT} {self.y(value):.1f}H{self._width - RIGHT}")
 
     def limit(self, value: float, name: str) -> None:
-        """Draw an upright line with its name on top."""
+        """Draw an upright line with its name at the top."""
         x = self.x(value)
         self._path("limit", f"M{x:.1f} {TOP}V{self._height - BOTTOM}")
         anchor = "end" if x > self._width / 2 else "start"

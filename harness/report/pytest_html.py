@@ -21,12 +21,12 @@ from harness.runs.folder import AUDIT_HTML, AUDIT_JSON, BUS_LOG
 from harness.verdict import Severity, Verdict
 
 FINDING: Final = "uds_finding"
-"""The attribute of a pytest report that holds the result."""
+"""The attribute of a pytest report that holds the stored result."""
 
 COLUMNS: Final = {
     "result": "Outcome", "verdict": "Verdict", "severity": "Severity", "testId": "Id", "check": "Check", "time": "Time",
 }  # fmt: skip
-"""Columns by pytest-html's names for filtering and sorting; the first is pytest's own outcome."""
+"""Columns, by pytest-html's names for filtering and sorting; the first column is pytest's own outcome."""
 
 MOST_EXCHANGES: Final = 24
 MOST_REPLIES: Final = 16
@@ -35,7 +35,7 @@ MOST_NOTES: Final = 40
 
 
 class DetailView:
-    """Hooks of pytest-html for one audit, which may still be running."""
+    """Hooks of pytest-html that show one audit, which may still be running."""
 
     def __init__(self, info: RunInfo, run: Run | None = None, files: Sequence[str] = ()) -> None:
         self._info = info
@@ -142,7 +142,7 @@ def _indented(text: str) -> str:
 
 
 def _cells(finding: Finding) -> dict[str, str]:
-    """Return a row's cells after pytest's outcome. Hidden values let severities sort by weight and times by length."""
+    """Return the cells of a row behind pytest's outcome; hidden values sort severities by weight and times by length."""
     verdict, parameter = finding.verdict, finding.parameter
     word = f"{verdict.value}, accepted" if finding.accepted else verdict.value.replace("_", " ")
     order = list(Severity).index(finding.severity)
@@ -195,5 +195,5 @@ def _summary(info: RunInfo, run: Run | None, files: Sequence[str]) -> Iterator[s
 
 @cache
 def style_text() -> str:
-    """Return the style that is added to pytest-html's own."""
+    """Return the style that is appended to pytest-html's own."""
     return (resources.files("harness.report") / "templates" / "pytest.css").read_text(encoding="utf-8")

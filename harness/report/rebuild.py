@@ -1,4 +1,4 @@
-"""Make a run's reports again from its folder alone, on any machine, and record that in the manifest."""
+"""Make a run's reports again from its folder alone, on any machine, and record this in the manifest."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ from harness.runs.folder import (
 from harness.runs.redaction import redact_log
 
 EVIDENCE: Final = (RUN_JSON, RESULTS_JSONL, AUDIT_JSON, BUS_LOG)
-"""The files that reports are made from and leave as they are; everything in ``private/`` is evidence too."""
+"""The files from which reports are made, and which a rebuild leaves as they are; everything in ``private/`` belongs
+to them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,8 @@ class Rebuilt:
 def rebuild(path: Path, *, captures: Sequence[str], now_utc: str, version: str) -> Rebuilt:
     """Write every report, and the bus log in these and all earlier formats, over existing files; keep the evidence as it is.
 
-    A run that was killed gets the files that its end would have written. A folder whose evidence was changed gets its
-    reports, which say so. Raises UserError if there is no run, it is damaged, or the folder cannot be written; existing
-    files then stay.
+    A run that was killed gets the files that its end would have written. If the evidence was changed, the reports say so.
+    Raises UserError if there is no run, it is damaged, or the folder cannot be written; existing files then stay.
     """
     run = read_run(path)
     sealed = read_manifest(path) if (path / MANIFEST_JSON).exists() else None

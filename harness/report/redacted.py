@@ -1,4 +1,4 @@
-"""Mark the bytes in a text that stand for a key or a secret, so that nobody takes them for bytes on the bus."""
+"""Mark the bytes in a text that stand for a key or a secret, so that nobody takes them for bytes that were on the bus."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from markupsafe import Markup, escape
 from harness.runs.findings import Finding
 
 FEWEST_BYTES: Final = 3
-"""Shorter stretches are marked only in the exchange that contains them, because they also occur by chance."""
+"""The length of the shortest stretch that is marked everywhere.
+
+Shorter stretches also occur by chance, and are marked only in the exchange that contains them.
+"""
 
 _BYTES: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-F]{2}(?: ?[0-9A-F]{2})*(?![0-9A-Za-z])(?P<is_cut> …)?")
 _BYTE: Final = re.compile("[0-9A-F]{2}")
@@ -20,13 +23,13 @@ _MARK: Final = Markup('<mark title="redacted">{}</mark>')
 
 
 def stretches(findings: Iterable[Finding]) -> frozenset[str]:
-    """Return the stretches, in hex, that stand for keys and secrets in the exchanges and are long enough to recognise."""
+    """Return, in hex, the stretches of the exchanges that stand for keys and secrets and are long enough to recognise."""
     found = (one for finding in findings for exchange in finding.exchanges for one in exchange.redacted)
     return frozenset(one for one in found if len(one) >= 2 * FEWEST_BYTES)
 
 
 def marked(text: str, redacted: Collection[str]) -> str:
-    """Mark each of these stretches in the text, where bytes are written in hex, with or without spaces.
+    """Mark these stretches in the text, where bytes are written in hex, with or without spaces.
 
     Returns Markup if anything was marked, else the unchanged text, which is still to be escaped.
     """
@@ -40,7 +43,9 @@ def marked(text: str, redacted: Collection[str]) -> str:
 
 
 def _places(text: str, redacted: Collection[str]) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each stretch; where the text cuts a message off, its last bytes may begin a stretch."""
+    """Yield start and end of each stretch in the text; if the text cuts a message off, its last bytes may begin a
+    stretch.
+    """
     for written in _BYTES.finditer(text):
         numbers = list(_BYTE.finditer(text, written.start(), written.end()))
         for is_stand_in, group in itertools.groupby(numbers, key=lambda one: one[0][0] == "E"):

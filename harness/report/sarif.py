@@ -1,7 +1,7 @@
-"""Write audit.sarif (SARIF 2.1.0) for code-scanning tools: findings as alerts, accepted ones as suppressed.
+"""Write audit.sarif (SARIF 2.1.0) for code-scanning tools: findings as alerts, accepted findings as suppressed.
 
-Only failures are results: GitHub makes an alert of every result, whatever its ``kind``, so a pass would stand there as a
-problem. Unjudged checks are notifications of the invocation; passes are in audit.json.
+Only failures are results: GitHub makes an alert of every result, whatever its ``kind``, so a pass would look like a problem.
+Unjudged checks are notifications of the invocation; passes are in audit.json.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ LEVELS: Final = {
     Severity.INFO: "note",
 }
 MOST_EXCHANGES: Final = 9
-"""Exchanges that are locations of one result; the location of the whole check makes ten, which is GitHub's limit."""
+"""How many exchanges are locations of one result; with the location of the whole check that makes ten, GitHub's limit."""
 
 RUN_FOLDER: Final = "RUN_FOLDER"
 SOURCES: Final = "%SRCROOT%"
 
 
 def sarif_json(run: Run) -> str:
-    """Return the whole file."""
+    """Return the content of audit.sarif."""
     info = run.info
     rules = SarifRules(run.findings)
     failures = [*run.failures(), *run.accepted()]
@@ -130,7 +130,9 @@ def _result(finding: Finding, info: RunInfo, rules: SarifRules) -> dict[str, Any
 
 
 def _location(info: RunInfo, finding: Finding) -> dict[str, Any]:
-    """Return a location for a result, though an ECU has no source: in the target file, or in the report if there is none."""
+    """Return a location for a result of an ECU, which has no source code: in the target file, or in the report if there is
+    none.
+    """
     path = info.target.get("path")
     is_file = isinstance(path, str) and bool(path)
     uri, base = (str(path), SOURCES) if is_file else (AUDIT_HTML, RUN_FOLDER)
@@ -144,7 +146,7 @@ def _location(info: RunInfo, finding: Finding) -> dict[str, Any]:
 
 
 def _entry(info: RunInfo, finding: Finding) -> FilePlace:
-    """Return the place in the target file of the first entry that the result's parameter names, else of the target."""
+    """Return the place in the target file of the first entry that the result's parameter names, else of the whole target."""
     words = finding.parameter or ""
     named = (place for name, place in info.places.items() if re.search(rf"\b{re.escape(name)}\b", words))
     return next(named, None) or info.places.get("target", FIRST_LINE)
@@ -154,7 +156,9 @@ FIRST_LINE: Final = FilePlace(line=1, column=1, end_column=2)
 
 
 def _evidence(finding: Finding) -> Iterator[dict[str, Any]]:
-    """Yield locations in the bus log: all lines of the check, then those of each of its last exchanges, which decided."""
+    """Yield locations in the bus log: all lines of the check, then the lines of each of its last exchanges, which
+    decided.
+    """
     if finding.last_frame > finding.first_frame >= 0:
         yield _lines(finding.first_frame, finding.last_frame, "every frame of this check")
     last_ones: tuple[Exchange, ...] = finding.exchanges[-MOST_EXCHANGES:]
@@ -174,7 +178,9 @@ def _place(uri: str, base: str, region: dict[str, int]) -> dict[str, Any]:
 
 
 def _fingerprint(info: RunInfo, finding: Finding) -> str:
-    """Return a value that is equal in all runs for one check, parameter and target; GitHub identifies alerts by it alone."""
+    """Return a value that is equal in all runs for one check, parameter and target; by this value alone GitHub identifies
+    alerts.
+    """
     parts: Iterable[str] = (target_name(info), finding.id, finding.parameter or "")
     return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32] + ":1"
 

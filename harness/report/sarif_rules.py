@@ -1,4 +1,4 @@
-"""List the rules of audit.sarif: one for each check, with its purpose, its remediation, and its place in CWE and R155."""
+"""List the rules of audit.sarif: one for each check, with its purpose, remediation, and classification by CWE and R155."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECURITY_SEVERITIES: Final = {
     Severity.LOW: "2.5",
     Severity.INFO: "0.1",
 }
-"""A number within each of GitHub's bands: low from 0.1, medium from 4.0, high from 7.0, critical above 9.0."""
+"""By severity, a number within GitHub's band: low from 0.1, medium from 4.0, high from 7.0, critical above 9.0."""
 
 LONGEST_DESCRIPTION: Final = 1000
 LONGEST_NAME: Final = 200
@@ -30,7 +30,9 @@ _LINK: Final = re.compile(r"\[(?=[^\[\]]*\]\()")
 
 
 def message(text: str, limit: int = 2000) -> dict[str, str]:
-    """Return a message object. Braces are doubled and links broken: SARIF (3.11) interprets both in plain text too."""
+    """Return a message object. Braces are doubled and links broken, since SARIF (3.11) interprets both even in
+    plain text.
+    """
     plain = shown(text, limit).replace("{", "{{").replace("}", "}}")
     return {"text": _LINK.sub(r"\\[", plain) or "-"}
 
@@ -60,7 +62,7 @@ class SarifRules:
         return self._indexes[self.identifier(finding)]
 
     def reference(self, finding: Finding) -> dict[str, Any]:
-        """Return a reference to the rule of a finding that is no result in SARIF, e.g. of an unjudged check."""
+        """Return a reference to the rule of a finding that is no result in SARIF, e.g. that of an unjudged check."""
         return {"id": self.identifier(finding), "index": self.index(finding)}
 
     @property
@@ -86,7 +88,7 @@ class SarifRules:
         ]
 
     def _descriptor(self, name: str, findings: Sequence[Finding]) -> dict[str, Any]:
-        """Describe what all results of one check share, from the result that tells the most: a deselected one tells less."""
+        """Describe what all results of one check share, using the result that tells most; a deselected result tells less."""
         one = max(findings, key=lambda finding: (bool(finding.rationale), finding.verdict is Verdict.FAIL))
         failing = [finding.severity for finding in findings if finding.verdict is Verdict.FAIL]
         severity = min(failing or [one.severity], key=list(Severity).index)

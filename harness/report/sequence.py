@@ -14,10 +14,10 @@ from harness.runs.findings import Exchange, FrameRecord, RunInfo
 from harness.runs.folder import AUDIT_JSON
 
 MOST_STEPS: Final = 16
-"""Steps shown of one exchange; the others are in audit.json."""
+"""How many steps of one exchange are shown; audit.json has the others."""
 
 MOST_FRAMES: Final = 48
-"""Frames shown of one exchange."""
+"""How many frames of one exchange are shown."""
 
 _RAW: Final = re.compile(r"\s*raw\s")
 
@@ -39,15 +39,15 @@ class DiagramStep:
 
     sender: Literal["tester", "ECU"]
     content: str
-    """The message's bytes, or the frame's; empty if nothing came."""
+    """The bytes of the message or frame; empty if nothing came."""
     meaning: str
     after: str = ""
-    """How long after the first frame of the exchange the step began."""
+    """The time from the exchange's first frame to the beginning of the step."""
     fields: tuple[tuple[str, str], ...] = ()
     """The fields that Scapy's layers decode."""
     frames: tuple[FrameRow, ...] = ()
     is_message: bool = True
-    """Whether the step is a whole message; else it is a frame, or silence."""
+    """Whether the step is a whole message; else it is a single frame, or silence."""
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class _Message:
 
 
 def steps(exchange: Exchange, spoken_ids: frozenset[int]) -> list[DiagramStep]:
-    """Return the exchange arrow by arrow. ``spoken_ids``: the CAN ids of tester and ECU."""
+    """Return one step for each arrow of the exchange's diagram. ``spoken_ids``: the CAN ids of tester and ECU."""
     if _RAW.match(exchange.request):
         found = list(_raw_steps(exchange, spoken_ids))
     else:
@@ -81,7 +81,7 @@ def spoken_ids(info: RunInfo) -> frozenset[int]:
 
 
 def _message_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[DiagramStep]:
-    """Return request and replies with their frames; frames of the ECU that belong to no message are steps of their own."""
+    """Return request and replies with their frames; a frame of the ECU that belongs to no message is a step of its own."""
     start_s = exchange.frames[0].time_s if exchange.frames else 0.0
     for message in _messages(exchange, ids):
         data = bytes_of(message.content) if message.content else None
@@ -104,7 +104,7 @@ def _message_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[DiagramS
 
 
 def _messages(exchange: Exchange, ids: frozenset[int]) -> list[_Message]:
-    """Assign each frame, in order, to its message, by the frame's ISO-TP type."""
+    """Assign each frame, in order, to a message, by the frame's ISO-TP type."""
     request = _Message("tester", exchange.request)
     replies = [_Message("ECU", reply) for reply in exchange.replies]
     found, waiting = [request], replies.copy()
@@ -129,7 +129,7 @@ def _messages(exchange: Exchange, ids: frozenset[int]) -> list[_Message]:
 
 
 def _raw_steps(exchange: Exchange, ids: frozenset[int]) -> Iterator[DiagramStep]:
-    """Yield a step for each frame of the tester or the ECU; if no frames are stored, for the request and each reply."""
+    """Yield a step for each frame of tester and ECU; if no frames are stored, one for the request and one for each reply."""
     spoken = [frame for frame in exchange.frames[:MOST_FRAMES] if frame.is_sent or frame.can_id in ids]
     start_s = exchange.frames[0].time_s if exchange.frames else 0.0
     for frame in spoken:

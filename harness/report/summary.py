@@ -1,4 +1,4 @@
-"""Write summary.md for a reviewer of a merge request: the conclusion, the findings, and what was not judged."""
+"""Write summary.md for a reviewer of a merge request: the conclusion, the findings, and which checks were not judged."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from harness.runs.folder import AUDIT_HTML
 from harness.verdict import Severity, Verdict
 
 LONGEST_SUMMARY: Final = 60_000
-"""In characters. GitHub takes comments of up to 65,536, and whoever posts it may want to add something."""
+"""The largest number of characters: GitHub takes comments of up to 65,536, and whoever posts the summary may add to it."""
 
 LONGEST_VALUE: Final = 240
 LONGEST_NAME: Final = 100
 MOST_NAMES: Final = 30
-"""Checks named beside a reason that they share."""
+"""How many checks are named beside a reason that they share."""
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryTable:
-    """A heading and the rows under it, already Markdown; folded: shown on demand."""
+    """A heading with a table below it, already in Markdown; a folded table is shown on demand."""
 
     heading: str
     columns: tuple[str, ...]
@@ -32,7 +32,7 @@ class SummaryTable:
 
 
 def summary_md(run: Run) -> str:
-    """Return the whole file, in GitHub's Markdown, which GitLab reads too. What does not fit is counted."""
+    """Return the content of summary.md in GitHub's Markdown, which GitLab reads too. Rows that do not fit are counted."""
     lines = [*_top(run), ""]
     room = LONGEST_SUMMARY - sum(len(line) + 1 for line in lines)
     for table in _tables(run):

@@ -1,4 +1,4 @@
-"""Show text that an ECU may have chosen: unprintable characters as escapes, long values cut, hex in pairs."""
+"""Show text that an ECU may have chosen: unprintable characters as escapes, long values shortened, hex in pairs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from typing import Final
 
 LONGEST_TEXT: Final = 2000
-"""Characters of one value in audit.html."""
+"""How many characters of one value audit.html shows."""
 
 LONGEST_HEX: Final = 128
-"""Bytes of one message in audit.html."""
+"""How many bytes of one message audit.html shows."""
 
 _NOT_HEX: Final = re.compile(r"[^0-9A-Fa-f]")
 
@@ -17,7 +17,7 @@ _NOT_HEX: Final = re.compile(r"[^0-9A-Fa-f]")
 def visible(text: str) -> str:
     """Escape control, format and broken characters as ``\\x1b``; keep line breaks and tabs.
 
-    The result holds nothing that a terminal obeys, and no bidirectional controls, which reorder what is read.
+    The result contains nothing that a terminal obeys, and no bidirectional controls, which would reorder the text.
     """
     text = text.replace("\r\n", "\n")
     if text.isprintable():
@@ -26,14 +26,14 @@ def visible(text: str) -> str:
 
 
 def cut(text: str, limit: int = LONGEST_TEXT) -> str:
-    """Return at most ``limit`` characters, then how long the whole is: ``abc… (4096 bytes)``."""
+    """Return at most ``limit`` characters and then the length of the whole text: ``abc… (4096 bytes)``."""
     if len(text) <= limit:
         return text
     return f"{text[:limit]}… ({len(text.encode('utf-8', 'surrogatepass'))} bytes)"
 
 
 def shown(text: object, limit: int = LONGEST_TEXT) -> str:
-    """Make any value readable: cut it, then escape unprintable characters."""
+    """Make any value readable: shorten it, then escape unprintable characters."""
     return visible(cut(str(text), limit))
 
 
@@ -52,7 +52,7 @@ def hex_pairs(data: bytes) -> str:
 
 
 def shown_hex(hex_text: str, limit: int = LONGEST_HEX) -> str:
-    """Write a recorded message as ``27 02 5E F7``, cut; what is no hex (raw frames) as text."""
+    """Write a recorded message as ``27 02 5E F7``, shortened; raw frames, which are no hex, are written as text."""
     data = bytes_of(hex_text, limit)
     if data is None:
         return shown(hex_text, limit * 3)

@@ -1,4 +1,4 @@
-"""Write recorded frames as BLF and ASC files for Vector's tools, by python-can's writers."""
+"""Write recorded frames as BLF and ASC files for Vector's tools, with python-can's writers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def write_asc(frames: Iterable[LoggedFrame], path: Path) -> None:
 
 
 class _DatedASCWriter(ASCWriter):
-    """Dates the first frame in UTC; python-can would write the time of writing in the local time zone."""
+    """Dates the first frame in UTC; python-can would write the present time in the local time zone."""
 
     def __init__(self, file: object, start: datetime) -> None:
         self._start = start
@@ -50,7 +50,9 @@ class _DatedASCWriter(ASCWriter):
 
 
 def _messages(frames: Iterable[LoggedFrame]) -> Iterator[Message]:
-    """Yield the frames for python-can, with no stamp before that of the first frame, from which both formats count up."""
+    """Yield the frames for python-can; no stamp is earlier than that of the first frame, from which both formats
+    count up.
+    """
     first_us = None
     for frame in frames:
         first_us = frame.time_us if first_us is None else first_us
