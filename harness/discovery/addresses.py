@@ -1,4 +1,4 @@
-"""Find the ids on which ECUs listen and answer: ask one id after the other, with TesterPresent first."""
+"""Find the ids on which ECUs listen and answer: send a probe to one id after the other, TesterPresent first."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from harness.link.frame import Frame
 from harness.target.addressing import FIXED_PHYSICAL, addresses_in
 
 ANSWER_S = 0.2
-"""P2 and the delay of adapters, in seconds: an answer may come this late."""
+"""The seconds within which an answer comes: P2 and the delay of adapters."""
 LATE_ANSWER_S = 2.0
-"""How long to wait for an ECU that does not keep P2, in seconds."""
+"""The seconds that an ECU which does not keep P2 may take to answer."""
 CONFIRMATIONS = 3
 MOST_ASKED_ALONE = 8
-"""How many ids at most count as named one by one; more are a range to search."""
+"""The largest number of ids that count as named one by one; more are a range to search."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdPair:
-    """An id that is asked and the id that answers."""
+    """A request id, and the response id on which it is answered."""
 
     request: Id
     response: Id
@@ -34,7 +34,7 @@ class IdPair:
     """The data field of the answer."""
     latency_s: float
     probe: Probe = TESTER_PRESENT
-    """What was asked."""
+    """The request that was answered."""
 
     @property
     def filling(self) -> str:
@@ -55,13 +55,13 @@ class IdPair:
 
 @dataclass(slots=True)
 class FoundEcu:
-    """One ECU: the best pair of ids to reach it, and further ids that lead to it."""
+    """One ECU: the best pair of ids to reach it, and further ids that also reach it."""
 
     pair: IdPair
     aliases: list[IdPair] = field(default_factory=list)
-    """Pairs with other request ids and the same response id: gateways, and the same number in the other format."""
+    """Pairs with other request ids and the same response id: through gateways, or by the same number in the other format."""
     mirrors: list[IdPair] = field(default_factory=list)
-    """Pairs with other response ids, on which the same answers appear."""
+    """Pairs with other response ids, on which the same answers appear once more."""
     connections: list[IdPair] = field(default_factory=list)
     """Other pairs of ids that reach the same ECU, as for a second tester."""
     functional: Id | None = None
@@ -75,9 +75,9 @@ class FoundEcu:
     """The first byte of functional requests, if that byte is an address."""
     takes_unpadded: bool | None = None
     takes_padded: bool = True
-    """Whether the ECU answers padded frames; False: only frames as short as their content."""
+    """Whether the ECU answers padded frames; False if it answers only frames that are as short as their content."""
     is_mixed: bool = False
-    """Whether the address is an extension (mixed addressing): requests and answers begin with the same byte."""
+    """Whether the address is an extension (mixed addressing), so that requests and answers begin with the same byte."""
     takes_fd: bool | None = None
     """Whether the ECU answers CAN FD frames; None if that was not tried."""
     answers_in_fd: bool | None = None
@@ -99,23 +99,23 @@ class FoundEcu:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What was found on a bus."""
+    """What was found on a bus, and what was left out."""
 
     ecus: tuple[FoundEcu, ...]
     traffic: dict[Id, int]
-    """Ids that were heard before anything was asked, and how often."""
+    """Ids that were heard before anything was sent, each with the number of its frames."""
     asked: int
-    """How many ids were asked."""
+    """How many ids were probed."""
     left_out: tuple[str, ...] = ()
-    """Sentences that say which ids were not asked, and why."""
+    """Sentences that say which ids were not probed, and why."""
     unsure: tuple[str, ...] = ()
     """What was seen but not explained, in sentences."""
     plan: IdPlan | None = None
-    """The plan of which ids to ask, and which not."""
+    """The plan of which ids to probe, and which not."""
 
 
 class Wire(Protocol):
-    """What a survey needs of a bus."""
+    """The part of a bus that a survey needs."""
 
     @property
     def now_s(self) -> float:
@@ -143,11 +143,11 @@ def survey(
     bitrate: int = 500_000,
     announce: Callable[[IdPlan], None] = lambda plan: None,
 ) -> Survey:
-    """Listen, ask every candidate, and confirm those that seemed to answer.
+    """Listen, probe every candidate, and confirm those that seemed to answer.
 
-    Ids that were heard before belong to other nodes, and are asked only if they are `named`. If nobody answers a probe, the
-    next probe is sent. `functional` ids are asked only to learn which of the ECUs that were found answer there. `announce`
-    is called with the plan before anything is asked. Raises LinkError if the adapter fails.
+    Ids that were heard before belong to other nodes, and are probed only if they are `named`. If no id answers a probe, the
+    next probe is sent. `functional` ids are probed only to learn which of the ECUs that were found answer there. `announce`
+    is called with the plan before anything is sent. Raises LinkError if the adapter fails.
     """
     heard = list(heard_in(link, LISTENED_S))
     traffic = dict(Counter(id_of(frame) for frame in heard))
@@ -191,13 +191,13 @@ def survey(
 def planned(
     link: Wire, candidates: Iterable[Id], *, named: Collection[Id], may_ask_all: bool, pace_s: float, bitrate: int
 ) -> IdPlan:
-    """Listen, and return what `survey` would ask, without sending. Raises LinkError if the adapter fails."""
+    """Listen, and return the plan of what `survey` would send; send nothing. Raises LinkError if the adapter fails."""
     traffic = listen(link, LISTENED_S)
     return plan(candidates, traffic, named=named, may_ask_all=may_ask_all, pace_s=pace_s, bitrate=bitrate)
 
 
 def _answering(link: Wire, asking: _Asking, wanted: list[Id], named: Collection[Id]) -> tuple[list[IdPair], bool]:
-    """Return the pairs that answer the probe, and whether there seemed to be answers, but none that could be repeated."""
+    """Return the pairs that answer the probe, and whether answers seemed to come of which none could be repeated."""
     pairs: list[IdPair] = []
     probe = asking.probe
     for request in named if asking.known else ():  # its answers may come on an id that is in use
@@ -214,7 +214,7 @@ def _answering(link: Wire, asking: _Asking, wanted: list[Id], named: Collection[
 def _further(
     link: Wire, pairs: list[IdPair], known: set[Id], wanted: list[Id], pace_s: float, progress: Progress
 ) -> list[IdPair]:
-    """Look on usual ids, with another probe, for ECUs that did not answer the first."""
+    """Look on usual ids, with another probe, for ECUs that did not answer the first probe."""
     asked = {pair.request for pair in pairs}
     left = [one for one in wanted if one not in asked]
     if len(left) <= MOST_ASKED_ALONE or pairs[0].probe.request == SECOND.request:
@@ -230,7 +230,9 @@ def listen(link: Wire, seconds: float) -> dict[Id, int]:
 
 
 def heard_in(link: Wire, seconds: float) -> Iterator[Frame]:
-    """Yield every data frame of other nodes for `seconds`; remote frames are left out: they neither ask nor answer."""
+    """Yield every data frame of other nodes for `seconds`; remote frames are left out, since they neither request nor
+    answer.
+    """
     until_s = link.now_s + seconds
     while (frame := link.receive(until_s)) is not None:
         if not frame.is_remote:
@@ -240,7 +242,7 @@ def heard_in(link: Wire, seconds: float) -> Iterator[Frame]:
 
 
 class _Asking:
-    """Asks many ids in a row; a frame that is heard meanwhile may answer any of the last requests."""
+    """Probes many ids in a row; a frame that is heard meanwhile may answer any of the last requests."""
 
     def __init__(self, link: Wire, known: set[Id], pace_s: float, progress: Progress, probe: Probe) -> None:
         self._link = link
@@ -250,7 +252,10 @@ class _Asking:
         self.probe = probe
 
     def everything(self, wanted: list[Id]) -> dict[Id, float]:
-        """Ask all ids; return those asked shortly before a new id was heard, each with the shortest time between the two."""
+        """Probe all ids; return those that were probed shortly before a new id was heard.
+
+        Each comes with the shortest time in seconds between its probe and the new id.
+        """
         suspects: dict[Id, float] = {}
         recent: list[tuple[float, Id]] = []
 
@@ -273,7 +278,7 @@ class _Asking:
         return suspects
 
     def narrowed(self, suspects: list[Id], patience_s: float) -> list[Id]:
-        """Return the suspects that really are answered: ask them all, then each half, and so on."""
+        """Return the suspected ids that really are answered: probe all of them, then each half, and so on."""
         if not self._hears_after(suspects, patience_s):
             return []
         if len(suspects) == 1:
@@ -304,9 +309,9 @@ def confirmed(
     probe: Probe = TESTER_PRESENT,
     is_named: bool = False,
 ) -> list[IdPair]:
-    """Return the ids on which an answer comes each time `request` is asked, and never unasked; the quickest first.
+    """Return the ids on which an answer comes each time `request` is sent, and never at other times; the quickest id first.
 
-    If the asked id is named, an answer that fits the probe counts on any id, unless it came unasked.
+    If the probed id is named, an answer that fits the probe counts on any id, unless it came at another time.
     """
     always: dict[Id, IdPair] = {}
     for attempt in range(CONFIRMATIONS):
@@ -331,7 +336,7 @@ def confirmed(
 def ask(
     link: Wire, request: Id, probe: Probe, *, wanted: set[Id] | None = None, patience_s: float = ANSWER_S
 ) -> list[tuple[Frame, float]]:
-    """Send a single frame; return what is heard after it, each with the time since it was sent."""
+    """Send a single frame; return the frames heard after it, each with the seconds since it was sent."""
     while link.receive(0.0) is not None:
         pass
     link.send(_frame(request, probe))
@@ -340,7 +345,7 @@ def ask(
 
 
 def _ecus(link: Wire, pairs: list[IdPair]) -> list[FoundEcu]:
-    """Group pairs by the ECU that they lead to: a functional id leads to many ECUs, an alias or a mirror to one."""
+    """Group pairs by the ECU that they reach: a functional id reaches many ECUs, an alias or a mirror only one."""
     quiet = [pair for pair in pairs if _may_be_functional(pair, pairs) and keeps_refusals_back(link, pair)]
     functional = [pair for pair in quiet if _leads_further(pair, pairs, quiet)]
     functional += [
@@ -376,7 +381,7 @@ def keeps_refusals_back(link: Wire, pair: IdPair) -> bool:
 
 
 def _leads_further(pair: IdPair, pairs: list[IdPair], quiet: list[IdPair]) -> bool:
-    """Whether another request id must be the ECU's own: one that gets refusals, or makes a more usual pair."""
+    """Whether this pair's request id is not the ECU's own, because another one gets refusals or makes a more usual pair."""
     others = [one for one in pairs if one.response == pair.response and one.request != pair.request]
     if any(one not in quiet for one in others):
         return True
@@ -387,13 +392,13 @@ def _leads_further(pair: IdPair, pairs: list[IdPair], quiet: list[IdPair]) -> bo
 
 
 def _says(link: Wire, pair: IdPair, request: bytes, *, is_padded: bool | None = None) -> bool:
-    """Send a request, padded like the pair's probe if not told otherwise; return whether the ECU answers."""
+    """Send a request, padded like the pair's probe unless told otherwise; return whether the ECU answers."""
     probe = Probe(request, pair.probe.is_padded if is_padded is None else is_padded)
     return bool(ask(link, pair.request, probe, wanted={pair.response}, patience_s=patience_for(pair)))
 
 
 def patience_for(pair: IdPair) -> float:
-    """Return how long to wait for an answer of this pair, in seconds."""
+    """Return how many seconds to wait for an answer of this pair."""
     return max(ANSWER_S, 2 * pair.latency_s)
 
 

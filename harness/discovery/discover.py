@@ -1,4 +1,4 @@
-"""Discover the ECUs on a bus: their addresses, a map of each, and the target file that follows from it."""
+"""Discover the ECUs on a bus: find their addresses, map each ECU, and write the target file that follows from the map."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ from harness.verdict import Depth
 USUAL_PACE_S = 0.005
 SERIAL_NUMBER = 0xF18C
 LONGEST_S = {Depth.QUICK: 300.0, Depth.DEFAULT: 1800.0, Depth.DEEP: 7200.0}
-"""How long an ECU is mapped at most, in seconds of the bus's time."""
+"""The longest time in seconds of the bus that one ECU is mapped, by depth."""
 INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One ECU, with everything that was found."""
+    """One ECU, with everything that was found of it."""
 
     ecu: FoundEcu
     map: EcuMap
     text: str
-    """The text of a target file."""
+    """The text of a target file for the ECU."""
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """A bus, with all ECUs that were found on it."""
+    """What was found on one bus, with all ECUs."""
 
     survey: Survey
     ecus: tuple[Found, ...]
@@ -79,12 +79,10 @@ def discover(
     """Find every ECU on the bus and map each; with `is_one_wanted`, map none if there are several.
 
     `key`, in the words of a target file, makes the keys of levels for which the target has none; what a level opens is
-    mapped too if its key is known. `ledger_path` is where a key that proves wrong is counted.
-
-    `target` says where the bus is and what may be sent; nothing that writes, resets, locks or starts is sent unless it
-    allows that. An ECU is mapped for `longest_s` of the bus's time at most (None: `LONGEST_S`, by depth). After Ctrl-C or
-    a failure of the adapter, what was found until then is returned. Raises LinkError if the adapter fails before any ECU
-    is found.
+    mapped too if its key is known. `ledger_path` names the file in which a key that proves wrong is counted. `target` says
+    where the bus is and what may be sent; nothing that writes, resets, locks or starts is sent unless the target allows it.
+    An ECU is mapped for `longest_s` of the bus's time at most (None: `LONGEST_S`, by depth). After Ctrl-C or a failure of
+    the adapter, everything found until then is returned. Raises LinkError if the adapter fails before any ECU is found.
     """
     if key is not None and key not in BUILT_IN_KEYS:
         key_function(SecurityLevel(level=1, key=key), target.folder)  # report a mistake in it before anything is asked
@@ -150,7 +148,9 @@ def _look(
     functional: Sequence[Id],
     announce: Callable[[IdPlan], None],
 ) -> Survey:
-    """Survey a bus with the address that the target declares; if it declares none, first without one, then with each."""
+    """Survey a bus with the address that the target declares; if it declares none, first without an address, then
+    with each.
+    """
     declared = addresses_of(target.can)
     look = partial(
         survey,
@@ -180,7 +180,7 @@ def _look(
 
 
 def plan_for(link: Link, target: Target, *, candidates: Sequence[Id] | None, pace_s: float) -> IdPlan:
-    """Listen, and return what `discover` would ask to find the ECUs, without sending.
+    """Listen, and return the plan of what `discover` would send to find the ECUs; send nothing.
 
     Raises LinkError if the adapter fails.
     """
@@ -190,14 +190,14 @@ def plan_for(link: Link, target: Target, *, candidates: Sequence[Id] | None, pac
 
 
 def _candidates(given: Sequence[Id] | None) -> tuple[Sequence[Id], Sequence[Id]]:
-    """Return the ids to ask, and those among them that were named rather than given as a range."""
+    """Return the ids to probe, and those among them that were named rather than given as a range."""
     if given is None:
         return usual_ids(), ()
     return given, given if len(given) <= MOST_ASKED_ALONE else ()
 
 
 def _text(name: str, target: Target, ecu: FoundEcu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> str:
-    """Return the text of a target file: a new file, or a person's file of this ECU with what was found added."""
+    """Return the text of a target file: a new file, or a person's file of this ECU with additions."""
     if target.path is not None and ecu.pair.request[0] == target.can.request_id:
         written = target.path.read_text(encoding="utf-8")
         return extended_text(written, target, ecu, found, keys)
@@ -205,7 +205,7 @@ def _text(name: str, target: Target, ecu: FoundEcu, found: EcuMap, keys: Mapping
 
 
 def _one_each(link: Link, target: Target, ecus: Sequence[FoundEcu]) -> list[FoundEcu]:
-    """Merge pairs of ids whose ECUs give the same serial number into connections of one ECU."""
+    """Merge pairs of ids that reach ECUs with the same serial number into connections of one ECU."""
     by_serial: dict[bytes, FoundEcu] = {}
     different = []
     for ecu in ecus:
@@ -249,14 +249,14 @@ def _tester(link: Link, target: Target, ecu: FoundEcu, ledger_path: Path | None)
 
 
 def dids_of(depth: Depth, dialect: Dialect | None) -> Sequence[int]:
-    """Return the identifiers to ask for, by depth: the common ones, or all; for dialects always those of one byte."""
+    """Return the identifiers to read, by depth: the common ones, or all; in an older dialect always those of one byte."""
     if depth is not Depth.QUICK:
         return identifiers.everywhere()
     return identifiers.COMMON if dialect is None else tuple(dict.fromkeys((*ONE_BYTE, *identifiers.COMMON)))
 
 
 def map_ecu(mapper: Mapper, depth: Depth, progress: Progress) -> None:
-    """Ask everything that changes nothing, as far as the target and the time allow."""
+    """Map everything that requests which change nothing can show, as far as the target and the time allow."""
     tester, found = mapper.tester, mapper.map
     if not tester.is_alive():
         found.not_asked.append("Perhaps it is an ECU: it answered when it was looked for, but nothing after that.")
@@ -289,7 +289,7 @@ def map_ecu(mapper: Mapper, depth: Depth, progress: Progress) -> None:
 
 
 def _goes_on(tester: Tester, found: EcuMap) -> bool:
-    """Whether the ECU still answers, if necessary after a power cycle; what silenced it is recorded."""
+    """Whether the ECU still answers, if necessary after a power cycle; the request that silenced it is recorded."""
     fatal = tester.state.unanswered
     if fatal is None or tester.is_alive():
         return True

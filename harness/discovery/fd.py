@@ -30,7 +30,7 @@ class FlexibleWire:
 
 
 def ask_in_fd(wire: Wire, ecu: FoundEcu) -> None:
-    """Record in the ECU whether it accepts CAN FD frames, and whether it answers in them."""
+    """Find out whether an ECU accepts CAN FD frames, and whether it answers in them; record both in the ECU."""
     pair = ecu.pair
     answers = ask(wire, pair.request, pair.probe, wanted={pair.response}, patience_s=patience_for(pair))
     ecu.takes_fd = bool(answers)

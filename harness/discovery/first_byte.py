@@ -25,11 +25,13 @@ from harness.link.isotp_frames import CLASSIC_BYTES
 
 ADDRESSES: Final = range(0x100)
 P2_S: Final = 0.05
-"""The longest time from asking an address to its answer, in seconds, for an ECU that keeps the standard."""
+"""The longest time in seconds between a request to an address and its answer, for an ECU that keeps the standard."""
 
 
 class AddressedWire:
-    """A bus on which the tester's frames begin with an address, and the first byte of other frames is read as one."""
+    """A bus on which the tester's frames begin with an address, and the first byte of other frames is taken for an
+    address.
+    """
 
     def __init__(self, wire: Wire, address: int) -> None:
         self._wire = wire
@@ -45,7 +47,7 @@ class AddressedWire:
         self._wire.send(replace(frame, address=self._address, data=frame.data[: CLASSIC_BYTES - 1]))
 
     def receive(self, until_s: float) -> Frame | None:
-        """Return the next frame, its first byte in `Frame.address`."""
+        """Return the next frame, with its first byte in `Frame.address`."""
         frame = self._wire.receive(until_s)
         if frame is None or frame.address or not frame.data:
             return frame
@@ -54,7 +56,7 @@ class AddressedWire:
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
-    """An address that is answered."""
+    """An address to which an ECU answers."""
 
     address: int
     pair: IdPair
@@ -71,7 +73,7 @@ def ecus_behind(
 ) -> Iterator[FoundEcu]:
     """Find ECUs that answer to frames on these ids with an address before the data; all 256 addresses are tried.
 
-    A receiver without addresses reads such a frame at most as a request of service 01 to 0F, which reads, or as the
+    A receiver without addresses reads such a frame at most as a request of service 01 to 0F, which only reads, or as the
     beginning of a message that never continues. For a request id that is `named`, answers on ids that were heard before
     count too.
     """
@@ -86,7 +88,7 @@ def ecus_behind(
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """Searches one id with one probe and every address."""
+    """Sends one probe on one id with every address."""
 
     link: Wire
     request: Id
@@ -97,7 +99,7 @@ class _Search:
     progress: Progress
 
     def answered(self) -> Iterator[_Answered]:
-        """Yield each address at which the probe is answered every time, and as the standard defines."""
+        """Yield each address at which the probe gets a standard answer every time."""
         for address in self._suspects():
             wire = AddressedWire(self.link, address)
             for pair in confirmed(wire, self.request, self.known, probe=self.probe, is_named=self.is_named):
@@ -105,7 +107,7 @@ class _Search:
                     yield _Answered(address, pair)
 
     def _suspects(self) -> list[int]:
-        """Return addresses that were asked shortly before a possible answer was heard."""
+        """Return the addresses that were probed shortly before a possible answer was heard."""
         link, pace_s, progress = self.link, self.pace_s, self.progress
         suspects: dict[int, None] = {}
         recent: list[tuple[float, int]] = []
@@ -131,7 +133,9 @@ class _Search:
 
 
 def _ecus(link: Wire, found: Sequence[_Answered]) -> Iterator[FoundEcu]:
-    """Yield one ECU for each id that answers; if several addresses lead to it, tell its own from the functional one."""
+    """Yield one ECU for each id that answers; if several addresses reach it, tell its own address from the
+    functional one.
+    """
     by_response: dict[Id, list[_Answered]] = {}
     for one in found:
         by_response.setdefault(one.pair.response, []).append(one)

@@ -1,4 +1,4 @@
-"""Find out which security level opens what is guarded, using keys where they are given."""
+"""Find out which security level opens guarded data, using keys where they are given."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def open_guards(
 ) -> None:
     """Unlock each level that has a key; then read all identifiers again, and write their present values.
 
-    An ECU that could not be locked again afterwards is skipped. Only right keys are sent; one that is refused is not sent
-    twice.
+    An ECU that could not be locked again afterwards is skipped. Only right keys are sent; a key that the ECU refuses is not
+    sent twice.
     """
     opener = _opener(tester, found, keys)
     for one in list(found.levels):
@@ -50,7 +50,7 @@ def open_guards(
 
 
 def _opener(tester: Tester, found: EcuMap, keys: Mapping[int, KeyFunction | None]) -> Tester:
-    """Return a tester that knows the levels and sessions that were found."""
+    """Return a tester that knows the levels and sessions found so far."""
     target = tester.target
     known = replace(
         target,
@@ -69,7 +69,7 @@ def _entry(found: EcuMap, one: FoundLevel) -> SecurityLevel:
 
 
 def _levels_behind(tester: Tester, found: EcuMap, open_level: FoundLevel, progress: Progress) -> None:
-    """Find levels that give seeds only while `open_level` is open, in its session. No key is sent."""
+    """Find levels that give seeds only while `open_level` is open, in the session of `open_level`. No key is sent."""
     giving = {one.level for one in found.levels if one.seed_bytes}
     wanted = [level for level in LEVELS if level not in giving]
     session = open_level.session
@@ -88,7 +88,7 @@ def _levels_behind(tester: Tester, found: EcuMap, open_level: FoundLevel, progre
 
 
 def _sessions_behind(tester: Tester, found: EcuMap, open_level: FoundLevel) -> None:
-    """Find sessions that were refused before, and can be entered from the session of `open_level` while it is open."""
+    """Find sessions that were refused before, and that can be entered from the session of `open_level` while it is open."""
     for session in [one for one in found.refused_sessions if tester.permits(bytes((0x10, one)))]:
         if not found.sessions:
             return

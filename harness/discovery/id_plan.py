@@ -1,4 +1,4 @@
-"""Choose which ids may be asked on an undescribed bus, and describe the choice before the first is asked."""
+"""Choose which ids may be probed on an undescribed bus, and describe the choice before the first probe is sent."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from harness.tester.bus_load import FRAME_BITS
 from harness.tester.safety import NETWORK_MANAGEMENT_ID, speaks_to_all
 
 LISTENED_S = 2.2
-"""How long to listen before anything is sent, in seconds: two periods of the slowest usual cyclic message."""
+"""The seconds of listening before anything is sent: two periods of the slowest usual cyclic message."""
 MOST_LOAD = 0.25
-"""The largest share of the bus's capacity that requests may take, however short the pace that the user gives."""
+"""The largest share of the bus's capacity that requests may take, however short the user's interval between them is."""
 MOST_RANGES = 12
 STEPS = (0x1, 0x100)
 """Differences between ids of neighbouring ECUs, with 11 bits and with the 29 bits of normal fixed addressing."""
@@ -20,18 +20,18 @@ STEPS = (0x1, 0x100)
 
 @dataclass(frozen=True, slots=True)
 class IdPlan:
-    """What will be asked, and what will not."""
+    """Which ids will be probed, which will not, and how fast."""
 
     asked: tuple[Id, ...]
     left_out: tuple[str, ...]
-    """Sentences that say which ids are not asked, and why."""
+    """Sentences that say which ids are not probed, and why."""
     traffic: Mapping[Id, int]
-    """Ids that were heard, and how often."""
+    """Ids that were heard, each with the number of its frames."""
     pace_s: float
-    """Time between two requests."""
+    """The seconds between two requests."""
     bitrate: int
     behind_addresses: tuple[Id, ...] = ()
-    """The ids to ask with each address in the first byte, if no id answers without an address."""
+    """The ids to probe with each address in the first byte, if no id answers without an address."""
 
     @property
     def load(self) -> float:
@@ -39,7 +39,7 @@ class IdPlan:
         return FRAME_BITS / (self.pace_s * self.bitrate)
 
     def sentences(self) -> Iterator[str]:
-        """Say in sentences what a person should know before the first id is asked."""
+        """Say in sentences what a person should know before the first id is probed."""
         count = len(self.asked)
         yield f"Listened for {LISTENED_S:g} s, in which {len(self.traffic)} ids were heard."
         yield f"Each of {count} id{'' if count == 1 else 's'} is asked whether an ECU is there: {ranges(self.asked)}."
@@ -64,10 +64,10 @@ def plan(
     pace_s: float,
     bitrate: int,
 ) -> IdPlan:
-    """Plan to ask all candidates except ids that belong to other nodes.
+    """Plan to probe all candidates except ids that belong to other nodes.
 
-    Ids that were heard, and the one of CANopen's network management, are asked only if they are `named`. The ids on
-    which every ECU listens are asked only if that is permitted (`may_ask_all`), named or not.
+    Ids that were heard, and the id of CANopen's network management, are probed only if they are `named`. The ids on which
+    every ECU listens are probed only if that is permitted (`may_ask_all`), named or not.
     """
     asked: list[Id] = []
     heard: list[Id] = []
@@ -100,7 +100,7 @@ def ranges(ids: Iterable[Id]) -> str:
     """Write ids in words, ascending: ``0x700-0x7DE, 0x18DA00F1-0x18DAFFF1 in steps of 0x100``; many ranges are shortened."""
     found: list[list[Id]] = []
     goes_on: dict[Id, list[Id]] = {}
-    """Each range, by the id that would continue it."""
+    """Each range, under the id that would continue it."""
     for one in sorted(ids, key=lambda one: (one[1], one[0])):
         group = goes_on.pop(one, None)
         if group is None:

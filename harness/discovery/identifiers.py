@@ -21,23 +21,23 @@ COMMON = (
     *range(0xFD00, 0xFE00),
     *range(0xFF00, 0x10000),
 )
-"""Ranges in which makers usually put identifiers; asked first."""
+"""Ranges in which makers usually put identifiers; these are read first."""
 UNANSWERED_QUESTIONS = 24
-"""After this many requests in a row without a valid answer, only common identifiers are tried."""
+"""How many requests in a row may get no valid answer before only common identifiers are tried."""
 SHORTEST_WAIT_S = 0.03
 PATIENCE = 5
-"""The wait for an answer of an ECU that is silent to unknown identifiers, as a multiple of its slowest answer so far."""
+"""How many times its slowest answer so far is waited for an ECU that is silent to unknown identifiers."""
 STEPS_OF_PROGRESS = 1024
 MOST_IDENTIFIERS = 2048
-"""An ECU that has more identifiers than this is taken to accept any number as one."""
+"""The largest believable number of identifiers; an ECU that seems to have more accepts any number as an identifier."""
 LONGEST_S = 600.0
-"""How long to ask for the identifiers of one session at most, in seconds of the bus's time."""
+"""The longest time in seconds of the bus that is spent on the identifiers of one session."""
 
 GROUP = 3
 """How many identifiers fit into a request that is a single frame."""
 SHORT_ANSWER_BYTES = 256
 UNLIKELY = (0x5A5B, 0x0F0D, 0xCB57)
-"""Identifiers that hardly any ECU has: a refusal that all three get is the ECU's answer to missing identifiers."""
+"""Three identifiers that hardly any ECU has; a refusal that all get is how the ECU answers missing identifiers."""
 
 _NOT_THERE = (
     Nrc.REQUEST_OUT_OF_RANGE,
@@ -62,7 +62,7 @@ Enter = Callable[[int], bool]
 def read_all(
     tester: Tester, found: EcuMap, dids: Sequence[int], progress: Progress, enter: Enter, until_s: float = math.inf
 ) -> None:
-    """Read each identifier in each session; keep those that answer."""
+    """Read each identifier in each session; keep the identifiers that the ECU has."""
     seen: dict[int, dict[str, list[int]]] = {}
     lengths: dict[int, int] = {}
     values: dict[int, bytes] = {}
@@ -141,7 +141,7 @@ def read_each(
 def _together(
     tester: Tester, dids: Sequence[int], answered: Sequence[tuple[int, Reply]], not_there: Set[int | None]
 ) -> Iterator[Sequence[int]]:
-    """Yield the identifiers of each request: common ones singly, others in groups if the ECU answers groups rightly."""
+    """Yield the identifiers of each request: common ones singly, others in groups if the ECU answers groups correctly."""
     common = set(COMMON)
     alone = [did for did in dids if did in common]
     others = [did for did in dids if did not in common]
@@ -154,7 +154,7 @@ def _together(
 def _answers_groups(tester: Tester, answered: Sequence[tuple[int, Reply]], not_there: Set[int | None]) -> bool:
     """Whether the ECU refuses a request for several identifiers as missing only if all of them are missing.
 
-    An existing identifier is tried at each place between missing ones, since some ECUs look only at the first identifier.
+    An existing identifier is tried in each place between missing ones, since some ECUs look only at the first identifier.
     """
     readable = [did for did, reply in answered if reply.is_positive and len(reply.pdu) < SHORT_ANSWER_BYTES]
     guarded = [did for did, reply in answered if reply.is_negative]
@@ -174,9 +174,9 @@ def _read(dids: Sequence[int]) -> bytes:
 
 
 def write_back_all(tester: Tester, found: EcuMap, progress: Progress, enter: Enter) -> None:
-    """Write to each readable identifier the value that it has; a refusal with 0x33 shows that it is protected.
+    """Write to each readable identifier its present value; a refusal with 0x33 shows that the identifier is protected.
 
-    Only where writes are allowed; the stored state stays what it was.
+    Only where the target allows writes; no stored value changes.
     """
     readable = [one for one in found.identifiers if one.length]
     if not readable:

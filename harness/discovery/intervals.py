@@ -12,24 +12,24 @@ from harness.tester.tester import Tester
 from harness.uds import ACTIVE_SESSION, Nrc, Session
 
 IDLE_S = (2.0, 4.0, 4.8, 5.5, 7.0, 12.0, 30.0)
-"""How long to send nothing, in seconds, before trying whether the session has ended."""
+"""Silent waits in seconds, after each of which it is tried whether the session has ended."""
 LONGEST_BOOT_S = 30.0
 LATEST_START_S = 2.0
-"""How long an ECU may keep running after it has accepted a reset, in seconds."""
+"""The seconds for which an ECU may keep running after it has accepted a reset."""
 STEP_S = 0.02
 _TELLING_SERVICES = (0x31, 0x28, 0x2E, 0x85, 0x14, 0x19, 0x2F, 0x23, 0x3D, 0x34)
 """Services that are often missing in the default session."""
 
 
 def answer_time(tester: Tester, found: EcuMap) -> None:
-    """Measure P2, and record it."""
+    """Measure the time to the first answer (P2), and record it."""
     times = [tester.answer_times_s(tester.request(tester.liveness_request)) for _ in range(20)]
     firsts = [one[0] for one in times if one]
     found.p2_ms = round(max(firsts) * 1000, 3) if firsts else None
 
 
 def note_pending(tester: Tester, found: EcuMap, reply: Reply) -> None:
-    """Record P2* as measured, if response pending (0x78) came before the answer."""
+    """Record the time after response pending (P2*), if response pending (0x78) came before the answer."""
     announced = sum(one[:1] == b"\x7f" and one[2:] == bytes((Nrc.RESPONSE_PENDING,)) for one in reply.replies)
     times = tester.answer_times_s(reply) if announced else ()
     gaps = [after - before for before, after in pairwise(times[: announced + 1])]
@@ -38,7 +38,7 @@ def note_pending(tester: Tester, found: EcuMap, reply: Reply) -> None:
 
 
 def session_end(tester: Tester, found: EcuMap, progress: Progress, enter: Callable[[int], bool]) -> None:
-    """Measure S3, if some request shows that a session has ended. Call it once levels and identifiers are known."""
+    """Measure S3, if some request shows that a session has ended. Call this once levels and identifiers are known."""
     probe = _session_probe(tester, found, enter)
     if probe is None:
         found.s3_said = "no request tells a session from the default one" if len(found.sessions) > 1 else ""
@@ -60,7 +60,7 @@ def session_end(tester: Tester, found: EcuMap, progress: Progress, enter: Callab
 
 
 def _session_probe(tester: Tester, found: EcuMap, enter: Callable[[int], bool]) -> tuple[int, bytes, object] | None:
-    """Return a session, and a request whose answer there differs from the one in the default session."""
+    """Return a session, and a request that the ECU answers differently there and in the default session."""
     elsewhere = [one.did for one in found.identifiers if one.length and Session.DEFAULT not in one.sessions]
     requests = [b"\x22" + did.to_bytes(2, "big") for did in (ACTIVE_SESSION, *elsewhere)]
     requests += [bytes((0x27, level.level)) for level in found.levels]
@@ -104,7 +104,9 @@ def boot_time(tester: Tester, found: EcuMap) -> None:
 
 
 def _until_silent(tester: Tester) -> float | None:
-    """Ask until the ECU falls silent to restart, and return None; if it never does, return the time of its first answer."""
+    """Send requests until the ECU falls silent to restart, and return None; if it never does, return the time of its first
+    answer.
+    """
     first_s = None
     give_up_s = tester.link.now_s + LATEST_START_S
     while tester.link.now_s < give_up_s:

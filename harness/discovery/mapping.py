@@ -10,10 +10,10 @@ from harness.tester.looking import CANNOT_ACT
 from harness.uds import Nrc, Service, Session
 
 REQUEST_SERVICES = (*range(0x00, 0x40), *range(0x80, 0xC0))
-"""Service numbers that requests have; the other half of the numbers are those of answers."""
+"""Numbers of services that requests have; the other numbers belong to answers."""
 UNASSIGNED_SERVICES = (0x1E, 0x15)
 BY_A_PART = (Service.AUTHENTICATION, Service.READ_DATA_BY_PERIODIC_IDENTIFIER, Service.ROUTINE_CONTROL)
-"""Services of which only one request is harmless; it is sent if the bare service number is not permitted."""
+"""By service of which only one request is harmless: that request, sent if the bare service number is not permitted."""
 LEVELS = range(0x01, 0x7E, 2)
 RESERVED_LEVEL = 0x7F
 UNLIKELY_ROUTINES = (0x5A5A, 0x7B3D)
@@ -21,7 +21,7 @@ ROUTINES = (*range(0x0200, 0x0210), *range(0xF000, 0xF010), *range(0xFF00, 0xFF1
 ADDRESSES = (0x0, 0x1000, 0x8000, 0x10000, 0x20000000, 0x40000000, 0x70000000, 0x80000000, 0xA0000000)
 MOST_LEVELS = 16
 SOME_LEVELS = 4
-"""How many levels are kept of an ECU that gives seeds for more than `MOST_LEVELS`."""
+"""How many levels are kept of an ECU that gives seeds for more than `MOST_LEVELS` levels."""
 _IN_ANOTHER_SESSION = (Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION, Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION)
 _NO_SUCH_LEVEL = (
     Nrc.SERVICE_NOT_SUPPORTED,
@@ -32,10 +32,10 @@ _NO_SUCH_LEVEL = (
 
 
 class Mapper(SessionMapper):
-    """Asks one ECU. Raises LinkError if the adapter fails."""
+    """Maps one ECU by requests. Raises LinkError if the adapter fails."""
 
     def services(self) -> None:
-        """Find, in each session, the services whose answer differs from that to an unassigned service."""
+        """Find, in each session, the services that the ECU answers differently from an unassigned service."""
         for session in self.in_each_session():
             disowned = {str(self.tester.request(bytes((one,)))) for one in UNASSIGNED_SERVICES}
             here: dict[int, str] = {}
@@ -52,7 +52,7 @@ class Mapper(SessionMapper):
     def levels(self) -> None:
         """Find security levels, each in the best session in which it gives a seed. No key is sent.
 
-        A level that is refused just as a reserved number is not taken to exist.
+        A level that is refused just like a reserved number is taken not to exist.
         """
         known: dict[int, FoundLevel] = {}
         sessions: dict[int, list[int]] = {}
@@ -86,14 +86,14 @@ class Mapper(SessionMapper):
                     self.map.routines.setdefault(routine, str(reply))
 
     def memory(self) -> None:
-        """Find addresses that can be read, or are guarded."""
+        """Find memory addresses that can be read, or that are guarded."""
         for _ in self.in_each_session():
             for address, reply in self.each("memory", ADDRESSES, _read_one_byte):
                 if reply.is_positive or reply.is_refused_with(Nrc.SECURITY_ACCESS_DENIED):
                     self.map.memory.setdefault(address, "read" if reply.is_positive else str(reply))
 
     def imply_services(self) -> None:
-        """Add services that were used successfully: some ECUs answer only to complete requests of them."""
+        """Add services of which a request succeeded, since some ECUs do not answer the bare service number."""
         found = self.map
         used = {
             Service.READ_DATA_BY_IDENTIFIER: any(one.length for one in found.identifiers),

@@ -1,4 +1,4 @@
-"""Define the requests by which an ECU is found: none changes anything, and some ECUs answer only later ones."""
+"""Define the requests that find an ECU. None of them changes anything; some ECUs answer only the later ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Probe:
 
     request: bytes
     is_padded: bool = True
-    """Whether the frame is padded to 8 bytes. Some ECUs accept only such frames, others only unpadded ones."""
+    """Whether the frame is padded to 8 bytes. Some ECUs accept only padded frames, others only unpadded ones."""
 
     @property
     def field(self) -> bytes:
@@ -50,10 +50,10 @@ PROBES = (
     *(Probe(request) for request in _REQUESTS),
     *(Probe(request, is_padded=False) for request in _REQUESTS),
 )
-"""All probes, in the order in which they are tried until one is answered."""
+"""All probes, in the order in which they are tried until an ECU answers."""
 
 SECOND = Probe(b"\x22\xf1\x90")
-"""The probe for ECUs that did not answer the first: it is sent on the usual ids even if other ECUs were found."""
+"""The probe for ECUs that did not answer the first probe; it is sent on usual ids even if other ECUs were found."""
 
 DISOWNED = (b"\x1e", b"\x22\x5a\x5b", b"\x3e\x7e")
-"""Requests for a service, an identifier and a sub-function that hardly any ECU has: not refused if functional."""
+"""Requests for a service, an identifier and a sub-function that hardly any ECU has; functional ones must not be refused."""

@@ -1,4 +1,4 @@
-"""Add what was found of an ECU to a person's target file of it; no line of theirs is lost except secrets."""
+"""Add what was found of an ECU to a person's target file for it; every line but secrets stays."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _TABLE = re.compile(r"^\[\[(\w+)\]\]$", re.MULTILINE)
 
 
 def extended_text(written: str, target: Target, ecu: FoundEcu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> str:
-    """Return the file's text, with a comment for each difference, and an entry for everything undeclared.
+    """Return the file's text, with a comment for each difference and an entry for everything undeclared.
 
-    `target` is what the file declares; if the command line has named another bus, the text names that bus.
+    `target` holds the file's declarations; if the command line has named another bus, the text names that bus.
     """
     text = _without_secrets(_on_the_bus_that_was_asked(written, target))
     remarks = [*differences(target, found), *found.not_asked]
@@ -47,7 +47,7 @@ def extended_text(written: str, target: Target, ecu: FoundEcu, found: EcuMap, ke
 def _new_entries(
     target: Target, ecu: FoundEcu, found: EcuMap, keys: Mapping[int, SecurityLevel]
 ) -> Iterator[tuple[str, str]]:
-    """Yield the table's name and the text, with comments, of each entry that was found and is not declared."""
+    """Yield, for each entry that was found and is not declared, its table's name and its text with comments."""
     for entry in entries_text(ecu, found, keys):
         table, number = _TABLE.search(entry), _NUMBER.search(entry)
         if table is not None and number is not None and not _is_declared(target, table[1], int(number[1], 0)):
@@ -55,7 +55,7 @@ def _new_entries(
 
 
 def _is_declared(target: Target, kind: str, number: int) -> bool:
-    """Whether the target declares this number in tables named `kind`, such as "session" or "data"."""
+    """Whether the target declares this number in a table of the name `kind`, such as "session" or "data"."""
     numbers: dict[str, set[int]] = {
         "session": {entry.id for entry in target.sessions},
         "security": {entry.level for entry in target.security},
@@ -71,7 +71,7 @@ def _is_declared(target: Target, kind: str, number: int) -> bool:
 
 
 def _without_secrets(text: str) -> str:
-    """Remove secrets from the text: people share a copy more easily than the original."""
+    """Remove secrets from the text, since people share a copy more easily than the original."""
     blocks = re.split(r"(?m)^(?=\s*\[)", text)
     for number, block in enumerate(blocks):
         if _SECRET.search(block):

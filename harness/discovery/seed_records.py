@@ -1,4 +1,4 @@
-"""Find security levels that give a seed only to a request with a data record, and the record's length."""
+"""Find security levels that give a seed only to a request with a data record, and the length of that record."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ FILLINGS = (b"\x00", b"\xff", b"\x01", b"\x55")
 """Bytes with which to fill a record of the right length; FF is usual."""
 
 MOST_LEVELS = 4
-"""How many levels may need a record; if more get the same refusal, it is the ECU's answer to any missing level."""
+"""How many levels may need a record; a refusal that more levels get is how the ECU answers missing levels."""
 
 _WANT_MORE = (Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE)
 
 
 def ask_with_records(mapper: SessionMapper) -> None:
-    """Request seeds with data records from the levels that refuse a bare request for its length or content."""
+    """Request seeds with data records from those levels that refuse a bare request for its length or content."""
     found = mapper.map
     for session in mapper.in_each_session():
         if Service.SECURITY_ACCESS not in found.services.get(session.number, {}):
@@ -45,9 +45,9 @@ def _refused_for_what_is_missing(mapper: SessionMapper, levels: list[int], where
 
 
 def _with_record(mapper: SessionMapper, level: int, session: int) -> FoundLevel | None:
-    """Return the level with the first record that the ECU answers differently from a bare request; None without one.
+    """Return the level with the first record that the ECU answers differently from a bare request; None if there is none.
 
-    If the records of one length get another NRC than the other lengths, that length is right, and its contents are tried.
+    If records of one length get another NRC than records of other lengths, that length is right, and contents are tried.
     """
     records = [filling * length for length in RECORD_BYTES for filling in FILLINGS[:2]]
     what = f"data records of level 0x{level:02X}"
@@ -65,7 +65,7 @@ def _with_record(mapper: SessionMapper, level: int, session: int) -> FoundLevel 
 
 
 def _with_contents(mapper: SessionMapper, level: int, session: int, length: int) -> FoundLevel:
-    """Return the level with a record of the right length: one that gets a seed, or else zeros with the ECU's refusal."""
+    """Return the level with a record of the right length that gets a seed, or else with zeros and the ECU's refusal."""
     records = [*(filling * length for filling in FILLINGS), bytes(range(length)), bytes(range(1, length + 1))]
     what = f"contents of the data record of level 0x{level:02X}"
     refusal = ""

@@ -15,21 +15,21 @@ from harness.tester.tester import Tester
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, nrc_name
 
 USUAL_SESSIONS = (0x01, 0x02, 0x03, 0x04, 0x40, 0x41, 0x50, 0x60, 0x63, 0x81, 0x82, 0x84, 0x85, 0x86, 0x90, 0xC0, 0xFA)
-"""Sessions to ask for first, since an ECU that is silent to missing sessions is not asked for all."""
+"""Sessions that are requested first, since an ECU that is silent to missing sessions is not asked for all of them."""
 SESSION_IDS = tuple(dict.fromkeys((*USUAL_SESSIONS, *range(0x01, 0x100))))
-"""All session numbers, the usual first. Those above 0x7F are, in most ECUs, lower ones with the suppress bit."""
+"""All session numbers, the usual ones first. In most ECUs, a number above 0x7F is a lower number with the suppress bit."""
 MOST_REFUSED = 8
-"""A refusal that more sessions than this get is the ECU's answer to any missing session."""
+"""How many sessions may get the same refusal before it counts as the ECU's answer to missing sessions."""
 PARTS = 4
-"""Each kind of requests may take one part in this many of the remaining time."""
+"""The share of the remaining time that one kind of requests may take, as one part in this many."""
 START_UP_S = 5.0
-"""How long to wait, in seconds, before requesting again a session that was refused with conditionsNotCorrect."""
+"""The seconds before a session that was refused with conditionsNotCorrect is requested again."""
 LONGEST_SESSION_S = 12.0
-"""How long to wait, in seconds, for a session that cannot be left to end by itself."""
+"""The longest wait in seconds for a session to end by itself, if it cannot be left."""
 LONGEST_BOOT_S = 30.0
 MOST_SESSIONS = 16
 SILENT_QUESTIONS = 8
-"""After this many requests of one kind in a row without an answer, no more of the kind are sent."""
+"""How many requests of one kind in a row may get no answer before no more of that kind are sent."""
 
 
 HIGHEST_WITH_SUPPRESS_BIT = 0x7F
@@ -40,14 +40,14 @@ _NO_SUCH_SESSION = (
     Nrc.INCORRECT_MESSAGE_LENGTH,
 )
 _TELLING = (b"\x22\xf1\x86", b"\x27\x01", b"\x27\x03", b"\x27\x11", b"\x31\x03\xff\x01", b"\x19\x01\xff", b"\x22\xf1\x90")
-"""Requests that change nothing, and whose answers often differ by session."""
+"""Requests that change nothing, and that ECUs often answer differently in different sessions."""
 
 
 class SessionMapper:
-    """Enters the sessions of one ECU, and asks it there. Raises LinkError if the adapter fails."""
+    """Enters the sessions of one ECU, and sends requests there. Raises LinkError if the adapter fails."""
 
     def __init__(self, tester: Tester, progress: Progress, *, until_s: float = math.inf) -> None:
-        """`until_s`: when the time for this ECU is over, by the link's clock."""
+        """`until_s` is the time, by the link's clock, at which the time for this ECU is over."""
         self.tester = tester
         self.until_s = until_s
         self._begun_s = tester.link.now_s
@@ -60,7 +60,7 @@ class SessionMapper:
         """Whether the ECU is in a session that nothing ends."""
 
     def sessions(self) -> None:
-        """Find all sessions that can be entered, directly or through other sessions, and which leads to which."""
+        """Find all sessions that can be entered, directly or through others, and from which session each can be entered."""
         found = self.map
         starts = [int(Session.DEFAULT)]
         for start in starts:
@@ -85,7 +85,7 @@ class SessionMapper:
             found.vias = {session: via for session, via in ways.items() if session != Session.DEFAULT}
 
     def _later(self) -> list[int]:
-        """Return sessions that were refused with 0x22, as by an ECU that is starting, and can be entered seconds later."""
+        """Return sessions that were refused with 0x22, as a starting ECU does, and can be entered some seconds later."""
         early = [one for one, said in self.map.refused_sessions.items() if _names(said.values(), Nrc.CONDITIONS_NOT_CORRECT)]
         if not early or self._is_stuck:
             return []
@@ -95,7 +95,7 @@ class SessionMapper:
     def _is_worth_asking(self, start: int, session: int) -> bool:
         """Whether to request `session` from `start`, if it could not be entered from the default session.
 
-        Of the sessions above 0x7F, those are requested that are usual or whose refusal shows that they may exist.
+        A session above 0x7F is requested only if it is usual, or its refusal shows that it may exist.
         """
         is_high = session > HIGHEST_WITH_SUPPRESS_BIT and session not in USUAL_SESSIONS
         return start == Session.DEFAULT or not is_high or session in self.map.refused_sessions
@@ -115,7 +115,9 @@ class SessionMapper:
                 found.refused_sessions[session] = telling
 
     def _is_alias(self, session: int) -> bool:
-        """Whether a session above 0x7F gives the same answers as the session of the same number without the highest bit."""
+        """Whether a session above 0x7F gives the same answers as the session with the same number but without the highest
+        bit.
+        """
         other = session & ~SUPPRESS_POSITIVE_RESPONSE
         if other not in self.map.sessions:
             return False
@@ -128,7 +130,7 @@ class SessionMapper:
         return told[0] == told[1]
 
     def _sessions_from(self, start: int, candidates: Sequence[int]) -> list[int]:
-        """Return the sessions that can be entered from `start`, and were not known before."""
+        """Return the sessions that can be entered from `start` and were not known before."""
         found = self.map
         new: list[int] = []
         known = {*found.sessions, *found.aliases, *self._no_way_back}
@@ -159,7 +161,9 @@ class SessionMapper:
         return new
 
     def _leaves(self, session: int) -> bool:
-        """Leave the session for the default one, and return whether that worked; if not, note never to enter it again."""
+        """Leave the session for the default one, and return whether that worked; if not, note never to enter the session
+        again.
+        """
         reply = self._ask_for(Session.DEFAULT)
         if reply.is_positive:
             return True
@@ -172,7 +176,9 @@ class SessionMapper:
         return False
 
     def _ends(self) -> list[tuple[str, Callable[[], bool]]]:
-        """Return ways to end a session that cannot be left, the mildest first; each says whether it could be carried out."""
+        """Return ways to end a session that cannot be left, the mildest first; each returns whether it could be
+        carried out.
+        """
         tester = self.tester
 
         def wait() -> bool:
@@ -196,7 +202,7 @@ class SessionMapper:
         return self.tester.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)))
 
     def enter(self, session: int) -> bool:
-        """Enter a session by the way that was found, and return whether that worked."""
+        """Enter a session in the way that was found, and return whether that worked."""
         if not self.map.sessions:
             return session == Session.DEFAULT
         way = [session]
@@ -206,7 +212,7 @@ class SessionMapper:
         return session == Session.DEFAULT or replies[-1].is_positive  # some refuse to enter the session that they are in
 
     def begin_step(self) -> None:
-        """Limit the next requests to a part of the time, so that a slow ECU is asked some requests of each kind."""
+        """Limit the next requests to a part of the time, so that even a slow ECU gets some requests of each kind."""
         now_s = self.tester.link.now_s
         self._step_until_s = now_s + max(0.0, self.until_s - now_s) / PARTS
 
@@ -280,7 +286,7 @@ def _preference(session: int) -> tuple[bool, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Here:
-    """The session that was entered; its text is for reports of progress."""
+    """The name of the session that was entered, for reports of progress."""
 
     number: int
 

@@ -10,7 +10,7 @@ from harness.tester.reply import Reply
 from harness.uds import Nrc, Service
 
 NO_SUCH_SUB_FUNCTION = 0x7E
-"""A sub-function that is reserved in every service: it is answered like any missing one."""
+"""A sub-function that is reserved in every service, so that the ECU answers it like any missing sub-function."""
 
 _NOT_THERE = (
     Nrc.SERVICE_NOT_SUPPORTED,
@@ -22,7 +22,7 @@ _NOT_THERE = (
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """How the sub-functions of one service are requested."""
+    """A service, and the form of requests that show its sub-functions."""
 
     service: Service
     numbers: Iterable[int]
@@ -45,10 +45,10 @@ QUESTIONS = (
     # nevertheless, the default session that follows ends it.
     Question(Service.COMMUNICATION_CONTROL, range(0x00, 0x06), _bare(Service.COMMUNICATION_CONTROL)),
 )
-"""One question for each service. Left out are:
+"""One question for each service that is mapped.
 
-11, whose only malformed request is too long, which a sloppy ECU carries out; 85, whose longer requests are valid; 31 and
-2C, whose shortest requests act; 10 and 27, which are mapped as sessions and levels.
+Left out are: 11, whose only malformed request is too long, and might be carried out by a sloppy ECU; 85, whose longer
+requests are valid; 31 and 2C, whose shortest requests act; 10 and 27, which are mapped as sessions and levels.
 """
 
 
@@ -64,7 +64,7 @@ def ask_sub_functions(mapper: SessionMapper) -> None:
 
 
 def _those_there(mapper: SessionMapper, question: Question, where: str) -> dict[int, str]:
-    """Return the sub-functions that exist: those whose answer differs from that to a missing one."""
+    """Return the sub-functions that the ECU answers differently from a missing one, and so has."""
     control = question.form(NO_SUCH_SUB_FUNCTION)
     disowned = str(mapper.tester.request(control)) if mapper.tester.permits(control) else ""
     numbers = list(question.numbers)

@@ -1,4 +1,4 @@
-"""Write what was found as a target file: complete, commented, and with every entry marked as found."""
+"""Write everything that was found as a target file: complete, commented, and with every entry marked as found."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ malformed_invalid_key = true
 
 
 def target_text(name: str, target: Target, ecu: FoundEcu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> str:
-    """Return the file's text; `target` says where the bus is, and `keys` what is known of levels."""
+    """Return the file's text; `target` says where the bus is, and `keys` how the keys of known levels are made."""
     environment = target.environment
     parts = [HEAD, _target(name, environment, found), _can(target.can, ecu), _timing(found)]
     parts += entries_text(ecu, found, keys)
@@ -44,7 +44,7 @@ def target_text(name: str, target: Target, ecu: FoundEcu, found: EcuMap, keys: M
 
 
 def entries_text(ecu: FoundEcu, found: EcuMap, keys: Mapping[int, SecurityLevel]) -> Iterable[str]:
-    """Return each ``[[table]]`` with the comments before it, and lone comments on what could not be entered."""
+    """Return each ``[[table]]`` with the comments before it, and separate comments on sessions that could not be entered."""
     yield from _connections(ecu)
     yield from (_session(found, session, said) for session, said in found.sessions.items())
     yield from _refused_sessions(found)
@@ -155,12 +155,12 @@ def _timing(found: EcuMap) -> str:
 
 
 def _within_limits(milliseconds: int) -> int:
-    """Limit a time to what the target file accepts."""
+    """Limit a time to the range that the target file accepts."""
     return min(milliseconds, LONGEST_MS)
 
 
 def _correction(stated_ms: int) -> str:
-    """Return the comment for a time that the file cannot hold."""
+    """Return the comment for a time that is outside the range of the target file."""
     if not stated_ms:
         return f"; p2_star_ms is the usual {USUAL_P2_STAR_MS}"
     return f"; p2_star_ms is the longest that can be declared, {LONGEST_MS}" if stated_ms > LONGEST_MS else ""
@@ -240,12 +240,12 @@ def _levels(found: EcuMap, known: Mapping[int, SecurityLevel]) -> Iterable[str]:
 
 
 def _levels_to_name(found: EcuMap) -> list[int]:
-    """Return levels that may open guarded data: those that give seeds; if none does now, all."""
+    """Return levels that may open guarded data: those that give seeds now or, if none does, all levels."""
     return [one.level for one in found.levels if one.seed_bytes] or [one.level for one in found.levels]
 
 
 def _may_open(found: EcuMap, one: FoundIdentifier) -> list[int]:
-    """Return levels that may open an identifier: those in one of its sessions that have not been unlocked in vain."""
+    """Return levels that may open an identifier: those in one of its sessions, without levels that were unlocked in vain."""
     wanted = set(_levels_to_name(found)) - found.opened
     places = {level.level: {level.session, *level.also} for level in found.levels}
     return [level for level in sorted(wanted) if not found.sessions or places[level] & set(one.sessions)]

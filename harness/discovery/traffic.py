@@ -1,4 +1,4 @@
-"""Conclude from other nodes' frames which ECUs exist that were not asked."""
+"""Conclude from other nodes' frames which further ECUs exist that were not probed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def conversations(frames: Iterable[Frame]) -> Iterator[Conversation]:
 
 
 def sentences(frames: Iterable[Frame]) -> Iterator[str]:
-    """Describe the conversations in these frames to the user, a sentence each."""
+    """Describe the conversations in these frames to the user, one sentence for each."""
     for one in conversations(frames):
         behind = ""
         if one.request_address:

@@ -15,14 +15,14 @@ TESTER_ADDRESSES = (0xF1, 0xF9)
 """The usual addresses of testers for cars and for trucks; the first is tried with every base."""
 
 FIRST_BYTE_IDS: tuple[Id, ...] = ((0x6F1, False), (0x750, False))
-"""Request ids of two groups of makers, with an address in the first byte; answers: 0x600 + address, and 0x758."""
+"""Request ids of two groups of makers, with an address in the first byte; answers come on 0x600 + address, and on 0x758."""
 
 OTHER_LONG_IDS = range(0x17FC0000, 0x17FC0100)
 """Request ids of one group of makers; the response id is 0x20000 higher."""
 
 
 SHORT_STEPS = (8, 0x10, 0x20, -0x20, 0x6A, 0x400)
-"""Usual differences from request id to answer id: most makers'; Renault and Nissan, PSA, Volkswagen, GM."""
+"""Usual differences between request id and response id: of most makers; of Renault and Nissan, PSA, Volkswagen, GM."""
 LONG_STEPS = (0x20000,)
 
 
@@ -48,7 +48,10 @@ def is_usual(one: Id) -> bool:
 
 
 def strangeness(request: Id, response: Id, latency_s: float) -> tuple[bool, bool, float]:
-    """Rate a pair; a usual and quick pair rates lowest. Usual: addresses exchanged, or a usual difference of the ids."""
+    """Rate how strange a pair of ids is; a usual and quick pair rates lowest.
+
+    A pair is usual if its addresses are exchanged, or its ids have a usual difference.
+    """
     number, is_long = request
     base, target, source = number >> 16, number >> 8 & 0xFF, number & 0xFF
     is_fixed = is_long and base in FIXED_BASES
