@@ -28,6 +28,11 @@ def no(sid: int, nrc: int) -> bytes:
     return bytes((0x7F, sid, nrc))
 
 
+def but(base: type, **otherwise: object) -> type:
+    """A class that does some things otherwise than its base: values and methods by name."""
+    return type(base.__name__, (base,), otherwise)
+
+
 class Frugal:
     """No sessions at all; its supply can be cut, answers are as short as they can be."""
 
@@ -197,10 +202,8 @@ class Frugal:
 # Sound variants.
 
 
-class OneTry(Frugal):
-    """The first wrong key locks it."""
-
-    limit = 1
+OneTry = but(Frugal, limit=1)
+"""The first wrong key locks it."""
 
 
 class TwoTries(Frugal):
@@ -215,10 +218,8 @@ class TwoTries(Frugal):
         return no(0x27, 0x24) if self.is_delayed() else super().send_key(pdu)
 
 
-class TenTries(Frugal):
-    """Ten tries, padding FF."""
-
-    limit, pad = 10, 0xFF
+TenTries = but(Frugal, limit=10, pad=0xFF)
+"""Ten tries, padding FF."""
 
 
 class Tarpit(Frugal):
@@ -259,10 +260,8 @@ class Backoff(Frugal):
         return reply
 
 
-class ShortSeeds(Frugal):
-    """Two bytes, truly random: equal ones are to be expected."""
-
-    seed_bytes = 2
+ShortSeeds = but(Frugal, seed_bytes=2)
+"""Two bytes, truly random: equal ones are to be expected."""
 
 
 class AlwaysBootDelay(Frugal):
@@ -326,13 +325,8 @@ class RefusesFirst(Frugal):
         return no(0x2E, 0x33) if is_known and not self.is_open else super().write(pdu)
 
 
-class FullFrames(Frugal):
-    """Padding is mandatory here: a frame that is not 8 bytes long is none."""
-
-    pad = 0xCC
-
-    def unpack(self, data):
-        return super().unpack(data) if len(data) == 8 else None
+FullFrames = but(Frugal, pad=0xCC, unpack=lambda ecu, data: Frugal.unpack(ecu, data) if len(data) == 8 else None)
+"""Padding is mandatory here: a frame that is not 8 bytes long is none."""
 
 
 class Restless(Frugal):
@@ -359,11 +353,8 @@ class Drifting(Restless):
         self.port.call_later(7.0, self.beat)
 
 
-class WriteOnly(Frugal):
-    """The protected value cannot be read by anybody."""
-
-    def read(self, pdu):
-        return no(0x22, 0x31) if pdu[1:] == b"\x02\x00" else super().read(pdu)
+WriteOnly = but(Frugal, read=lambda ecu, pdu: no(0x22, 0x31) if pdu[1:] == b"\x02\x00" else Frugal.read(ecu, pdu))
+"""The protected value cannot be read by anybody."""
 
 
 class OneWrite(Frugal):
@@ -386,11 +377,8 @@ class ClosesSoon(Frugal):
         self.is_open = False
 
 
-class Masked(Frugal):
-    """Bit 7 and bit 0 of every value are reserved and read as 0."""
-
-    def store(self, did, value):
-        return super().store(did, bytes(byte & 0x7E for byte in value))
+Masked = but(Frugal, store=lambda ecu, did, value: Frugal.store(ecu, did, bytes(byte & 0x7E for byte in value)))
+"""Bit 7 and bit 0 of every value are reserved and read as 0."""
 
 
 class Ranged(Frugal):
@@ -419,10 +407,8 @@ class Supplier(Frugal):
         return super().serve(pdu)
 
 
-class LongDelay(Frugal):
-    """A delay of an hour, not declared."""
-
-    delay_s = 3600.0
+LongDelay = but(Frugal, delay_s=3600.0)
+"""A delay of an hour, not declared."""
 
 
 # Flawed variants.
@@ -463,8 +449,7 @@ class StaticUncounted(Frugal):
         return no(0x27, 0x35)
 
 
-class LocksAt15(Frugal):
-    limit = 15
+LocksAt15 = but(Frugal, limit=15)
 
 
 class UninitialisedKey(Frugal):
@@ -474,18 +459,11 @@ class UninitialisedKey(Frugal):
         return self.unlock() if sent == bytes(4) and not self.is_open else no(0x27, 0x24)
 
 
-class SilentWithoutSeed(Frugal):
-    """Silence to a key without a seed."""
+SilentWithoutSeed = but(Frugal, no_seed=lambda ecu, sent: None)
+"""Silence to a key without a seed."""
 
-    def no_seed(self, sent):
-        return None
-
-
-class ComparesWithoutSeed(Frugal):
-    """A key without a seed is compared: 0x35, and counted."""
-
-    def no_seed(self, sent):
-        return self.wrong_key(b"")
+ComparesWithoutSeed = but(Frugal, no_seed=lambda ecu, sent: ecu.wrong_key(b""))
+"""A key without a seed is compared: 0x35, and counted."""
 
 
 class DiesWithoutSeed(Frugal):
@@ -571,10 +549,8 @@ class MasterKey(Frugal):
         return sent == self.master or super().fits(seed, sent)
 
 
-class MasterFF(MasterKey):
-    """FFFFFFFF opens it, whatever the seed."""
-
-    master = b"\xff" * 4
+MasterFF = but(MasterKey, master=b"\xff" * 4)
+"""FFFFFFFF opens it, whatever the seed."""
 
 
 class KeyPlusOne(Frugal):
@@ -584,18 +560,11 @@ class KeyPlusOne(Frugal):
         return int.from_bytes(sent, "big") == (int.from_bytes(seed, "big") + 1) % 2**32 or super().fits(seed, sent)
 
 
-class KeyReversed(Frugal):
-    """The seed's bytes in reverse open it."""
+KeyReversed = but(Frugal, fits=lambda ecu, seed, sent: sent == seed[::-1] or Frugal.fits(ecu, seed, sent))
+"""The seed's bytes in reverse open it."""
 
-    def fits(self, seed, sent):
-        return sent == seed[::-1] or super().fits(seed, sent)
-
-
-class KeyOfZero(Frugal):
-    """The key of the seed 00 00 00 00 opens whatever seed was given."""
-
-    def fits(self, seed, sent):
-        return sent == key(bytes(4), 1) or super().fits(seed, sent)
+KeyOfZero = but(Frugal, fits=lambda ecu, seed, sent: sent == key(bytes(4), 1) or Frugal.fits(ecu, seed, sent))
+"""The key of the seed 00 00 00 00 opens whatever seed was given."""
 
 
 class KeyRotated(Frugal):
@@ -642,11 +611,8 @@ class OpensOnWrongKey(Frugal):
         return super().wrong_key(seed)
 
 
-class OpenDuringDelay(Frugal):
-    """During the delay after too many wrong keys the protected value may be written."""
-
-    def may_write(self):
-        return self.is_open or self.is_delayed()
+OpenDuringDelay = but(Frugal, may_write=lambda ecu: ecu.is_open or ecu.is_delayed())
+"""During the delay after too many wrong keys the protected value may be written."""
 
 
 class StoresThenRefuses(Frugal):
@@ -671,11 +637,8 @@ class SecondWrite(Frugal):
         return reply
 
 
-class OpenWhileSeedPending(Frugal):
-    """The protected value may be written while a seed waits for its key."""
-
-    def may_write(self):
-        return self.is_open or self.pending is not None
+OpenWhileSeedPending = but(Frugal, may_write=lambda ecu: ecu.is_open or ecu.pending is not None)
+"""The protected value may be written while a seed waits for its key."""
 
 
 class PadStoredInFullFrame(Frugal):
@@ -708,11 +671,8 @@ class TakesFirstByte(Frugal):
         return self.store(did, value[:1]) if did == PROTECTED and self.is_open else no(0x2E, 0x13)
 
 
-class ShortSeven(Frugal):
-    """Negative responses of four bytes."""
-
-    def reply(self, pdu):
-        super().reply(pdu + b"\x00" if pdu[0] == 0x7F else pdu)
+ShortSeven = but(Frugal, reply=lambda ecu, pdu: Frugal.reply(ecu, pdu + b"\x00" if pdu[0] == 0x7F else pdu))
+"""Negative responses of four bytes."""
 
 
 class Truncated31(Frugal):
@@ -722,39 +682,20 @@ class Truncated31(Frugal):
         super().reply(b"\x7f\x31" if pdu[0] == 0x7F and pdu[2] == 0x31 else pdu)
 
 
-class WrongService(Frugal):
-    """Negative responses name service 22, whatever was asked."""
+WrongService = but(Frugal, reply=lambda ecu, pdu: Frugal.reply(ecu, bytes((0x7F, 0x22, pdu[2])) if pdu[0] == 0x7F else pdu))
+"""Negative responses name service 22, whatever was asked."""
 
-    def reply(self, pdu):
-        super().reply(bytes((0x7F, 0x22, pdu[2])) if pdu[0] == 0x7F else pdu)
+ArticleInvalidKey = but(Frugal, reply=lambda ecu, pdu: Frugal.reply(ecu, b"\x27\x35" if pdu == b"\x7f\x27\x35" else pdu))
+"""A wrong key is answered 27 35, and the target has no quirk for it."""
 
+Only1F = but(Frugal, unsupported=lambda ecu, pdu: no(pdu[0], 0x12 if pdu[0] == 0x1F else 0x11))
+"""0x12 to the service 1F, 0x11 to all others that it does not support."""
 
-class ArticleInvalidKey(Frugal):
-    """A wrong key is answered 27 35, and the target has no quirk for it."""
+SilentAbove80 = but(Frugal, unsupported=lambda ecu, pdu: None if pdu[0] >= 0x80 else no(pdu[0], 0x11))
+"""Silence to services from 80 on, 0x11 to the others."""
 
-    def reply(self, pdu):
-        super().reply(b"\x27\x35" if pdu == b"\x7f\x27\x35" else pdu)
-
-
-class Only1F(Frugal):
-    """0x12 to the service 1F, 0x11 to all others that it does not support."""
-
-    def unsupported(self, pdu):
-        return no(pdu[0], 0x12 if pdu[0] == 0x1F else 0x11)
-
-
-class SilentAbove80(Frugal):
-    """Silence to services from 80 on, 0x11 to the others."""
-
-    def unsupported(self, pdu):
-        return None if pdu[0] >= 0x80 else no(pdu[0], 0x11)
-
-
-class UnsupportedIs12(Frugal):
-    """0x12 to every service that it does not support."""
-
-    def unsupported(self, pdu):
-        return no(pdu[0], 0x12)
+UnsupportedIs12 = but(Frugal, unsupported=lambda ecu, pdu: no(pdu[0], 0x12))
+"""0x12 to every service that it does not support."""
 
 
 class ExecutesCfZero(Frugal):
@@ -768,8 +709,7 @@ class ExecutesCfZero(Frugal):
         return super().unpack(data)
 
 
-class ExecutesCf(ExecutesCfZero):
-    first = (0x21,)
+ExecutesCf = but(ExecutesCfZero, first=(0x21,))
 
 
 class CfStoresSilently(ExecutesCf):
@@ -785,11 +725,8 @@ class CfStoresSilently(ExecutesCf):
         return super().unpack(data)
 
 
-class ExecutesFc22(Frugal):
-    """A flow control that reads 30 22 .. is executed."""
-
-    def unpack(self, data):
-        return data[1:4] if data[:2] == b"\x30\x22" else super().unpack(data)
+ExecutesFc22 = but(Frugal, unpack=lambda ecu, data: data[1:4] if data[:2] == b"\x30\x22" else Frugal.unpack(ecu, data))
+"""A flow control that reads 30 22 .. is executed."""
 
 
 class AnswersFc(Frugal):

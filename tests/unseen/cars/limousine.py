@@ -33,6 +33,16 @@ class Refused(Exception):
     """A negative response; the argument is its code."""
 
 
+def refuse(nrc: int) -> None:
+    """Refuse where an expression is wanted."""
+    raise Refused(nrc)
+
+
+def but(base: type, **otherwise: object) -> type:
+    """A class that does some things otherwise than its base: values and methods by name."""
+    return type(base.__name__, (base,), otherwise)
+
+
 class Transport:
     """ISO 15765-2 with normal addressing on classic CAN, for one pair of ids."""
 

@@ -1,17 +1,11 @@
 """Limousines that expose guarded content, or forget their session, each in one way."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.target.user_code import load_file
 
-if TYPE_CHECKING:
-    from tests.unseen.cars import limousine
-else:
-    limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_access.py")
-
+limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_access.py")
+but = limousine.but
 DEFAULT, PROGRAMMING, EXTENDED, ALL = limousine.DEFAULT, limousine.PROGRAMMING, limousine.EXTENDED, limousine.ALL
 Limousine, Transport, Refused, Service = limousine.Limousine, limousine.Transport, limousine.Refused, limousine.Service
 Record, Request, table = limousine.Record, limousine.Request, limousine.table
@@ -60,10 +54,8 @@ class LooseFilter(Limousine):
         return is_near or super().is_for_us(frame)
 
 
-class MemoryWriteOpen(Limousine):
-    """Writing the RAM page by address asks for no level."""
-
-    services = Limousine.services | {0x3D: Service("write_memory", (PROGRAMMING, EXTENDED), 5)}
+MemoryWriteOpen = but(Limousine, services=Limousine.services | {0x3D: Service("write_memory", (PROGRAMMING, EXTENDED), 5)})
+"""Writing the RAM page by address asks for no level."""
 
 
 class MemoryWriteZero(Limousine):
@@ -132,10 +124,8 @@ class OutputsOpen(Limousine):
         return b"\x6f" + pdu[1:4] + self.values[did]
 
 
-class OutputOpen(Limousine):
-    """The lamp obeys without a level."""
-
-    outputs = table({0x0310: limousine.OPEN})
+OutputOpen = but(Limousine, outputs=table({0x0310: limousine.OPEN}))
+"""The lamp obeys without a level."""
 
 
 class OutputReturnOpen(Limousine):
@@ -147,16 +137,11 @@ class OutputReturnOpen(Limousine):
         return super().control_output(pdu)
 
 
-class RoutineOpen(Limousine):
-    """Routine 0203 runs without its level."""
+RoutineOpen = but(Limousine, routines=Limousine.routines | {0x0203: limousine.OPEN})
+"""Routine 0203 runs without its level."""
 
-    routines = Limousine.routines | {0x0203: limousine.OPEN}
-
-
-class EraseOpen(Limousine):
-    """Erasing (routine FF00) asks for no level, though declared."""
-
-    routines = Limousine.routines | {0xFF00: limousine.OPEN}
+EraseOpen = but(Limousine, routines=Limousine.routines | {0xFF00: limousine.OPEN})
+"""Erasing (routine FF00) asks for no level, though declared."""
 
 
 class RoutineOpenInProgramming(Limousine):
@@ -226,10 +211,8 @@ class FirstGuarded(Limousine):
         super().guard_read(dids[:1])
 
 
-class SecretReadable(Limousine):
-    """An undeclared DID, F1F0, holds the secret of level 1."""
-
-    records = Limousine.records | {0xF1F0: Record(limousine.SECRETS[1])}
+SecretReadable = but(Limousine, records=Limousine.records | {0xF1F0: Record(limousine.SECRETS[1])})
+"""An undeclared DID, F1F0, holds the secret of level 1."""
 
 
 class KeyReadable(Limousine):
@@ -267,16 +250,11 @@ class RangeStores(Limousine):
         super().check_range(did, record, value)
 
 
-class VinWritable(Limousine):
-    """The VIN may be written by everybody; nobody said so."""
+VinWritable = but(Limousine, records=Limousine.records | {0xF190: Record(b"WLM00000000000042", limousine.OPEN)})
+"""The VIN may be written by everybody; nobody said so."""
 
-    records = Limousine.records | {0xF190: Record(b"WLM00000000000042", limousine.OPEN)}
-
-
-class ClearOpen(Limousine):
-    """Faults are cleared in any session, without a level."""
-
-    services = Limousine.services | {0x14: Service("clear_faults", ALL, 4)}
+ClearOpen = but(Limousine, services=Limousine.services | {0x14: Service("clear_faults", ALL, 4)})
+"""Faults are cleared in any session, without a level."""
 
 
 class LinkControlOpen(Limousine):
@@ -294,10 +272,8 @@ class LinkControlOpen(Limousine):
     is_verified = False
 
 
-class FaultSettingOpen(Limousine):
-    """The storing of faults is switched off without a level."""
-
-    services = Limousine.services | {0x85: Service("fault_setting", (EXTENDED,), subs=(1, 2))}
+FaultSettingOpen = but(Limousine, services=Limousine.services | {0x85: Service("fault_setting", (EXTENDED,), subs=(1, 2))})
+"""The storing of faults is switched off without a level."""
 
 
 class CheckedAtFirst(Limousine):
@@ -365,10 +341,8 @@ class TimeoutKeepsOpen(Limousine):
         self.unlocked, self.owner = kept
 
 
-class LongS3(Limousine):
-    """S3 is 12 s."""
-
-    s3_s = 12.0
+LongS3 = but(Limousine, s3_s=12.0)
+"""S3 is 12 s."""
 
 
 class TimeoutAskedOnly(Limousine):
@@ -457,10 +431,8 @@ class PresenceOpens(Limousine):
         return super().present(pdu)
 
 
-class SecurityInDefault(Limousine):
-    """SecurityAccess answers in the default session too."""
-
-    services = Limousine.services | {0x27: Service("security", ALL)}
+SecurityInDefault = but(Limousine, services=Limousine.services | {0x27: Service("security", ALL)})
+"""SecurityAccess answers in the default session too."""
 
 
 class SometimesLate(Limousine):
@@ -484,10 +456,8 @@ class PendingForEver(Limousine):
             super().execute(request)
 
 
-class DevelopmentSession(Limousine):
-    """Session 60 is there, undeclared."""
-
-    services = Limousine.services | {0x10: Service("control", subs=(1, 2, 3, 0x60))}
+DevelopmentSession = but(Limousine, services=Limousine.services | {0x10: Service("control", subs=(1, 2, 3, 0x60))})
+"""Session 60 is there, undeclared."""
 
 
 class PendingThenNothing(Limousine):
@@ -508,10 +478,8 @@ class ResetOpen(Limousine):
     """Reset asks for no level, though it should (see the target), and is not limited."""
 
 
-class MuteInDefault(Limousine):
-    """28 03 01 silences it in the default session, without a level."""
-
-    services = Limousine.services | {0x28: Service("communication", ALL, subs=(0, 1, 2, 3))}
+MuteInDefault = but(Limousine, services=Limousine.services | {0x28: Service("communication", ALL, subs=(0, 1, 2, 3))})
+"""28 03 01 silences it in the default session, without a level."""
 
 
 class MuteForGood(Limousine):

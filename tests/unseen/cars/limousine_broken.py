@@ -1,38 +1,22 @@
 """Limousines that are broken, or differ from their target file."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.target.user_code import load_file
 
-if TYPE_CHECKING:
-    from tests.unseen.cars import limousine
-else:
-    limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_broken.py")
-
+limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_broken.py")
+but, refuse = limousine.but, limousine.refuse
 Limousine, Refused, Service = limousine.Limousine, limousine.Refused, limousine.Service
 
 
-class NothingSupported(Limousine):
-    """0x11 to everything."""
+NothingSupported = but(Limousine, serve=lambda ecu, pdu: refuse(0x11))
+"""0x11 to everything."""
 
-    def serve(self, pdu):
-        raise Refused(0x11)
+AlwaysPositive = but(Limousine, serve=lambda ecu, pdu: bytes(((pdu[0] + 0x40) & 0xFF,)) + pdu[1:3])
+"""Says yes to everything, with the request's second and third byte behind it; reads give one byte."""
 
-
-class AlwaysPositive(Limousine):
-    """Says yes to everything, with the request's second and third byte behind it; reads give one byte."""
-
-    def serve(self, pdu):
-        return bytes(((pdu[0] + 0x40) & 0xFF,)) + pdu[1:3]
-
-
-class OnlyDefault(Limousine):
-    """Knows the default session only, though three are declared."""
-
-    services = Limousine.services | {0x10: Service("control", subs=(1,))}
+OnlyDefault = but(Limousine, services=Limousine.services | {0x10: Service("control", subs=(1,))})
+"""Knows the default session only, though three are declared."""
 
 
 class GarbageForSecurity(Limousine):
@@ -69,18 +53,11 @@ class BusyFromKey(Limousine):
         return super().serve(pdu)
 
 
-class EmptySeeds(Limousine):
-    """A seed of no byte at all."""
+EmptySeeds = but(Limousine, new_seed=lambda ecu, level: b"")
+"""A seed of no byte at all."""
 
-    def new_seed(self, level):
-        return b""
-
-
-class NegativeForYes(Limousine):
-    """Every 7F says code 00, which is no code."""
-
-    def negative(self, pdu, nrc):
-        return bytes((0x7F, pdu[0], 0x00))
+NegativeForYes = but(Limousine, negative=lambda ecu, pdu, nrc: bytes((0x7F, pdu[0], 0x00)))
+"""Every 7F says code 00, which is no code."""
 
 
 class DeadAfterReset(Limousine):

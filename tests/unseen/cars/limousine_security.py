@@ -1,19 +1,13 @@
 """Limousines whose SecurityAccess has one realistic flaw each."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
 
 from harness.target.user_code import load_file
 
-if TYPE_CHECKING:
-    from tests.unseen.cars import limousine
-else:
-    limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_security.py")
-
+limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_security.py")
+but = limousine.but
 DEFAULT, PROGRAMMING, EXTENDED = limousine.DEFAULT, limousine.PROGRAMMING, limousine.EXTENDED
 Limousine, Refused, Service, key = limousine.Limousine, limousine.Refused, limousine.Service, limousine.key
 NEVER_S = 1e9
@@ -22,18 +16,11 @@ WORD = 0xFFFF_FFFF_FFFF_FFFF
 # Seeds.
 
 
-class AsciiSeeds(Limousine):
-    """Seeds are kept to seven bits a byte."""
+AsciiSeeds = but(Limousine, new_seed=lambda ecu, level: bytes(byte & 0x7F for byte in Limousine.new_seed(ecu, level)))
+"""Seeds are kept to seven bits a byte."""
 
-    def new_seed(self, level):
-        return bytes(byte & 0x7F for byte in super().new_seed(level))
-
-
-class ModuloSeeds(Limousine):
-    """Each byte is a random number modulo 200."""
-
-    def new_seed(self, level):
-        return bytes(byte % 200 for byte in super().new_seed(level))
+ModuloSeeds = but(Limousine, new_seed=lambda ecu, level: bytes(byte % 200 for byte in Limousine.new_seed(ecu, level)))
+"""Each byte is a random number modulo 200."""
 
 
 class HalfCounter(Limousine):
@@ -93,11 +80,8 @@ class ShiftRegister(Generator):
         return state
 
 
-class StepCounter(Generator):
-    """A counter in steps of a large odd constant."""
-
-    def step(self, state):
-        return (state + 0x9E37_79B9_7F4A_7C15) & WORD
+StepCounter = but(Generator, step=lambda ecu, state: (state + 0x9E37_79B9_7F4A_7C15) & WORD)
+"""A counter in steps of a large odd constant."""
 
 
 class SrandTime(Limousine):
@@ -208,26 +192,16 @@ class SameSeedWhenOpen(Limousine):
 # Keys.
 
 
-class KeyOfThree(Limousine):
-    """Keys of three bytes."""
-
-    key_bytes = 3
-
-    def key_of(self, seed, level):
-        return three(seed, level)
+KeyOfThree = but(Limousine, key_bytes=3, key_of=lambda ecu, seed, level: three(seed, level))
+"""Keys of three bytes."""
 
 
 def three(seed, level):
     return key(seed, level)[:3]
 
 
-class KeyOfFour(Limousine):
-    """Keys of four bytes."""
-
-    key_bytes = 4
-
-    def key_of(self, seed, level):
-        return four(seed, level)
+KeyOfFour = but(Limousine, key_bytes=4, key_of=lambda ecu, seed, level: four(seed, level))
+"""Keys of four bytes."""
 
 
 def four(seed, level):
@@ -272,11 +246,8 @@ def affine(seed, level):
     return ((int.from_bytes(seed, "big") * 0x5851_F42D_4C95_7F2D + 0x1234_5678 * level) & WORD).to_bytes(8, "big")
 
 
-class RotatedKey(AffineKey):
-    """The key is the seed rotated by 13 bits, xor a constant."""
-
-    def key_of(self, seed, level):
-        return rotated(seed, level)
+RotatedKey = but(AffineKey, key_of=lambda ecu, seed, level: rotated(seed, level))
+"""The key is the seed rotated by 13 bits, xor a constant."""
 
 
 def rotated(seed, level):
@@ -284,11 +255,8 @@ def rotated(seed, level):
     return ((number << 13 & WORD | number >> 51) ^ 0xC0FF_EE00_1234_0000 + level).to_bytes(8, "big")
 
 
-class TableKey(AffineKey):
-    """Each byte of the key is found in a table of 256, at the seed's byte."""
-
-    def key_of(self, seed, level):
-        return looked_up(seed, level)
+TableKey = but(AffineKey, key_of=lambda ecu, seed, level: looked_up(seed, level))
+"""Each byte of the key is found in a table of 256, at the seed's byte."""
 
 
 TABLE = bytes(Random(7).sample(range(256), 256))
@@ -329,25 +297,14 @@ class FirstBytesFit(Limousine):
         raise Refused(0x13)
 
 
-class TailIgnored(Limousine):
-    """What follows the key is not looked at."""
+TailIgnored = but(Limousine, send_key=lambda ecu, pdu, level: Limousine.send_key(ecu, pdu[: 2 + ecu.key_bytes], level))
+"""What follows the key is not looked at."""
 
-    def send_key(self, pdu, level):
-        return super().send_key(pdu[: 2 + self.key_bytes], level)
+LastByteIgnored = but(Limousine, fits=lambda ecu, seed, level, sent: sent[:-1] == ecu.key_of(seed, level)[:-1])
+"""Compares one byte too few."""
 
-
-class LastByteIgnored(Limousine):
-    """Compares one byte too few."""
-
-    def fits(self, seed, level, sent):
-        return sent[:-1] == self.key_of(seed, level)[:-1]
-
-
-class SumCompared(Limousine):
-    """Compares the sums of the bytes."""
-
-    def fits(self, seed, level, sent):
-        return sum(sent) == sum(self.key_of(seed, level))
+SumCompared = but(Limousine, fits=lambda ecu, seed, level, sent: sum(sent) == sum(ecu.key_of(seed, level)))
+"""Compares the sums of the bytes."""
 
 
 class BitMasked(Limousine):
@@ -455,10 +412,8 @@ class SuccessForgivesAll(Limousine):
         self.failures = {one: n if n >= self.limit else 0 for one, n in self.failures.items()}
 
 
-class DelayOverflows(Limousine):
-    """Seventy seconds of delay, in a 16-bit number of milliseconds: 4.464 s."""
-
-    delay_s = 4.464
+DelayOverflows = but(Limousine, delay_s=4.464)
+"""Seventy seconds of delay, in a 16-bit number of milliseconds: 4.464 s."""
 
 
 class LastSeedInDelay(Limousine):
@@ -729,13 +684,8 @@ class RecordOverruns(Limousine):
         return super().request_seed(pdu, level)
 
 
-class UnlockForAll(Limousine):
-    """What one tester unlocked, the other may use."""
-
-    connections = ((0x6A0, 0x6A8), (0x6B0, 0x6B8))
-
-    def is_open(self, level):
-        return self.unlocked == level
+UnlockForAll = but(Limousine, connections=((0x6A0, 0x6A8), (0x6B0, 0x6B8)), is_open=lambda ecu, level: ecu.unlocked == level)
+"""What one tester unlocked, the other may use."""
 
 
 class MuteInDelay(Limousine):
@@ -823,10 +773,8 @@ class PlainRamCounter(RamCounter, limousine.Coupe):
     """Without sessions: counter and delay are in RAM."""
 
 
-class PlainNeverRelocks(limousine.Coupe):
-    """Without sessions: what is open stays open."""
-
-    idle_s = 1e12
+PlainNeverRelocks = but(limousine.Coupe, idle_s=1e12)
+"""Without sessions: what is open stays open."""
 
 
 class PlainSuccessForgivesAll(SuccessForgivesAll, limousine.Coupe):

@@ -1,20 +1,14 @@
 """Limousines that use the freedom of the standard: none has an undeclared flaw."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import can
 
 from harness.target.user_code import load_file
 
-if TYPE_CHECKING:
-    from tests.unseen.cars import limousine
-else:
-    limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_sound.py")
-
+limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_sound.py")
+but, refuse = limousine.but, limousine.refuse
 DEFAULT, PROGRAMMING, EXTENDED, OPEN = limousine.DEFAULT, limousine.PROGRAMMING, limousine.EXTENDED, limousine.OPEN
 Limousine, Record, Refused, Request = limousine.Limousine, limousine.Record, limousine.Refused, limousine.Request
 NoSessions = limousine.Coupe
@@ -26,13 +20,8 @@ def short_key(seed: bytes, level: int) -> bytes:
     return hashlib.blake2s(seed, digest_size=8, key=limousine.SECRETS[level]).digest()
 
 
-class EightByteKeys(Limousine):
-    """Seeds of 12 and keys of 8 bytes."""
-
-    seed_bytes, key_bytes = 12, 8
-
-    def key_of(self, seed, level):
-        return short_key(seed, level)
+EightByteKeys = but(Limousine, seed_bytes=12, key_bytes=8, key_of=lambda ecu, seed, level: short_key(seed, level))
+"""Seeds of 12 and keys of 8 bytes."""
 
 
 class SharedCounter(Limousine):
@@ -94,22 +83,14 @@ class ThinksOver(Limousine):
             super().execute(request)
 
 
-class ThinksOverReads(ThinksOver):
-    """Reads take 3 s and say 0x78 first; what is asked meanwhile is answered after them."""
+ThinksOverReads = but(ThinksOver, slow=frozenset((0x22,)))
+"""Reads take 3 s and say 0x78 first; what is asked meanwhile is answered after them."""
 
-    slow = frozenset((0x22,))
+ThinksOverPresence = but(ThinksOver, slow=frozenset((0x3E,)))
+"""TesterPresent takes 3 s and says 0x78 first."""
 
-
-class ThinksOverPresence(ThinksOver):
-    """TesterPresent takes 3 s and says 0x78 first."""
-
-    slow = frozenset((0x3E,))
-
-
-class ThinksForLong(ThinksOver):
-    """Everything takes 4.5 s, so that the delay after each start may be over before the first seed."""
-
-    thinking_s = 4.5
+ThinksForLong = but(ThinksOver, thinking_s=4.5)
+"""Everything takes 4.5 s, so that the delay after each start may be over before the first seed."""
 
 
 class BusyWhileThinking(ThinksOver):
@@ -161,10 +142,8 @@ class DoorModule(Limousine):
         return super().read(pdu)
 
 
-class NoFunctional(Limousine):
-    """Hears physical requests only."""
-
-    functional_id = None
+NoFunctional = but(Limousine, functional_id=None)
+"""Hears physical requests only."""
 
 
 class CountersLoad(Limousine):
@@ -176,11 +155,8 @@ class CountersLoad(Limousine):
         return super().request_seed(pdu, level)
 
 
-class BootDelay(Limousine):
-    """It cannot count over a reset: each start costs the whole delay."""
-
-    def delays_at_boot(self):
-        return dict.fromkeys(self.levels, self.awake_s + self.delay_s)
+BootDelay = but(Limousine, delays_at_boot=lambda ecu: dict.fromkeys(ecu.levels, ecu.awake_s + ecu.delay_s))
+"""It cannot count over a reset: each start costs the whole delay."""
 
 
 class OtherOrder(Limousine):
@@ -232,10 +208,8 @@ class LevelFive(Limousine):
         return super().security(pdu)
 
 
-class NoReset(Limousine):
-    """Without 0x11; only its supply restarts it."""
-
-    services = table({sid: one for sid, one in Limousine.services.items() if sid != 0x11})
+NoReset = but(Limousine, services=table({sid: one for sid, one in Limousine.services.items() if sid != 0x11}))
+"""Without 0x11; only its supply restarts it."""
 
 
 class AnswersAfterBoot(Limousine):
@@ -256,22 +230,14 @@ class AnswersAfterBoot(Limousine):
             self.finish(request, answer)
 
 
-class FewAndSlow(Transport):
-    """Blocks of four frames, 10 ms between them, 60 ms before each flow control; 300 bytes at most."""
+FewAndSlow = but(Transport, block_size=4, stmin=10, fc_delay_s=0.06, buffer_size=300)
+"""Blocks of four frames, 10 ms between them, 60 ms before each flow control; 300 bytes at most."""
 
-    block_size, stmin, fc_delay_s, buffer_size = 4, 10, 0.06, 300
+OddTiming = but(Limousine, transport=FewAndSlow)
+"""Odd but legal ISO-TP timing."""
 
-
-class OddTiming(Limousine):
-    """Odd but legal ISO-TP timing."""
-
-    transport = FewAndSlow
-
-
-class Unpadded(Limousine):
-    """Frames are as short as their content."""
-
-    padding = None
+Unpadded = but(Limousine, padding=None)
+"""Frames are as short as their content."""
 
 
 class SlowMemory(Limousine):
@@ -318,11 +284,8 @@ class StaticSeed(Limousine):
         self.kept.pop(level, None)
 
 
-class Twin(Limousine):
-    """The same on the next ids."""
-
-    connections = ((0x6A1, 0x6A9),)
-    periodic = ()
+Twin = but(Limousine, connections=((0x6A1, 0x6A9),), periodic=())
+"""The same on the next ids."""
 
 
 class Chatter:
@@ -346,17 +309,11 @@ def crowded():
     return [Chatter(), Twin(), Limousine()]
 
 
-class Jitter(Limousine):
-    """Between 0 and 40 ms for an answer."""
+Jitter = but(Limousine, latency_s=lambda ecu, request: ecu.port.random_bytes(1)[0] / 255 * 0.040)
+"""Between 0 and 40 ms for an answer."""
 
-    def latency_s(self, request):
-        return self.port.random_bytes(1)[0] / 255 * 0.040
-
-
-class LateS3(Limousine):
-    """S3 is 5.2 s."""
-
-    s3_s = 5.2
+LateS3 = but(Limousine, s3_s=5.2)
+"""S3 is 5.2 s."""
 
 
 class Busy(Limousine):
@@ -371,10 +328,8 @@ class Busy(Limousine):
         return super().serve(pdu)
 
 
-class TwoTesters(Limousine):
-    """Takes requests on a second pair of ids too: what one unlocked is his, the other's seed request voids his seed."""
-
-    connections = ((0x6A0, 0x6A8), (0x6B0, 0x6B8))
+TwoTesters = but(Limousine, connections=((0x6A0, 0x6A8), (0x6B0, 0x6B8)))
+"""Takes requests on a second pair of ids too: what one unlocked is his, the other's seed request voids his seed."""
 
 
 class OpenScratch(Limousine):
@@ -392,10 +347,8 @@ class OpenScratch(Limousine):
         return memory, at
 
 
-class Stern(Limousine):
-    """One attempt, and then two minutes."""
-
-    limit, delay_s = 1, 120.0
+Stern = but(Limousine, limit=1, delay_s=120.0)
+"""One attempt, and then two minutes."""
 
 
 class PartialRead(Limousine):
@@ -446,24 +399,14 @@ class SmallBuffer(Transport):
         pass
 
 
-class QuietOverflow(Limousine):
-    """Does not say that a message is too long."""
+QuietOverflow = but(Limousine, transport=SmallBuffer)
+"""Does not say that a message is too long."""
 
-    transport = SmallBuffer
+ShortZeroSeed = but(Limousine, seed_when_open=lambda ecu, pdu: b"\x67" + pdu[1:2] + b"\x00\x00")
+"""An open level's seed is two zero bytes."""
 
-
-class ShortZeroSeed(Limousine):
-    """An open level's seed is two zero bytes."""
-
-    def seed_when_open(self, pdu):
-        return b"\x67" + pdu[1:2] + b"\x00\x00"
-
-
-class NoSeedWhenOpen(Limousine):
-    """No seed for an open level (0x22)."""
-
-    def seed_when_open(self, pdu):
-        raise Refused(0x22)
+NoSeedWhenOpen = but(Limousine, seed_when_open=lambda ecu, pdu: refuse(0x22))
+"""No seed for an open level (0x22)."""
 
 
 class OpenCommunication(Limousine):
@@ -604,22 +547,14 @@ class DeepInProgramming(Limousine):
         return super().security(pdu)
 
 
-class TenAttempts(Limousine):
-    """Ten wrong keys until the delay."""
+TenAttempts = but(Limousine, limit=10)
+"""Ten wrong keys until the delay."""
 
-    limit = 10
+ShortDelay = but(Limousine, delay_s=1.0)
+"""One second of delay."""
 
-
-class ShortDelay(Limousine):
-    """One second of delay."""
-
-    delay_s = 1.0
-
-
-class FastBoot(Limousine):
-    """Restarts in 15 ms."""
-
-    boot_s = 0.015
+FastBoot = but(Limousine, boot_s=0.015)
+"""Restarts in 15 ms."""
 
 
 class OneWrite(Limousine):
@@ -658,17 +593,11 @@ class RateLimited(Limousine):
         self.written_s[did] = self.port.now_s
 
 
-class AtTheLimit(Limousine):
-    """Every answer takes 49 ms."""
+AtTheLimit = but(Limousine, latency_s=lambda ecu, request: 0.049)
+"""Every answer takes 49 ms."""
 
-    def latency_s(self, request):
-        return 0.049
-
-
-class LongRecord(Limousine):
-    """Its longest record has 600 bytes, and may be written with level 1."""
-
-    records = Limousine.records | {0xF1A0: Record(bytes(600), 1)}
+LongRecord = but(Limousine, records=Limousine.records | {0xF1A0: Record(bytes(600), 1)})
+"""Its longest record has 600 bytes, and may be written with level 1."""
 
 
 class WaitingLink(Transport):
@@ -686,16 +615,11 @@ class WaitingLink(Transport):
         self.ecu.later(0.4, lambda: super(WaitingLink, self).put(data))
 
 
-class Waits(Limousine):
-    """Flow controls that say wait."""
+Waits = but(Limousine, transport=WaitingLink)
+"""Flow controls that say wait."""
 
-    transport = WaitingLink
-
-
-class SecuredReset(Limousine):
-    """Who wants a reset needs level 1, as declared."""
-
-    services = Limousine.services | {0x11: Service("ecu_reset", subs=(1, 2, 3), level=1)}
+SecuredReset = but(Limousine, services=Limousine.services | {0x11: Service("ecu_reset", subs=(1, 2, 3), level=1)})
+"""Who wants a reset needs level 1, as declared."""
 
 
 class SecuredSession(Limousine):

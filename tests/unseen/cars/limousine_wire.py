@@ -1,17 +1,11 @@
 """Limousines that speak ISO-TP or UDS wrongly, crash, or slow down, each in one way."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.target.user_code import load_file
 
-if TYPE_CHECKING:
-    from tests.unseen.cars import limousine
-else:
-    limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_wire.py")
-
+limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_wire.py")
+but, refuse = limousine.but, limousine.refuse
 DEFAULT, PROGRAMMING, EXTENDED, ALL = limousine.DEFAULT, limousine.PROGRAMMING, limousine.EXTENDED, limousine.ALL
 Limousine, Transport, Refused, Service = limousine.Limousine, limousine.Transport, limousine.Refused, limousine.Service
 Record = limousine.Record
@@ -19,39 +13,20 @@ Record = limousine.Record
 # Form of requests and answers.
 
 
-class SubFunctionIs31(Limousine):
-    """An unknown sub-function of TesterPresent and session control is out of range (0x31)."""
+SubFunctionIs31 = but(Limousine, unknown_sub=lambda ecu, pdu: refuse(0x31 if pdu[0] in (0x10, 0x3E) else 0x12))
+"""An unknown sub-function of TesterPresent and session control is out of range (0x31)."""
 
-    def unknown_sub(self, pdu):
-        raise Refused(0x31 if pdu[0] in (0x10, 0x3E) else 0x12)
+HalfDidRead = but(Limousine, read=lambda ecu, pdu: Limousine.read(ecu, pdu if len(pdu) % 2 else pdu[:-1]))
+"""What is left over behind the last whole DID is not looked at."""
 
+SessionTail = but(Limousine, control=lambda ecu, pdu: Limousine.control(ecu, pdu[:2]))
+"""10 03 00 enters the extended session."""
 
-class HalfDidRead(Limousine):
-    """What is left over behind the last whole DID is not looked at."""
+EmptyRecord = but(Limousine, unknown_did=lambda ecu, pdu: b"\x62" + pdu[1:3])
+"""A DID that it does not know is read as an empty one."""
 
-    def read(self, pdu):
-        return super().read(pdu if len(pdu) % 2 else pdu[:-1])
-
-
-class SessionTail(Limousine):
-    """10 03 00 enters the extended session."""
-
-    def control(self, pdu):
-        return super().control(pdu[:2])
-
-
-class EmptyRecord(Limousine):
-    """A DID that it does not know is read as an empty one."""
-
-    def unknown_did(self, pdu):
-        return b"\x62" + pdu[1:3]
-
-
-class UnknownDidIs11(Limousine):
-    """An unknown DID is answered as an unknown service."""
-
-    def unknown_did(self, pdu):
-        raise Refused(0x11)
+UnknownDidIs11 = but(Limousine, unknown_did=lambda ecu, pdu: refuse(0x11))
+"""An unknown DID is answered as an unknown service."""
 
 
 class SubBeforeSession(Limousine):
@@ -73,11 +48,8 @@ class LengthBeforeSub(Limousine):
         return super().serve(pdu)
 
 
-class SwappedLimitCodes(Limousine):
-    """The first wrong key is answered 0x36, the one at the limit 0x35."""
-
-    def nrc_of_wrong_key(self, level):
-        return 0x35 if self.failures[level] > 1 else 0x36
+SwappedLimitCodes = but(Limousine, nrc_of_wrong_key=lambda ecu, level: 0x35 if ecu.failures[level] > 1 else 0x36)
+"""The first wrong key is answered 0x36, the one at the limit 0x35."""
 
 
 class FunctionalSays31(Limousine):
@@ -112,11 +84,8 @@ class SuppressesRefusals(Limousine):
         return super().refuse(request, nrc)
 
 
-class PresenceTail(Limousine):
-    """7E 00 is followed by one byte more."""
-
-    def present(self, pdu):
-        return super().present(pdu) + b"\x00"
+PresenceTail = but(Limousine, present=lambda ecu, pdu: Limousine.present(ecu, pdu) + b"\x00")
+"""7E 00 is followed by one byte more."""
 
 
 class SwappedEcho(Limousine):
@@ -232,8 +201,7 @@ class _ShortFirst(Transport):
             super().first(data)
 
 
-class _LateFlow(Transport):
-    fc_delay_s = 1.3
+_LateFlow = but(Transport, fc_delay_s=1.3)
 
 
 class _NoFlow(Transport):
@@ -265,13 +233,9 @@ class _AnyFirstNumber(Transport):
         return sn == self.sn
 
 
-class _NoNumbers(Transport):
-    def is_next(self, sn):
-        return True
+_NoNumbers = but(Transport, is_next=lambda link, sn: True)
 
-
-class _LongWait(Transport):
-    n_cr_s = 3.0
+_LongWait = but(Transport, n_cr_s=3.0)
 
 
 class _OneBuffer(Transport):
@@ -532,16 +496,11 @@ class HiddenGuarded(Limousine):
     records = Limousine.records | {0xF1F5: Record(b"debug", read=1), 0x0245: Record(b"secret", read=3)}
 
 
-class HiddenRoutine(Limousine):
-    """An undeclared routine, 0204, is told from none by its 0x33."""
+HiddenRoutine = but(Limousine, routines=Limousine.routines | {0x0204: 3})
+"""An undeclared routine, 0204, is told from none by its 0x33."""
 
-    routines = Limousine.routines | {0x0204: 3}
-
-
-class BuildPath(Limousine):
-    """F195 names the folder that it was built in."""
-
-    records = Limousine.records | {0xF195: Record(b"/home/jenkins/ws/bcm/build/Debug/main.elf")}
+BuildPath = but(Limousine, records=Limousine.records | {0xF195: Record(b"/home/jenkins/ws/bcm/build/Debug/main.elf")})
+"""F195 names the folder that it was built in."""
 
 
 class BeatStopsInDelay(Limousine):
@@ -601,7 +560,5 @@ class BeatStopsOnKey(Limousine):
             super().beat(can_id, period_s)
 
 
-class PlainNoNumbers(limousine.Coupe):
-    """Without sessions: the sequence number is not looked at."""
-
-    transport = _NoNumbers
+PlainNoNumbers = but(limousine.Coupe, transport=_NoNumbers)
+"""Without sessions: the sequence number is not looked at."""

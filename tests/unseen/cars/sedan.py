@@ -21,6 +21,16 @@ class Refused(Exception):
     """A negative response; the argument is its code."""
 
 
+def refuse(nrc: int) -> None:
+    """Refuse where an expression is wanted."""
+    raise Refused(nrc)
+
+
+def but(base: type, **otherwise: object) -> type:
+    """A class that does some things otherwise than its base: values and methods by name."""
+    return type(base.__name__, (base,), otherwise)
+
+
 class Sedan:
     """Three sessions, two levels, multi-frame seeds."""
 
@@ -291,11 +301,8 @@ def crowded() -> list:
     return [Chatter(), twin, Sedan()]
 
 
-class Jitter(Sedan):
-    """Between 0 and 40 ms for an answer."""
-
-    def latency_s(self):
-        return self.port.random_bytes(1)[0] / 255 * 0.040
+Jitter = but(Sedan, latency_s=lambda ecu: ecu.port.random_bytes(1)[0] / 255 * 0.040)
+"""Between 0 and 40 ms for an answer."""
 
 
 class Pending(Sedan):
@@ -376,10 +383,8 @@ class AnswersSuppressed(Sedan):
         return b"\x7e\x00"
 
 
-class Unpadded(Sedan):
-    """Neither side pads."""
-
-    padding = None
+Unpadded = but(Sedan, padding=None)
+"""Neither side pads."""
 
 
 class NoRepeatedEntry(Sedan):
@@ -416,11 +421,8 @@ class ProtectedRead(Sedan):
         return super().read(pdu)
 
 
-class Slow(Sedan):
-    """45 ms for every answer: slow, and within P2."""
-
-    def latency_s(self):
-        return 0.045
+Slow = but(Sedan, latency_s=lambda ecu: 0.045)
+"""45 ms for every answer: slow, and within P2."""
 
 
 class OneAtATime(Slow):
@@ -462,11 +464,8 @@ class WriteNeedsSession(Sedan):
         return super().write(pdu)
 
 
-class ConditionsNeverRight(Sedan):
-    """The vehicle is moving, says it: 0x22 to every seed request."""
-
-    def request_seed(self, pdu, level):
-        raise Refused(0x22)
+ConditionsNeverRight = but(Sedan, request_seed=lambda ecu, pdu, level: refuse(0x22))
+"""The vehicle is moving, says it: 0x22 to every seed request."""
 
 
 class FreshKeysOnly(Sedan):
@@ -482,16 +481,11 @@ class FreshKeysOnly(Sedan):
         return super().send_key(pdu, level)
 
 
-class FastIds(Sedan):
-    """Its answers win the arbitration against every request."""
+FastIds = but(Sedan, request_id=0x7E0, response_id=0x010, functional_id=0x7DF)
+"""Its answers win the arbitration against every request."""
 
-    request_id, response_id, functional_id = 0x7E0, 0x010, 0x7DF
-
-
-class LongBoot(Sedan):
-    """A restart of two seconds, during which it is deaf, declared as such."""
-
-    boot_s = 2.0
+LongBoot = but(Sedan, boot_s=2.0)
+"""A restart of two seconds, during which it is deaf, declared as such."""
 
 
 # Flawed variants.
@@ -552,11 +546,8 @@ class EmptyKeyFits(Sedan):
         return self.positive(pdu)
 
 
-class Says31(Sedan):
-    """0x31 to a key without a seed."""
-
-    def no_seed(self, pdu, level):
-        raise Refused(0x31)
+Says31 = but(Sedan, no_seed=lambda ecu, pdu, level: refuse(0x31))
+"""0x31 to a key without a seed."""
 
 
 class OldPair(Sedan):
@@ -604,11 +595,8 @@ class LongKeyOpens(Sedan):
         raise Refused(0x13)
 
 
-class ProgrammingIsOpen(Sedan):
-    """In session 02 the protected value may be written."""
-
-    def may_write(self, did):
-        return self.session == PROGRAMMING or super().may_write(did)
+ProgrammingIsOpen = but(Sedan, may_write=lambda ecu, did: ecu.session == PROGRAMMING or Sedan.may_write(ecu, did))
+"""In session 02 the protected value may be written."""
 
 
 class ProgrammingStores(Sedan):
@@ -620,18 +608,11 @@ class ProgrammingStores(Sedan):
         raise Refused(0x33)
 
 
-class DefaultIsOpen(Sedan):
-    """In the default session the protected value may be written."""
+DefaultIsOpen = but(Sedan, may_write=lambda ecu, did: ecu.session == DEFAULT or Sedan.may_write(ecu, did))
+"""In the default session the protected value may be written."""
 
-    def may_write(self, did):
-        return self.session == DEFAULT or super().may_write(did)
-
-
-class DeepOpen(Sedan):
-    """Nobody guards the DID of level 3."""
-
-    def may_write(self, did):
-        return did == DEEP or super().may_write(did)
+DeepOpen = but(Sedan, may_write=lambda ecu, did: did == DEEP or Sedan.may_write(ecu, did))
+"""Nobody guards the DID of level 3."""
 
 
 class PadsShort(Sedan):
@@ -665,16 +646,11 @@ class UnlockSurvives(Sedan):
             self.unlocked = kept
 
 
-class SurvivesDefault(UnlockSurvives):
-    """10 01 and 10 03 do not lock."""
+SurvivesDefault = but(UnlockSurvives, survives=(DEFAULT, EXTENDED))
+"""10 01 and 10 03 do not lock."""
 
-    survives = (DEFAULT, EXTENDED)
-
-
-class SurvivesProgramming(UnlockSurvives):
-    """10 02 does not lock; every other way does."""
-
-    survives = (PROGRAMMING,)
+SurvivesProgramming = but(UnlockSurvives, survives=(PROGRAMMING,))
+"""10 02 does not lock; every other way does."""
 
 
 class SessionRemembers(Sedan):
@@ -690,11 +666,8 @@ class SessionRemembers(Sedan):
         self.remembered, self.unlocked = remembered, remembered.get(session)
 
 
-class WrongFormat(Sedan):
-    """Only 0x33 is malformed: it echoes the DID behind the code."""
-
-    def negative(self, sid, nrc):
-        return bytes((0x7F, sid, nrc)) + (b"\x0a\x02" if nrc == 0x33 else b"")
+WrongFormat = but(Sedan, negative=lambda ecu, sid, nrc: bytes((0x7F, sid, nrc)) + (b"\x0a\x02" if nrc == 0x33 else b""))
+"""Only 0x33 is malformed: it echoes the DID behind the code."""
 
 
 class DiesOnUnsupported(Sedan):

@@ -329,8 +329,9 @@ LONGEST_THOUGHT_S = 10.0
 
 def variants() -> list[Any]:
     known = set(vars(MODULES["limousine"])) | {"NoSessions"}
-    found = [one for name, one in vars(SOUND).items() if isinstance(one, type) and name not in known]
-    return [one for one in [*found, SOUND.NoSessions] if hasattr(one, "levels")]
+    found = {name: one for name, one in vars(SOUND).items() if isinstance(one, type) and name not in known}
+    found["Coupe"] = SOUND.NoSessions
+    return [pytest.param(one, id=name) for name, one in found.items() if hasattr(one, "levels")]
 
 
 @pytest.mark.parametrize("kind", variants())

@@ -1,17 +1,11 @@
 """Tractors that do what people reported of diagnostic servers and ECUs, SecurityAccess aside, with the report's address."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.target.user_code import load_file
 
-if TYPE_CHECKING:
-    from tests.unseen.tractor import tractor
-else:
-    tractor = load_file(Path(__file__).parent / "tractor.py", "report_server.py")
+tractor = load_file(Path(__file__).parent / "tractor.py", "report_server.py")
 
 Lane, Refusal, Tractor, key = tractor.Lane, tractor.Refusal, tractor.Tractor, tractor.key
 DEFAULT, PROGRAMMING, EXTENDED = tractor.DEFAULT, tractor.PROGRAMMING, tractor.EXTENDED

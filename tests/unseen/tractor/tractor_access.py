@@ -1,17 +1,11 @@
 """Tractors that guard unusual content, guard it badly, or reveal what they should hide."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.target.user_code import load_file
 
-if TYPE_CHECKING:
-    from tests.unseen.tractor import tractor
-else:
-    tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_access.py")
+tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_access.py")
 
 Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
 DEFAULT, PROGRAMMING, EXTENDED = tractor.DEFAULT, tractor.PROGRAMMING, tractor.EXTENDED

@@ -1,18 +1,12 @@
 """Tractors on a bus with others, and tractors whose frames are odd or reveal too much."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import can
 
 from harness.target.user_code import load_file
 
-if TYPE_CHECKING:
-    from tests.unseen.tractor import tractor
-else:
-    tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_bus.py")
+tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_bus.py")
 
 Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
 

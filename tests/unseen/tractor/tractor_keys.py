@@ -1,16 +1,10 @@
 """Tractors that answer keys in unusual ways, or judge them badly."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.target.user_code import load_file
 
-if TYPE_CHECKING:
-    from tests.unseen.tractor import tractor
-else:
-    tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_keys.py")
+tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_keys.py")
 
 Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
 

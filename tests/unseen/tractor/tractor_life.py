@@ -1,16 +1,10 @@
 """Tractors with other sessions, another sleep, another end of a session, or no end of one."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.target.user_code import load_file
 
-if TYPE_CHECKING:
-    from tests.unseen.tractor import tractor
-else:
-    tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_life.py")
+tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_life.py")
 
 Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
 DEFAULT, PROGRAMMING, EXTENDED = tractor.DEFAULT, tractor.PROGRAMMING, tractor.EXTENDED

@@ -1,18 +1,12 @@
 """Tractors whose seeds are odd, or bad."""
 
-from __future__ import annotations
-
 import hashlib
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from harness.target.user_code import load_file
 
-if TYPE_CHECKING:
-    from tests.unseen.tractor import tractor
-else:
-    tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_seeds.py")
+tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_seeds.py")
 
 Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
 PROGRAMMING, EXTENDED = tractor.PROGRAMMING, tractor.EXTENDED

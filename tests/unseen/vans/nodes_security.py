@@ -24,6 +24,16 @@ class Refused(Exception):
     """A negative response; the argument is its code."""
 
 
+def refuse(nrc: int) -> None:
+    """Refuse where an expression is wanted."""
+    raise Refused(nrc)
+
+
+def but(base: type, **otherwise: object) -> type:
+    """A class that does some things otherwise than its base: values and methods by name."""
+    return type(base.__name__, (base,), otherwise)
+
+
 class Unit:
     """Three sessions, two levels, counters in non-volatile memory, a delay after every start that follows a failure."""
 
@@ -248,45 +258,23 @@ class PauseAfterEach(Unit):
         raise Refused(0x35)
 
 
-class ShortDelayLongBoot(Unit):
-    """The delay, of a second, runs from the moment of supply; the start takes two."""
+ShortDelayLongBoot = but(Unit, delay_s=1.0, boot_s=2.0)
+"""The delay, of a second, runs from the moment of supply; the start takes two."""
 
-    delay_s, boot_s = 1.0, 2.0
+InDefaultSession = but(Unit, home=DEFAULT)
+"""SecurityAccess is there in the default session, and a seed waits for its key as long as it takes."""
 
+SilentInDelay = but(Unit, in_delay=lambda ecu, pdu, level: None)
+"""During its delay service 27 says nothing at all."""
 
-class InDefaultSession(Unit):
-    """SecurityAccess is there in the default session, and a seed waits for its key as long as it takes."""
+ConditionsInDelay = but(Unit, in_delay=lambda ecu, pdu, level: refuse(0x22))
+"""During the delay it says that conditions are not correct (0x22)."""
 
-    home = DEFAULT
+OneByte = but(Unit, seed_bytes=1, new_seed=lambda ecu, level: bytes((1 + ecu.port.random_bytes(1)[0] % 255,)))
+"""Seeds and keys of one byte, truly random."""
 
-
-class SilentInDelay(Unit):
-    """During its delay service 27 says nothing at all."""
-
-    def in_delay(self, pdu, level):
-        return None
-
-
-class ConditionsInDelay(Unit):
-    """During the delay it says that conditions are not correct (0x22)."""
-
-    def in_delay(self, pdu, level):
-        raise Refused(0x22)
-
-
-class OneByte(Unit):
-    """Seeds and keys of one byte, truly random."""
-
-    seed_bytes = 1
-
-    def new_seed(self, level):
-        return bytes((1 + self.port.random_bytes(1)[0] % 255,))
-
-
-class OneByteNoKey(OneByte):
-    """The same, and no key function is given."""
-
-    has_key = False
+OneByteNoKey = but(OneByte, has_key=False)
+"""The same, and no key function is given."""
 
 
 class NeverLockedInPlant(Unit):
@@ -301,10 +289,8 @@ class NeverLockedInPlant(Unit):
         raise Refused(0x22)
 
 
-class OneTry(Unit):
-    """One wrong key, then the delay."""
-
-    limit = 1
+OneTry = but(Unit, limit=1)
+"""One wrong key, then the delay."""
 
 
 class SlowToRefuse(Unit):
@@ -319,10 +305,8 @@ class SlowToRefuse(Unit):
         return None
 
 
-class FiveNoKey(Unit):
-    """Five tries; no key function is given."""
-
-    limit, has_key = 5, False
+FiveNoKey = but(Unit, limit=5, has_key=False)
+"""Five tries; no key function is given."""
 
 
 class Held(Unit):
@@ -387,22 +371,14 @@ class LoadsCounters(Unit):
         return super().security(pdu)
 
 
-class LongKeys(Unit):
-    """Seeds and keys of 32 bytes, in several frames."""
+LongKeys = but(Unit, seed_bytes=32)
+"""Seeds and keys of 32 bytes, in several frames."""
 
-    seed_bytes = 32
+NoSessions = but(Unit, sessions=(), home=DEFAULT, reset_types=(), levels=(1,))
+"""No sessions, no reset; it locks only when its supply is cut."""
 
-
-class NoSessions(Unit):
-    """No sessions, no reset; it locks only when its supply is cut."""
-
-    sessions, home, reset_types, levels = (), DEFAULT, (), (1,)
-
-
-class NeverLocks(NoSessions):
-    """The same, and nobody can cut its supply."""
-
-    has_power = False
+NeverLocks = but(NoSessions, has_power=False)
+"""The same, and nobody can cut its supply."""
 
 
 class RestartedDelay(Unit):
@@ -448,13 +424,8 @@ class HeldUndelayed(Held):
         self.locked_until_s = dict.fromkeys(self.levels, 0.0)
 
 
-class SilentWithoutSeed(Unit):
-    """No answer to a key without a seed; it has sessions, and nothing restarts it."""
-
-    reset_types, has_power = (), False
-
-    def without_seed(self, pdu, level):
-        return None
+SilentWithoutSeed = but(Unit, reset_types=(), has_power=False, without_seed=lambda ecu, pdu, level: None)
+"""No answer to a key without a seed; it has sessions, and nothing restarts it."""
 
 
 class OtherSeedForgives(Unit):
@@ -567,25 +538,14 @@ class ZeroFirst(Unit):
         return bytes(self.seed_bytes) if was_first else super().new_seed(level)
 
 
-class Zeros(Unit):
-    """Every seed is zero, locked or not, and its key is that of zeros."""
+Zeros = but(Unit, new_seed=lambda ecu, level: bytes(ecu.seed_bytes))
+"""Every seed is zero, locked or not, and its key is that of zeros."""
 
-    def new_seed(self, level):
-        return bytes(self.seed_bytes)
+StaticSixteen = but(Unit, new_seed=lambda ecu, level: hashlib.sha256(b"static %d" % level).digest()[: ecu.seed_bytes])
+"""The same seed for ever, counter and delay."""
 
-
-class StaticSixteen(Unit):
-    """The same seed for ever, counter and delay."""
-
-    def new_seed(self, level):
-        return hashlib.sha256(b"static %d" % level).digest()[: self.seed_bytes]
-
-
-class ClockSeed(Unit):
-    """The seed is a hash of the second: the same one until the next."""
-
-    def new_seed(self, level):
-        return hashlib.sha256(b"%d" % int(self.port.now_s)).digest()[: self.seed_bytes]
+ClockSeed = but(Unit, new_seed=lambda ecu, level: hashlib.sha256(b"%d" % int(ecu.port.now_s)).digest()[: ecu.seed_bytes])
+"""The seed is a hash of the second: the same one until the next."""
 
 
 class OneTryLastBit(OneTry):
