@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 from harness.analysis.mersenne import LOWER, MIDDLE, UPPER, WORDS, tempered, twisted
@@ -80,20 +81,22 @@ def glibc_random(starts: Numbers) -> Iterator[Numbers]:
     import numpy as np
 
     first = np.where(starts == 0, np.uint64(1), starts & np.uint64(MASK32)).astype(np.int64)
-    word = np.where(first > MERSENNE31, first - (1 << 32), first)
-    start = [word]
-    for _ in range(30):
-        word = np.fmod(word * 16807, MERSENNE31)  # C's remainder: the starting value may be negative
-        word = np.where(word < 0, word + MERSENNE31, word)
-        start.append(word)
-    recent = [word.astype(np.uint32) for word in [*start, *start[:3]]]
-    step = 0
-    while True:
-        recent.append(recent[-31] + recent[-3])
-        del recent[0]
-        step += 1
-        if step > 310:
-            yield (recent[-1] >> np.uint32(1)).astype(np.uint64)
+    signed = np.where(first > MERSENNE31, first - (1 << 32), first)
+    second = np.fmod(signed * 16807, MERSENNE31)  # C's remainder: the starting value may be negative
+    word = np.where(second < 0, second + MERSENNE31, second).astype(np.uint64)
+    words = [signed.astype(np.uint32), word.astype(np.uint32)]
+    other, modulus = np.empty_like(word), np.uint64(MERSENNE31)
+    for _ in range(29):
+        word *= np.uint64(16807)
+        np.bitwise_and(word, modulus, out=other)
+        word >>= np.uint64(31)
+        word += other  # 2^31 is 1 modulo 2^31 - 1
+        np.minimum(word, np.subtract(word, modulus, out=other), out=word)  # below zero it wraps, and is the larger one
+        words.append(word.astype(np.uint32))
+    for index in count(34):  # words 31 to 33 are the first three once more
+        words[index % 31] += words[(index - 3) % 31]
+        if index >= 344:
+            yield (words[index % 31] >> np.uint32(1)).astype(np.uint64)
 
 
 def mersenne_by_number(starts: Numbers) -> Iterator[Numbers]:

@@ -27,6 +27,8 @@ CANDIDATE_BITS = 26
 
 PROBED_BYTES = 3
 CANDIDATES_LOOKED_AT = 16
+STARTED_AT_ONCE = 16_384
+"""So many numbers stay in the processor's cache."""
 
 SOLVED_BYTES = 5
 """A seed of at least this many bytes holds more bits than a truncated generator hides."""
@@ -200,7 +202,8 @@ def start(streams: Sequence[Stream], ranges: Sequence[Starts], slow_ranges: Sequ
         if not tried:
             continue
         starts = np.concatenate([np.arange(one.first, one.first + one.count, dtype=np.uint64) for one in tried])
-        numbers = list(islice(outputs(starts), PROBED_BYTES + 1))
+        parts = [starts[at : at + STARTED_AT_ONCE] for at in range(0, len(starts), STARTED_AT_ONCE)]
+        numbers = [list(islice(outputs(part), PROBED_BYTES + 1)) for part in parts]
         for layout, places in layouts(length):
             told: dict[bytes, int] = {}
             in_a_row = [place for step in range(joined) for place in _later(places, step)]
@@ -245,25 +248,38 @@ def _outputs_per_seed(places: Sequence[Place]) -> int:
     return 1 + max(place[0] for place in places if place is not None)
 
 
-def _octet(numbers: Sequence[Numbers], place: Place) -> Numbers:
+def _octet(numbers: Sequence[Numbers], place: Place) -> npt.NDArray[np.uint8]:
     import numpy as np
 
     if place is None:
-        return np.zeros_like(numbers[0])
-    return numbers[place[0]] >> np.uint64(place[1]) & np.uint64(0xFF)
+        return np.zeros(len(numbers[0]), dtype=np.uint8)
+    return (numbers[place[0]] >> np.uint64(place[1])).astype(np.uint8)
 
 
-def _fitting(numbers: Sequence[Numbers], places: Sequence[Place], heads: Sequence[bytes]) -> list[list[int]]:
-    """Return, for each of `heads` (first bytes of streams), the indices of starting values whose first outputs fit."""
+def _fitting(numbers: Sequence[Sequence[Numbers]], places: Sequence[Place], heads: Sequence[bytes]) -> list[list[int]]:
+    """Return, for each of `heads` (first bytes of streams), the indices of starting values whose first outputs fit.
+
+    `numbers`: by `STARTED_AT_ONCE` starting values, their first outputs.
+    """
     import numpy as np
 
-    early = sorted((place[0], index) for index, place in enumerate(places) if place is not None and place[0] < len(numbers))
+    at_most = len(numbers[0])
+    early = sorted((place[0], index) for index, place in enumerate(places) if place is not None and place[0] < at_most)
     probed = [index for _, index in early[:PROBED_BYTES]]
-    key = np.zeros(len(numbers[0]), dtype=np.uint32)
-    for index in probed:
-        key = (key << np.uint32(8)) | _octet(numbers, places[index]).astype(np.uint32)
-    wanted = (int.from_bytes(bytes(head[index] for index in probed), "big") for head in heads)
-    return [np.flatnonzero(key == one)[:CANDIDATES_LOOKED_AT].tolist() for one in wanted]
+    wanted = [int.from_bytes(bytes(head[index] for index in probed), "big") for head in heads]
+    fitting: dict[int, list[int]] = {one: [] for one in wanted}
+    is_wanted = np.zeros(1 << 16, dtype=np.bool_)
+    is_wanted[[one & 0xFFFF for one in wanted]] = True
+    for part, outputs in enumerate(numbers):
+        key = np.zeros(len(outputs[0]), dtype=np.uint32)
+        for index in probed:
+            key <<= np.uint32(8)
+            key |= _octet(outputs, places[index])
+        for likely in np.flatnonzero(is_wanted.take(key & np.uint32(0xFFFF))).tolist():  # few: numpy has left out the rest
+            found = fitting.get(int(key[likely]))
+            if found is not None and len(found) < CANDIDATES_LOOKED_AT:
+                found.append(likely + part * STARTED_AT_ONCE)
+    return [fitting[one] for one in wanted]
 
 
 def _reproduced(name: str, number: int, places: Sequence[Place], stream: Stream, most: int) -> int:

@@ -57,7 +57,7 @@ class Bench:
         *,
         judging: Judging,
         hear: Callable[[Reply | RawReply], None] = lambda reply: None,
-        hear_line: Callable[[str], None] = lambda line: None,
+        hear_line: Callable[[str], None] | None = None,
         has_habits: bool = True,
         sessions: Iterable[int] = (),
         may_renew: bool = False,

@@ -82,7 +82,7 @@ _TOLD_APART: Final = MAY_END_SESSION | frozenset(ASK_FOR_TRAFFIC)
 class Habits:
     """Knows the usual behaviour of one ECU, and reports changes. Call `begin` each time the ECU is in a known state."""
 
-    def __init__(self, tester: Tester, hear_line: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(self, tester: Tester, hear_line: Callable[[str], None] | None = None) -> None:
         """Start to watch. `hear_line` is called with each new kind of console line, its numbers replaced by #."""
         self._tester = tester
         self._hear_line = hear_line
@@ -117,8 +117,11 @@ class Habits:
 
     def renewed(self) -> None:
         """Note that the ECU is being brought to a known state: lines that it prints until `begin` are usual."""
-        for _ in self._new_lines():
-            pass
+        if self._hear_line is None:
+            self._console.skip()
+        else:
+            for _ in self._new_lines():
+                pass
 
     def begin(self, *, is_weighed: bool) -> None:
         """Record the present behaviour; `is_weighed`: the memory in use too, if the target says how."""
@@ -285,7 +288,7 @@ class Habits:
         """Return the kinds of lines that were printed since the last call."""
         for line in self._console.new_lines():
             kind = _NUMBERS.sub("#", line.strip())[:_LONGEST_LINE]
-            if kind and kind not in self._lines and len(self._lines) < MOST_LINES:
+            if self._hear_line is not None and kind and kind not in self._lines and len(self._lines) < MOST_LINES:
                 self._lines.add(kind)
                 self._hear_line(kind)
             if kind:

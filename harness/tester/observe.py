@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,6 +92,13 @@ class ConsoleTail:
         new = text[len(self._shown) :] if is_more else text.rpartition(self._shown[-CONSOLE_MARK:])[2]
         self._shown = text
         return new.splitlines()
+
+    def skip(self) -> None:
+        """Leave out the lines that were printed since the last call. Raises LinkError as `new_lines`."""
+        if self._words:
+            self.new_lines()
+        else:
+            _, self._written = self._client.link.console_since(sys.maxsize)
 
     def _text(self) -> str:
         try:
