@@ -18,11 +18,13 @@ class AddressBytes:
     """The address byte at the start of each frame, by direction."""
 
     request: int | None
-    """The byte of requests to this ECU; frames with another first byte are ignored. None: requests carry no address byte."""
+    """The byte before requests to this ECU; frames with another first byte are ignored. None: requests have no
+    address byte.
+    """
     functional: int
-    """The byte of requests to all ECUs."""
+    """The byte before requests to all ECUs."""
     response: int | None
-    """The byte of this ECU's answers. None: answers carry no address byte."""
+    """The byte before this ECU's answers. None: answers have no address byte."""
 
 
 class AddressedNode:
@@ -43,13 +45,13 @@ class AddressedNode:
         self.node.attach(Outlet(port, partial(self._send, port)))
 
     def power_cycle(self) -> None:
-        """Lose what is volatile, and boot."""
+        """Lose everything volatile, and boot."""
         self.node.power_cycle()
 
     def on_frame(self, frame: can.Message) -> None:
         """Hand on a frame without its address byte.
 
-        A frame with another address is dropped if it has a request id of the node, else handed on unchanged.
+        A frame with another address is dropped if it has a request id of the node; else it is handed on unchanged.
         """
         node, addresses = self.node, self._addresses
         can_id = frame.arbitration_id

@@ -1,4 +1,4 @@
-"""The simulated ECU for Scapy: an answering machine on any ISO-TP socket that Scapy has."""
+"""Offer the simulated ECU to Scapy users, as an answering machine on any ISO-TP socket of Scapy."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class AnsweringEcu(Protocol):
     """An ECU that the answering machine can play."""
 
     def attach(self, surroundings: Surroundings) -> None:
-        """Start with this source of time and chance."""
+        """Start with `surroundings` as the source of time and chance."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
         """Return the responses to one request, in order; an empty list is silence."""
 
     def power_cycle(self) -> None:
-        """Lose what is volatile, and boot."""
+        """Lose everything volatile, and boot."""
 
 
 class _Real:
@@ -47,10 +47,10 @@ class _Real:
 class UdsAnsweringMachine(AnsweringMachine[PacketList]):
     """An ECU behind a Scapy socket whose `basecls` is UDS.
 
-    Call the machine to answer until Ctrl-C, or for ``timeout`` seconds; or start it with ``bg()``, which returns the
-    sniffer to ``stop()``. What arrives on `broadcast_socket` was sent to all ECUs, and is answered on `main_socket`.
-    A packet that is not UDS is ignored. Responses leave at once, response pending and the final one too: an ECU whose
-    answers take their time needs a node (`harness.ecu.ecu_node`). Nothing is printed unless ``verbose=True``.
+    Call the machine to answer until Ctrl-C, or for ``timeout`` seconds; or start it with ``bg()``, which returns the sniffer
+    to ``stop()``. A request on `broadcast_socket` was sent to all ECUs, and is answered on `main_socket`. A packet that is
+    not UDS is ignored. Responses leave at once, response pending and the final one too: an ECU whose answers take their time
+    needs a node (`harness.ecu.ecu_node`). Nothing is printed unless ``verbose=True``.
 
     >>> from harness.ecu.profiles import hardened
     >>> machine = hardened().machine

@@ -1,4 +1,4 @@
-"""The article's Raspberry Pi: what its script does with a frame, mistakes included."""
+"""Imitate the article's Raspberry Pi: do with a frame what the article's script does, mistakes included."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ _KEY_POSITIONS: Final = (0, 5, 9, 13)
 
 
 class ArticleEcu:
-    """What the script makes of a frame's data: the data of its answer. It ignores the PCI byte and the length.
+    """The article's script without the bus: it turns the data field of a frame into the data field of its answer.
 
-    It prints what the script prints. `has_security_access` is false for the article's first script, without service 27.
+    The script ignores the PCI byte and the length. It prints what the original prints. `has_security_access` is false for
+    the article's first script, without service 27.
     """
 
     def __init__(self, *, has_security_access: bool = True) -> None:
@@ -46,7 +47,7 @@ class ArticleEcu:
         self._start()
 
     def power_cycle(self) -> None:
-        """Start the script again: all that it knew was in RAM."""
+        """Start the script again; everything that it knew was in RAM, and is lost."""
         self._start()
 
     def _start(self) -> None:
@@ -57,12 +58,12 @@ class ArticleEcu:
 
     @property
     def is_unlocked(self) -> bool:
-        """Whether 2020 may be written."""
+        """Whether the script permits a write of 2020."""
         return self._security != 0
 
     @property
     def pending_seed(self) -> bytes:
-        """The last seed that was given; empty: none was. The script itself keeps only the key."""
+        """The last seed that was given; empty if none was given. The script itself keeps only the key."""
         return self._seed
 
     @property
@@ -76,9 +77,9 @@ class ArticleEcu:
         return {did[0] << 8 | did[1]: bytes((self._memory.get(did, _UNWRITTEN),)) for did in (_OPEN_DID, _PROTECTED_DID)}
 
     def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
-        """Return what a tester hears if it keeps to ISO 15765-2 and pads frames with zeros.
+        """Return the answer that a tester hears if it keeps to ISO 15765-2 and pads frames with zeros.
 
-        Of a message longer than a single frame the script gets the first frame only, and takes that for a request. The
+        The script gets only the first frame of a message longer than a single frame, and takes that frame for a request. The
         tester does not hear a response that is no valid single frame.
         """
         length = len(pdu)
@@ -99,7 +100,7 @@ class ArticleEcu:
     def create_uds_response(self, data: Sequence[int]) -> list[int]:
         """Return the data field of the answer to a frame with this data field.
 
-        Raises IndexError if the frame is too short for what it asks, KeyError if a key comes before any seed.
+        Raises IndexError if the frame is too short for the service that it names, KeyError if a key comes before any seed.
         """
         request = list(data)
         print("Received request data:", _hex_list(request))
@@ -169,12 +170,12 @@ class ArticleNode:
     def __init__(self, ecu: ArticleEcu) -> None:
         self.ecu = ecu
         self.sends_periodically = True
-        """Whether this node sends the script's three periodic frames; otherwise somebody else does, or nobody."""
+        """Whether this node sends the script's three periodic frames; if not, another node does, or none."""
         self.machine = UdsAnsweringMachine(ecu)
 
     @property
     def image(self) -> bytes:
-        """What the Pi's file system holds of the ECU: a script, for which the text of this file stands."""
+        """What the Pi's file system contains of the ECU: its script, for which the text of this file stands."""
         return Path(__file__).read_bytes()
 
     def attach(self, port: Port) -> None:
@@ -184,12 +185,12 @@ class ArticleNode:
         self._start_sending()
 
     def power_cycle(self) -> None:
-        """Start the script again. The bus has dropped this node's timers and waiting frames."""
+        """Start the script again, after the bus has dropped this node's timers and waiting frames."""
         self.ecu.power_cycle()
         self._start_sending()
 
     def on_frame(self, frame: can.Message) -> None:
-        """Answer a frame; if it makes the script fail, swallow the error and send nothing."""
+        """Answer a frame; if the frame makes the script fail, swallow the error and send nothing."""
         if frame.arbitration_id != _REQUEST_ID or frame.is_fd:  # a classic socket sees no FD frames
             return
         try:
@@ -209,7 +210,10 @@ class ArticleNode:
 
 
 def _asks_for(request: list[int], did: tuple[int, int]) -> bool:
-    """Whether `did` is named. As in the script the second byte is read, and may be missing, only if the first fits."""
+    """Whether the frame names the identifier `did`.
+
+    As in the script, the second byte is read, and may be missing, only if the first byte fits.
+    """
     return request[2] == did[0] and request[3] == did[1]
 
 

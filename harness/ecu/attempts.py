@@ -1,6 +1,6 @@
-"""Count wrong keys, and start the delay during which no seed is given.
+"""Count wrong keys, and start the delay during which the ECU gives no seed (ISO 14229-1:2020 Annex I).
 
-Each level has a counter of its own, or all levels share that of the first one. ISO 14229-1:2020 Annex I.
+Each level has a counter of its own, or all levels share the counter of the first level.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ def account_of(config: EcuConfig, level: int) -> int:
 
 
 def count_wrong_key(ecu: Ecu, level: int) -> Nrc:
-    """Count a wrong key and return the code that refuses it.
-
-    The last permitted attempt starts the delay and is answered 36.
+    """Count a wrong key, and return the code that refuses it: 35, or 36 for the last permitted attempt, which starts the
+    delay.
     """
     config, state = ecu.config, ecu.state
     account = account_of(config, level)
@@ -44,7 +43,7 @@ def forgive_wrong_keys(ecu: Ecu, level: int) -> None:
 
 
 def refusal_of_unasked_key(ecu: Ecu, level: int) -> Nrc:
-    """Return the code that refuses a key without a pending seed; during the delay no key has one."""
+    """Return the code that refuses a key without a pending seed; during the delay, no seed can be pending."""
     if not ecu.state.delay_until_s or not is_delayed(ecu, level):
         return Nrc.REQUEST_SEQUENCE_ERROR
     return ecu.config.key_in_delay_nrc
@@ -57,7 +56,7 @@ def is_delayed(ecu: Ecu, level: int) -> bool:
 
 
 def end_expired_delays(ecu: Ecu, now_s: float) -> None:
-    """End the delays that have run out, and correct the counters that caused them."""
+    """End the delays that have run out, and correct the counters that started them."""
     state = ecu.state
     for account in [account for account, until_s in state.delay_until_s.items() if now_s >= until_s]:
         del state.delay_until_s[account]
@@ -67,8 +66,8 @@ def end_expired_delays(ecu: Ecu, now_s: float) -> None:
 def forget_run_out(state: State, config: EcuConfig, account: int) -> None:
     """Correct a counter when its delay has run out.
 
-    The counter is cleared, or lowered until `tries_after_delay` wrong keys are left. A pause after a single wrong key
-    changes nothing.
+    The counter is cleared, or lowered until `tries_after_delay` wrong keys are left. The end of a pause that followed a
+    single wrong key changes nothing.
     """
     if config.wrong_key_delay_s and state.wrong_keys[account] < config.attempts:
         return
@@ -77,10 +76,10 @@ def forget_run_out(state: State, config: EcuConfig, account: int) -> None:
 
 
 def carry_over_restart(old: State, new: State, config: EcuConfig, reset_type: int | None) -> None:
-    """Carry counts and delays over a reset, or over a loss of power (None).
+    """Carry counts and delays over a reset of this type, or over a loss of power (None).
 
-    A level whose counter is not zero starts with the delay, whether or not a delay was running before: an attacker gains
-    nothing by cutting the power.
+    A level whose counter is not zero starts with the delay, whether or not a delay was running before, so that an attacker
+    gains nothing by cutting the power.
     """
     new.wrong_keys = old.wrong_keys
     new.counters_loaded_s = new.ready_s + config.counters_load_s

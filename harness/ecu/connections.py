@@ -1,4 +1,6 @@
-"""Further testers of one ECU, each on a pair of ids of its own. A level that one tester unlocks stays locked for others."""
+"""Serve further testers of one ECU, each on a pair of ids of its own; a level unlocked by one stays locked for the
+others.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ class Connection:
         self._isotp.reset()
 
     def take(self, data: bytes | bytearray) -> None:
-        """Take one classic frame that has the request id. Raises EcuDied if it crashes the ECU."""
+        """Take one classic frame that has the request id. Raises EcuDied if the frame crashes the ECU."""
         now_s = self._port.now_s
         if now_s < self._ecu.state.ready_s:
             return
@@ -50,7 +52,7 @@ class Connection:
         self._go_on()
 
     def _go_on(self) -> None:
-        """Send what ISO-TP has ready, and set a timer for its next deadline."""
+        """Send the frames that ISO-TP has ready, and set a timer for its next deadline."""
         isotp = self._isotp
         for data in isotp.outbox:
             self._port.send(can.Message(arbitration_id=self._response_id, data=data, is_extended_id=False))

@@ -1,9 +1,9 @@
-"""The definition of an ECU before it is built: its data, services and decisions, and every change made to them.
+"""Define an ECU before it is built: its data, services and decisions, and every change made to them.
 
-A definition is immutable. `harness.ecu.server` and `harness.ecu.ecu_node` compile it once, into plain functions. A change
-(a flaw or a variant) takes a definition and returns another: the methods below replace, wrap or insert a rule, wrap or
-replace a decision, wrap what the node does with frames, or give other data. Replacements are made before wrappers, and two
-replacements of the same thing are refused.
+A definition is immutable. `harness.ecu.server` and `harness.ecu.ecu_node` compile it once, into plain functions. A change (a
+flaw or a variant) takes a definition and returns another: the methods below replace, wrap or insert a rule, wrap or replace
+a decision, wrap what the node does with frames, or give other data. Replacements are made before wrappers, and two
+replacements of the same rule or decision are refused.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from harness.link.isotp import IsoTp
 from harness.simulation.node import Node
 
 ANY_SERVICE: Final = frozenset((UNSUPPORTED.sid, *SERVICES))
-"""The number of every service of a sound ECU, and of the rules that answer for services that it lacks."""
+"""A number that stands for every service of a sound ECU, and for the rules that answer services which the ECU lacks."""
 
 PLACES: Final = {
     "hear": "take a frame from the bus",
@@ -68,17 +68,17 @@ SOUND: Final = Decisions(
 """The decisions of a sound ECU."""
 
 RuleWrapper = Callable[[Rule, Ecu, bytes], Answer | None]
-"""Takes the rule that it wraps, the ECU and the request."""
+"""A function that takes the wrapped rule, the ECU and the request, and decides in place of the rule."""
 
 FrameRule = Callable[[Ecu, IsoTp, bytearray], bytes | None]
-"""Returns a request made of a frame's data field, or None to leave the frame to ISO-TP."""
+"""A function that returns a request made of a frame's data field, or None to leave the frame to ISO-TP."""
 
 _Slot = tuple[int, Rule] | str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """An ECU to be built. Without changes it is the sound ECU with its data."""
+    """An ECU to be built. A definition without changes is the sound ECU with its data."""
 
     config: EcuConfig
     services: Mapping[int, ServiceRules] = field(default_factory=lambda: {UNSUPPORTED.sid: UNSUPPORTED, **SERVICES})
@@ -87,26 +87,26 @@ class Definition:
     isotp: Mapping[str, Any] = field(default_factory=dict)
     """Fields of `IsoTpConfig` that differ from their defaults."""
     isotp_parts: tuple[type[IsoTp], ...] = ()
-    """Subclasses of `IsoTp` from which the ECU's own class inherits; the one that was added last comes first."""
+    """Subclasses of `IsoTp` from which the ECU's own class inherits, the subclass that was added last first."""
     frame_rules: tuple[Callable[[], FrameRule], ...] = ()
-    """Functions that make a frame rule, one for each ECU."""
+    """Functions that each make a frame rule for one ECU."""
     enclose: Callable[[Any], Node] = lambda node: node
-    """Wraps the node, for changes to what happens around it on the bus."""
+    """A function that wraps the node, for changes around it on the bus."""
     others: tuple[Callable[[], Node], ...] = ()
-    """Functions that make further nodes on the same bus."""
+    """Functions that each make a further node on the same bus."""
     author: str = ""
     """The name of the change that is being made."""
     made: tuple[str, ...] = ()
     """The names of the changes that have been made."""
     _wrappers: Mapping[_Slot, tuple[Callable[..., Any], ...]] = field(default_factory=dict)
     _replaced: Mapping[_Slot, tuple[str, Any]] = field(default_factory=dict)
-    """By slot: the name of the change that replaced it, and the replacement."""
+    """By slot (a rule or decision): the name of the change that replaced it, and the replacement."""
     _inserted: Mapping[tuple[int, Rule | None], tuple[Rule, ...]] = field(default_factory=dict)
 
     # Data.
 
     def with_config(self, **values: Any) -> Definition:
-        """Set values of `EcuConfig`. Raises ChangeConflict if another change has set a different one."""
+        """Set values of `EcuConfig`. Raises ChangeConflict if another change has set one of them differently."""
         found = self
         for name, value in values.items():
             found = found._replacing(f"config {name}", value)
@@ -133,12 +133,12 @@ class Definition:
     # Services and their rules.
 
     def offering(self, sid: int) -> Definition:
-        """Add one of the optional services."""
+        """Add an optional service that the sound ECU lacks."""
         services = self.config.further_services | {sid}
         return replace(self, config=replace(self.config, further_services=services))
 
     def with_service(self, service: ServiceRules) -> Definition:
-        """Add a service, or put another form of it in the place of one that exists."""
+        """Add a service, or replace an existing service by another form of it."""
         return replace(
             self._replacing(f"service {service.sid:02X}", service), services={**self.services, service.sid: service}
         )
@@ -164,13 +164,13 @@ class Definition:
     def without(
         self, sids: int | Iterable[int], rule: Rule, *, when: Callable[[Ecu, bytes], object] | None = None
     ) -> Definition:
-        """Leave a rule out; with `when`, for the requests for which that is true."""
+        """Leave a rule out; with `when`, only for requests for which `when` is true."""
         if when is None:
             return self.replace(sids, rule, passes)
         return self.wrap(sids, rule, lambda go_on, ecu, request: None if when(ecu, request) else go_on(ecu, request))
 
     def insert(self, sids: int | Iterable[int], rule: Rule, before: Rule | None = None) -> Definition:
-        """Insert `rule` before a rule of the service, or before all of them (None)."""
+        """Insert `rule` before another rule of the service, or before all of them (None)."""
         found = self
         for sid in self._having(sids, before):
             key = sid, before
@@ -178,7 +178,7 @@ class Definition:
         return found
 
     def rewrite(self, sid: int, change: Callable[[Ecu, bytes], bytes]) -> Definition:
-        """Change the request before the service's own rules see it. The rules that all services share see the original."""
+        """Change the request before the service's own rules see it; the rules that all services share see the original."""
 
         def seeing(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
             return go_on(ecu, change(ecu, request))
@@ -193,7 +193,7 @@ class Definition:
     def wrap_decision(self, **wrappers: Callable[..., Any]) -> Definition:
         """Put wrappers around decisions, each given under the decision's name in `Decisions`.
 
-        A wrapper takes the function that it wraps, then that function's arguments.
+        A wrapper takes the wrapped function and then that function's arguments.
         """
         found = self
         for name, wrapper in wrappers.items():
@@ -201,14 +201,14 @@ class Definition:
         return found
 
     def replace_decision(self, **functions: Callable[..., Any]) -> Definition:
-        """Put other functions in the place of decisions. Raises ChangeConflict if another change has replaced one."""
+        """Replace decisions by other functions. Raises ChangeConflict if another change has replaced one of them."""
         found = self
         for name, function in functions.items():
             found = found._replacing(_decision(name), function)
         return found
 
     def with_node(self, **options: Any) -> Definition:
-        """Set arguments of `UdsNode`. Raises ChangeConflict if another change has set a different one."""
+        """Set arguments of `UdsNode`. Raises ChangeConflict if another change has set one of them differently."""
         found = self
         for name, value in options.items():
             found = found._replacing(f"node {name}", value)
@@ -222,27 +222,26 @@ class Definition:
         return replace(found, isotp_parts=(*parts, *self.isotp_parts), isotp={**self.isotp, **config})
 
     def with_frame_rule(self, make: Callable[[], FrameRule]) -> Definition:
-        """Add a function that makes a frame rule for each ECU. The rule sees each frame before ISO-TP does."""
+        """Add a function that makes a frame rule for each ECU; the rule sees each frame before ISO-TP does."""
         return replace(self, frame_rules=(*self.frame_rules, make))
 
     def at(self, place: str, wrapper: Callable[..., Any]) -> Definition:
         """Put a wrapper around the node's action at one of `PLACES`.
 
-        The wrapper takes the function that it wraps, the node, and the function's arguments. The wrapper keeps
-        its state in `node.notes`.
+        The wrapper takes the wrapped function, the node, and the function's arguments. It keeps its state in `node.notes`.
         """
         if place not in PLACES:
             raise ValueError(f"a node has no place {place!r}; there are {', '.join(PLACES)}")
         return self._wrapping(f"node {place}", wrapper)
 
     def claim(self, what: str) -> Definition:
-        """Say that this change alone decides about `what`. Raises ChangeConflict if another change has claimed it."""
+        """Claim for this change alone the decision about `what`. Raises ChangeConflict if another change has claimed it."""
         return self._replacing(what, self.author)
 
     # Compiling.
 
     def chain(self, service: ServiceRules) -> tuple[Rule, ...]:
-        """Return every rule that is asked about a request for this service, in order."""
+        """Return, in order, every rule that may decide about a request for this service."""
         sid = service.sid
         chain: list[Rule] = list(self._inserted.get((sid, None), ()))
         for rule in (*general_rules(service), *service.rules):
@@ -265,7 +264,7 @@ class Definition:
         return sound
 
     def compiled(self, slot: _Slot, sound: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function of a slot: the sound one or its replacement, inside all wrappers."""
+        """Return the function of a slot: the sound function or its replacement, inside all wrappers."""
         function = self._replaced[slot][1] if slot in self._replaced else sound
         for wrapper in self._wrappers.get(slot, ()):
             function = partial(wrapper, function)
@@ -274,7 +273,7 @@ class Definition:
     # What the methods above are made of.
 
     def _having(self, sids: int | Iterable[int], rule: Rule | None) -> list[int]:
-        """Return those of the given services that have the rule."""
+        """Return the given services that have the rule."""
         known = [sid for sid in ((sids,) if isinstance(sids, int) else sids) if sid in self.services]
         having = [sid for sid in known if rule is None or rule in _rules_of(self.services[sid])]
         if not having:
@@ -301,7 +300,7 @@ def _decision(name: str) -> str:
 
 
 def passes(ecu: Ecu, request: bytes) -> Answer | None:
-    """Decide nothing. It takes the place of a rule that is left out."""
+    """Decide nothing, in place of a rule that is left out."""
     return None
 
 

@@ -1,4 +1,4 @@
-"""The hardened ECU with the requests of an older standard, KWP2000 or GMLAN, in front of the same state and rules.
+"""Put the requests of an older standard, KWP2000 or GMLAN, in front of the hardened ECU's state and rules.
 
 Each service of the older dialect is translated for the UDS rules, and their answer is translated back. A request without a
 counterpart is refused like a service that does not exist.
@@ -22,7 +22,7 @@ _KEPT_FROM_ALL: Final = frozenset((Nrc.SERVICE_NOT_SUPPORTED, Nrc.SUB_FUNCTION_N
 
 
 class _OlderServer(Server):
-    """The parts that both dialects share."""
+    """A server with the parts that both dialects share."""
 
     read_service: int
     """The service that reads a one-byte identifier."""
@@ -69,12 +69,12 @@ class _OlderServer(Server):
         return self.confirmed(pdu, head, message)
 
     def confirmed(self, pdu: bytes, head: bytes, message: bytes) -> bytes:
-        """Translate a positive answer to one of the other services."""
+        """Translate a positive answer of any service but `read_service` to the dialect."""
         return head + message[1:]
 
 
 def _code(asked: bytes, code: int) -> int:
-    """Translate a refusal's code. The dialect distinguishes fewer codes than UDS."""
+    """Translate a refusal's code to the dialect, which has fewer codes than UDS."""
     if code == Nrc.INCORRECT_MESSAGE_LENGTH:
         return _INVALID
     if code == Nrc.REQUEST_SEQUENCE_ERROR:
@@ -109,7 +109,9 @@ class Kwp2000Server(_OlderServer):
         return super().asked(pdu)
 
     def confirmed(self, pdu: bytes, head: bytes, message: bytes) -> bytes:
-        """Translate a positive answer: a session's states no timing, a key's ends with 34 (access allowed)."""
+        """Translate a positive answer: the answer to a session states no timing, the answer to a key ends with 34 (access
+        allowed).
+        """
         if pdu[0] == Service.DIAGNOSTIC_SESSION_CONTROL:
             return head + pdu[1:2]
         if pdu[0] in (0x20, Service.TESTER_PRESENT, Service.ECU_RESET):
@@ -134,7 +136,7 @@ class GmlanServer(_OlderServer):
         return super().asked(pdu)
 
     def confirmed(self, pdu: bytes, head: bytes, message: bytes) -> bytes:
-        """Translate a positive answer; the one to A2 (programmed state) says that everything is programmed."""
+        """Translate a positive answer; the answer to A2 (programmed state) says that everything is programmed."""
         if pdu[0] == 0xA2:
             return head + b"\x00"
         return head if pdu[0] in (0x20, Service.TESTER_PRESENT) else head + message[1:]

@@ -1,4 +1,4 @@
-"""The simulated ECU on a bus: frames in, ISO-TP, the answering machine, frames out."""
+"""Put the simulated ECU on a bus: receive frames, assemble requests by ISO-TP, and send the server's answers as frames."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from harness.simulation.node import Port, Timer
 
 _BOOT_CONTENT = bytes.fromhex("F055AA0000000000")
 _FRAME_TIME_S = 0.00025
-"""The duration of a full frame with 11-bit id and some stuff bits at 500 kbit/s. STmin counts from the frame's end."""
+"""The duration in seconds of a full frame with 11-bit id and some stuff bits at 500 kbit/s; STmin counts from its end."""
 
 
 class UdsNode:
-    """An ECU with a diagnostic server, behind 11-bit ids on classic CAN or CAN FD; it ignores other frames.
+    """An ECU with a diagnostic server, behind 11-bit ids on classic CAN or CAN FD; it ignores frames with other ids.
 
-    It serves one request at a time: requests that arrive while an answer is being prepared are lost, and a new answer
+    The ECU serves one request at a time: requests that arrive while an answer is being prepared are lost, and a new answer
     replaces a long one that the tester has stopped fetching.
     """
 
@@ -50,7 +50,7 @@ class UdsNode:
         self._frame = can.Message(
             arbitration_id=response_id, is_extended_id=speaks_extended, is_fd=is_fd, bitrate_switch=is_fd
         )
-        """The one message object that the node fills anew for each frame it sends: the bus takes a copy."""
+        """The one message object that the node fills anew for each frame that it sends; the bus takes a copy."""
         self._functional_id = functional_id
         self._connections = {
             ids[0]: Connection(ecu, number, ids[1]) for number, ids in enumerate(ecu.config.connections, start=1)
@@ -62,7 +62,7 @@ class UdsNode:
         self._timer: Timer | None = None
         self._timer_due_s = 0.0
         self.notes: dict[str, Any] = {}
-        """What the wrappers of flaws and variants remember; a loss of power does not clear it."""
+        """Values that the wrappers of flaws and variants remember; a loss of power does not clear them."""
         definition = ecu.definition
         self._new_isotp = _isotp_of(ecu)
         self.isotp = self._new_isotp()
@@ -93,7 +93,7 @@ class UdsNode:
         self._start_sending()
 
     def power_cycle(self) -> None:
-        """Lose what is volatile, and boot. The bus has dropped this node's timers and waiting frames."""
+        """Lose everything volatile, and boot; the bus has dropped this node's timers and waiting frames before."""
         self.isotp = self._new_isotp()
         for connection in self._connections.values():
             connection.power_cycle()
@@ -104,7 +104,7 @@ class UdsNode:
         self._talk_while_booting()
 
     def _talk_while_booting(self) -> None:
-        """Send the frames that some ECUs send on their response id before they can receive."""
+        """Send the frames that some ECUs send on their response id before they can receive any."""
         config = self.ecu.config
         for number in range(config.boot_frames):
             delay_s = config.boot_s * (number + 1) / (config.boot_frames + 1)
@@ -122,7 +122,7 @@ class UdsNode:
         self.port.call_later(sent.period_s, partial(self._send_periodically, sent))
 
     def on_frame(self, frame: can.Message) -> None:
-        """Take one frame from the bus. Raises EcuDied if it crashes the ECU."""
+        """Take one frame from the bus. Raises EcuDied if the frame crashes the ECU."""
         self._hear(frame)
 
     def _take(self, frame: can.Message) -> None:
@@ -156,7 +156,9 @@ class UdsNode:
         self._go_on()
 
     def _made_of(self, data: bytearray) -> bytes | None:
-        """Return the request that a frame rule makes of the frame before ISO-TP sees it, if any."""
+        """Return the request that a frame rule makes of the frame before ISO-TP sees the frame; None if no rule
+        makes one.
+        """
         for rule in self._frame_rules if data else ():
             pdu = rule(self.ecu, self.isotp, data)
             if pdu is not None:
@@ -196,7 +198,7 @@ class UdsNode:
             self._flush()
 
     def _flush(self) -> None:
-        """Put on the bus what ISO-TP has ready, and set a timer for its next deadline."""
+        """Put the frames that ISO-TP has ready on the bus, and set a timer for its next deadline."""
         isotp = self.isotp
         frame, send_data = self._frame, self._send_data
         if send_data is not None:
@@ -214,7 +216,7 @@ class UdsNode:
             self._timer = self.port.call_later(max(0.0, isotp.deadline_s - self.port.now_s), self._on_timer)
 
     def _go_on(self) -> None:
-        """While a message is being sent or received, restart S3 and send what ISO-TP has ready."""
+        """While a message is being sent or received, restart S3 and send the frames that ISO-TP has ready."""
         if self.isotp.outbox or self.isotp.deadline_s is not None:
             self.ecu.keep_session()
             self._flush()
@@ -238,7 +240,7 @@ def _isotp_of(ecu: Server) -> Callable[[], IsoTp]:
 
 
 class Outlet:
-    """The node's port, except that another function sends the frames."""
+    """The node's port, with another function for sending frames."""
 
     def __init__(self, port: Port, send: Callable[[can.Message], None]) -> None:
         self._port = port
@@ -246,7 +248,7 @@ class Outlet:
 
     @classmethod
     def of(cls, port: Port, send: Callable[[can.Message], None]) -> Port:
-        """Return the port itself if nothing changes the sending, else an outlet."""
+        """Return the port itself if no change concerns sending, else an outlet."""
         return port if send == port.send else cls(port, send)
 
     @property
@@ -264,5 +266,5 @@ class Outlet:
         return self._port.call_later(delay_s, callback)
 
     def random_bytes(self, n: int) -> bytes:
-        """Return `n` random bytes, which follow from the run's seed."""
+        """Return `n` random bytes, determined by the run's seed."""
         return self._port.random_bytes(n)

@@ -28,11 +28,11 @@ def article_key(seed: bytes, level: int, *, secret: bytes) -> bytes:
 def hmac_sha256_key(seed: bytes, level: int, *, secret: bytes) -> bytes:
     """Return the first 16 bytes of HMAC-SHA256, keyed with `secret`, over the seed followed by one byte, the level.
 
-    The level is the sub-function that asked for the seed, without its suppress bit: 1 for 27 01, 3 for 27 03.
+    The level is the sub-function that requested the seed, without its suppress bit: 1 for 27 01, 3 for 27 03.
     """
     return hmac.digest(secret, seed + bytes((level,)), "sha256")[:16]
 
 
 def key_is_right(ecu: Ecu, level: EcuSecurityLevel, key: bytes) -> bool:
-    """Whether the key fits the pending seed. The comparison takes the same time whatever key was sent."""
+    """Whether the key fits the pending seed. The comparison takes the same time for every key."""
     return hmac.compare_digest(key, level.key(ecu.state.seed, level.level))

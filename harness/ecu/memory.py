@@ -1,4 +1,4 @@
-"""Memory and its guard, for the services that name addresses: 23, 34, 35 and 3D."""
+"""Read, write and guard memory, for the services that name addresses: 23, 34, 35 and 3D."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FORMAT_OF_TRANSFER_AT: Final = 2
 
 _PLAIN: Final = 0x00
 _BLOCK_BYTES: Final = 0x0102
-"""The longest 36 that is accepted: 256 bytes of data."""
+"""The length in bytes of the longest request 36 that is accepted: 256 bytes of data."""
 
 
 class Block(NamedTuple):
@@ -23,13 +23,13 @@ class Block(NamedTuple):
     address: int
     size: int
     end: int
-    """The position in the request after address and size."""
+    """The position in the request behind address and size."""
 
 
 def block_in(request: bytes, at: int) -> Block | None:
     """Return the block that the addressAndLengthFormatIdentifier at `at` describes; None: invalid format or short request.
 
-    The identifier's low digit is the number of address bytes, which come first; its high digit is that of size bytes.
+    The identifier's low digit is the number of address bytes, which come first; its high digit is the number of size bytes.
     """
     size_bytes, address_bytes = request[at] >> 4, request[at] & 0x0F
     start, middle, end = at + 1, at + 1 + address_bytes, at + 1 + address_bytes + size_bytes
@@ -75,18 +75,18 @@ def addressed(ecu: Ecu, request: bytes, at: int) -> tuple[MemoryRegion, Block]:
 
 
 def is_guarded(ecu: Ecu, request: bytes, at: int) -> bool:
-    """Whether the memory needs a level that is locked."""
+    """Whether the memory needs a level that is now locked."""
     region, _ = addressed(ecu, request, at)
     return region.needs not in (OPEN, ecu.state.unlocked_level)
 
 
 def data_is_plain(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse compressed or encrypted data, as a rule of 34 and 35."""
+    """Refuse compressed or encrypted data; a rule of 34 and 35."""
     return None if request[1] == _PLAIN else Nrc.REQUEST_OUT_OF_RANGE
 
 
 def transfer_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse a transfer while the level that the memory needs is locked, as a rule of 34 and 35."""
+    """Refuse a transfer while the level that the memory needs is locked; a rule of 34 and 35."""
     return Nrc.SECURITY_ACCESS_DENIED if is_guarded(ecu, request, FORMAT_OF_TRANSFER_AT) else None
 
 
@@ -104,7 +104,7 @@ def read_memory(state: State, region: MemoryRegion, address: int, size: int) -> 
 
 
 def write_memory(state: State, region: MemoryRegion, address: int, data: bytes) -> None:
-    """Change bytes of a region. Where the region is a data identifier, 22 reads the new value."""
+    """Change bytes of a region; if the region belongs to a data identifier, 22 reads the new value."""
     start = address - region.address
     old = _content(state, region)
     new = old[:start] + data + old[start + len(data) :]
@@ -115,7 +115,7 @@ def write_memory(state: State, region: MemoryRegion, address: int, data: bytes) 
 
 
 def erase_memory(ecu: Ecu) -> None:
-    """Fill every region with FF, except those of data identifiers."""
+    """Fill every region with FF, except the regions of data identifiers."""
     for region in ecu.config.memory:
         if region.did is None:
             ecu.state.memory[region.address] = b"\xff" * len(region.initial)

@@ -1,4 +1,4 @@
-"""Another ECU that talks on the bus of a simulated one."""
+"""Simulate another ECU that sends frames on the same bus as the ECU under test."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _UNASKED: Final = (
     (0x749, "0467020000000000"),
     (0x73F, "0227010000000000"),
 )
-"""Frames that look like diagnostic answers and requests, on ids next to those of the ECU."""
+"""Frames that nobody requested and that look like diagnostic answers and requests, on ids next to those of the ECU."""
 
 
 class Neighbour:
-    """Another ECU, on ids one above those of the simulated one. It refuses every request, and sends frames of its own."""
+    """Another ECU, on ids one above those of the ECU under test. It refuses every request, and sends frames of its own."""
 
     def attach(self, port: Port) -> None:
-        """Start speaking."""
+        """Start sending frames."""
         self._port = port
         self._speak()
 

@@ -1,4 +1,4 @@
-"""The ECUs that can be simulated, by their names."""
+"""List the ECUs that can be simulated, by their names."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ SECRETS: Final = {
     1: bytes.fromhex("8F1D5A20C4B97E3364F0A81B96D2075C"),
     3: bytes.fromhex("3BE07294D15F48A6C90D6E812FB7531A"),
 }
-"""The secrets of `hardened`, per level. They are for demonstration: whoever reads this file knows them."""
+"""The secrets of `hardened`, by level. They are for demonstration: whoever reads this file knows them."""
 
 ARTICLE_SECRETS: Final = {1: bytes.fromhex("1234567890"), 3: bytes.fromhex("6B1F0D93C7")}
-"""The secrets of `hardened-article-key`, per level; level 1 has the article's secret."""
+"""The secrets of `hardened-article-key`, by level; level 1 has the article's secret."""
 
 DATA_IDENTIFIERS: Final = (
     DataIdentifier(did=0x1010, initial=b"\xff", write=0x00),
@@ -47,19 +47,21 @@ DATA_IDENTIFIERS: Final = (
     DataIdentifier(did=0xF18C, initial=b"UDS-HARNESS-0001"),
     DataIdentifier(did=0xF1A0, initial=bytes(range(97))),
 )
-"""2A2A is long enough for a write of several frames; reading F1A0 gives a response of 100 bytes."""
+"""The data identifiers of `hardened`; 2A2A is long enough for a write of several frames, F1A0 for a response of 100
+bytes.
+"""
 
 MEMORY: Final = (
     MemoryRegion(address=0x2000_0000, initial=bytes(range(0x40)), needs=0x01),
     MemoryRegion(address=0x2000_2020, did=0x2020, needs=0x01),
 )
-"""Working memory, and the cell in which the value of 2020 is stored."""
+"""The memory of `hardened`: working memory, and the cell that stores the value of 2020."""
 
 ROUTINES: Final = (Routine(routine=0x0203, needs=0x01), Routine(routine=0xFF00, needs=0x01, is_erasing=True))
-"""checkProgrammingPreconditions under its customary number, and eraseMemory under that of ISO 14229-1."""
+"""The routines of `hardened`: checkProgrammingPreconditions under its usual number, and eraseMemory under ISO 14229-1's."""
 
 TROUBLE_CODES: Final = (0x056200, 0xC10000)
-"""P0562 system voltage low, U0100 lost communication."""
+"""The trouble codes of `hardened`: P0562 system voltage low, U0100 lost communication."""
 
 
 HARDENED: Final = EcuConfig(
@@ -88,7 +90,7 @@ HARDENED_ARTICLE_KEY: Final = replace(
 GMLAN_DATA: Final = replace(HARDENED, sessions=(), connections=())
 GMLAN_IDS: Final = {"request_id": 0x241, "response_id": 0x641, "functional_id": 0x101}
 GMLAN_ADDRESSES: Final = AddressBytes(request=None, functional=0xFE, response=None)
-"""Only frames to all nodes begin with an address."""
+"""The address bytes of GMLAN, where only frames to all nodes begin with an address."""
 
 
 def article() -> ArticleNode:
@@ -102,27 +104,27 @@ def article_v1() -> ArticleNode:
 
 
 def hardened(*changes: str) -> UdsNode:
-    """Return the sound ECU, or the same with these flaws and variants."""
+    """Return the sound ECU, changed by these flaws and variants, if any."""
     return _node(changed(HARDENED, *changes))
 
 
 def hardened_article_key(*changes: str) -> UdsNode:
-    """Return the sound ECU with the article's key algorithm, or the same with these flaws and variants."""
+    """Return the sound ECU with the article's key algorithm, changed by these flaws and variants, if any."""
     return _node(changed(HARDENED_ARTICLE_KEY, *changes))
 
 
 def kwp2000(*changes: str) -> UdsNode:
-    """Return the sound ECU behind KWP2000's requests, or the same with these flaws and variants."""
+    """Return the sound ECU behind KWP2000's requests, changed by these flaws and variants, if any."""
     return _node(changed(HARDENED, *changes), Kwp2000Server)
 
 
 def gmlan(*changes: str) -> UdsNode:
-    """Return the sound ECU behind GMLAN's requests, on GMLAN's ids, or the same with these flaws and variants."""
+    """Return the sound ECU behind GMLAN's requests, on GMLAN's ids, changed by these flaws and variants, if any."""
     return _node(replace(changed(GMLAN_DATA, *changes), at_node=GMLAN_IDS), GmlanServer)
 
 
 def changed(config: EcuConfig, *names: str) -> Definition:
-    """Return the ECU of these data with these flaws and variants, whose order has no effect.
+    """Return the ECU with these data, flaws and variants, whose order has no effect.
 
     Raises ChangeConflict if two of the flaws and variants exclude each other.
     """
@@ -133,7 +135,7 @@ def changed(config: EcuConfig, *names: str) -> Definition:
 
 
 def _turn(change: EcuChange) -> tuple[bool, int]:
-    """Return the sort key of a change: the order in which changes are made does not depend on their order in the channel."""
+    """Return the sort key of a change, so that changes are made in the same order however the channel lists them."""
     return not change.comes_first, _ORDER[change.name]
 
 

@@ -1,4 +1,7 @@
-"""The form of rules and decisions, and the rules that come before those of a service (ISO 14229-1:2020 8.7, in order)."""
+"""Define the form of rules and decisions, and the rules that come before those of a service.
+
+Their order is that of ISO 14229-1:2020 8.7.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,11 @@ SILENT_WHEN_FUNCTIONAL: Final = frozenset(
         Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
     )
 )
-"""Refusals that an ECU does not send if the request went to all ECUs (ISO 14229-1:2020 8.7.5)."""
+"""Refusals that an ECU keeps back if the request went to all ECUs (ISO 14229-1:2020 8.7.5)."""
 
 
 class Surroundings(Protocol):
-    """The time and chance that an ECU takes from outside; a node's port is one."""
+    """The time and chance that an ECU takes from outside; the port of a node offers both."""
 
     @property
     def now_s(self) -> float:
@@ -60,22 +63,22 @@ class Ecu(Protocol):
         """Whether the request went to all ECUs."""
 
     work_s: float
-    """Additional seconds that the answer to this request takes; a sound ECU adds none."""
+    """Seconds by which the answer to this request takes longer; a sound ECU adds none."""
 
     def power_cycle(self) -> None:
-        """Lose what is volatile, and boot, without an answer."""
+        """Lose everything volatile, and boot; send no answer."""
 
     def reset(self, reset_type: int = ResetType.HARD) -> None:
-        """Boot as soon as the answer to the present request is out."""
+        """Boot as soon as the answer to the present request has been sent."""
 
 
 SeedSource = Callable[["Ecu", EcuSecurityLevel], bytes]
-"""Draws the next seed of a locked level."""
+"""A function that draws the next seed of a locked level."""
 
 Rule = Callable[["Ecu", bytes], Answer | None]
-"""Decides about a request, or returns None to leave it to the next rule. It may change the ECU's state.
+"""A function that decides about a request, or returns None to leave the decision to the next rule.
 
-The last rule of a service decides about every request that reaches it.
+A rule may change the ECU's state. The last rule of a service decides about every request that reaches it.
 """
 
 
@@ -106,18 +109,18 @@ class Decisions:
 
 
 class EcuDied(Exception):
-    """The ECU crashed: it answers nothing more until its power is cycled."""
+    """The ECU has crashed, and answers nothing more until its power is cycled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceRules:
-    """The rules of one service. `harness.ecu.services` finds it under the name SERVICE in a file of its folder."""
+    """The rules of one service. `harness.ecu.services` finds them under the name SERVICE in a file of its folder."""
 
     sid: int
     min_bytes: int
     rules: tuple[Rule, ...]
     sub_functions: Callable[[EcuConfig], frozenset[int]] | None = None
-    """Returns the sub-functions that the ECU has in any session; None: the service has no sub-function byte."""
+    """A function that returns the sub-functions of the ECU in all sessions; None: the service has no sub-function byte."""
     is_in_default_session: bool = True
     obeys_suppress_bit: bool = True
     """Whether bit 7 of the sub-function suppresses the positive response."""
@@ -136,20 +139,23 @@ def service_is_not_supported(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def ecu_is_not_busy(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse every Nth request with 21, so that it must be repeated."""
+    """Refuse every Nth request with 21 (busy), so that the tester must repeat it."""
     ecu.state.requests += 1
     return Nrc.BUSY_REPEAT_REQUEST if ecu.state.requests % ecu.config.busy_every == 0 else None
 
 
 def service_is_in_session(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse the service in the default session. An ECU without sessions has all services at all times."""
+    """Refuse the service if it does not exist in the default session and that session is active.
+
+    An ECU without sessions has all services at all times.
+    """
     if not ecu.config.sessions:
         return None
     return Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION if ecu.state.session == Session.DEFAULT else None
 
 
 def level_of_the_service_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse a service that needs a level for every request, while that level is locked."""
+    """Refuse the service while it needs a level for every request and that level is locked."""
     needs = ecu.config.service_needs.get(request[0], OPEN)
     return None if not needs or needs == ecu.state.unlocked_level else Nrc.SECURITY_ACCESS_DENIED
 
@@ -167,12 +173,12 @@ def sub_function_is_supported(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def nothing_follows_the_sub_function(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse further bytes after the sub-function, for services whose request has two bytes."""
+    """Refuse bytes after the sub-function, for services whose request has two bytes."""
     return None if len(request) == 2 else Nrc.INCORRECT_MESSAGE_LENGTH
 
 
 UNSUPPORTED: Final = ServiceRules(sid=0, min_bytes=0, rules=(service_is_not_supported,))
-"""Answers for every service that the ECU does not have. No service has the number 00."""
+"""The answers to requests for services that the ECU does not have, under the number 00, which no service has."""
 
 
 def general_rules(service: ServiceRules) -> tuple[Rule, ...]:
@@ -191,5 +197,5 @@ def refusal(request: bytes, nrc: Nrc) -> bytes:
 
 
 def is_refusal_sent(ecu: Ecu, request: bytes, nrc: Nrc) -> bool:
-    """Whether the ECU sends this refusal: it keeps some back if the request went to all ECUs."""
+    """Whether the ECU sends this refusal; some refusals are kept back if the request went to all ECUs."""
     return not (ecu.is_functional and nrc in SILENT_WHEN_FUNCTIONAL)

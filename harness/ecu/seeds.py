@@ -13,7 +13,7 @@ def next_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
 
 
 def random_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
-    """Return a random seed. All zeros are drawn again, because they would say that the level is unlocked."""
+    """Return a random seed; zeros are drawn again, because they would say that the level is unlocked."""
     count = level.seed_bytes
     if ecu.config.short_seed_every:
         ecu.state.seeds_issued += 1
@@ -25,7 +25,7 @@ def random_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
 
 
 def held_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
-    """Return the same seed until the right key has answered it, also after a restart: the option Static_Seed of Annex I.
+    """Return the same seed until the right key has answered it, even after a restart: the option Static_Seed of Annex I.
 
     An ECU with `holds_seed_in_session` also draws another seed once its session has ended.
     """

@@ -1,4 +1,4 @@
-"""Answer requests: ask the rules of the service in order; the first rule that decides gives the answer."""
+"""Answer requests: call the rules of the service in order; the first rule that decides gives the answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DEFAULT_SESSION: Final = int(Session.DEFAULT)
 class Server:
     """An ECU's diagnostic server: a state, and an ordered chain of rules for each service.
 
-    Rules read `config`, `decide`, `service`, `sub_functions`, `data_identifiers`, `levels`, `now_s` and change `state`.
+    Rules read `config`, `decide`, `service`, `sub_functions`, `data_identifiers`, `levels` and `now_s`, and change `state`.
     """
 
     surroundings: Surroundings
@@ -28,7 +28,7 @@ class Server:
     work_s: float = 0.0
 
     def __init__(self, definition: Definition | EcuConfig) -> None:
-        """Compile a definition. An `EcuConfig` alone makes a sound ECU with these data."""
+        """Compile a definition; an `EcuConfig` makes a sound ECU with these data."""
         self.definition = definition if isinstance(definition, Definition) else Definition(config=definition)
         self.config = config = self.definition.config
         self.decide = self.definition.decisions()
@@ -50,16 +50,16 @@ class Server:
         )
 
     def attach(self, surroundings: Surroundings) -> None:
-        """Start as a new ECU that has finished booting."""
+        """Start as a new ECU that has just finished booting."""
         self.surroundings = surroundings
         self.state = factory_state(self.config)
 
     def power_cycle(self) -> None:
-        """Lose what is volatile, and boot."""
+        """Lose everything volatile, and boot."""
         self.state = self.decide.reboot(self, self.surroundings.now_s, None)
 
     def reset(self, reset_type: int = ResetType.HARD) -> None:
-        """Boot as soon as the answer to the present request is out."""
+        """Boot as soon as the answer to the present request has been sent."""
         self.state = self.decide.reboot(self, self.now_s + self._answer_time_s(self.service.sid), reset_type)
 
     @property
@@ -69,12 +69,12 @@ class Server:
 
     @property
     def is_speaking(self) -> bool:
-        """Whether normal messages are sent. 28 can stop them until the session ends."""
+        """Whether the ECU sends its normal messages, which 28 can stop until the session ends."""
         self._end_expired_session(self.surroundings.now_s)
         return self.state.communication in TRANSMITTING
 
     def settle(self) -> None:
-        """End the session and the delays that have run out, so that `state` is true between two requests."""
+        """End the session and the delays that have run out, so that `state` is correct between two requests."""
         now_s = self.surroundings.now_s
         self._end_expired_session(now_s)
         end_expired_delays(self, now_s)

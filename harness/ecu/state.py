@@ -1,4 +1,4 @@
-"""The state of an ECU: everything that it remembers from one request to the next."""
+"""Hold the state of an ECU: everything that it remembers from one request to the next."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ class Transfer:
 
 @dataclass(slots=True)
 class State:
-    """Everything that can change in an ECU. The fields without a default are non-volatile, in part or as a whole."""
+    """Everything that can change in an ECU. The fields without a default are wholly or partly non-volatile."""
 
     values: dict[int, bytes]
     wrong_keys: dict[int, int]
-    """Per level: wrong keys since the last right one, or since the delay ran out."""
+    """By level: the number of wrong keys since the last right key, or since the delay ran out."""
     held_seeds: dict[int, bytes]
-    """Per level: the seed that is given until the right key has answered it. Only ECUs that hold seeds use it."""
+    """By level: the seed that is given until the right key has answered it. Only ECUs that hold seeds use this field."""
     lasting: dict[str, Any]
-    """What a flaw or variant remembers over each restart. It must be storable as JSON."""
+    """Values that flaws and variants remember over each restart; they must be storable as JSON."""
 
     ready_s: float = 0.0
-    """Until this time the ECU boots and receives nothing."""
+    """The time until which the ECU boots and receives nothing."""
     sessions_from_s: float = 0.0
-    """Until this time no session is entered."""
+    """The time until which the ECU enters no session."""
     session: int = Session.DEFAULT
     s3_due_s: float = math.inf
     """The time at which the session ends unless a request comes; infinite in the default session."""
@@ -58,9 +58,9 @@ class State:
     """The pending seed, which waits for its key; empty: none is pending."""
     seed_level: int = LOCKED
     delay_until_s: dict[int, float] = field(default_factory=dict)
-    """Per level: the time before which no seed is given."""
+    """By level: the time before which the ECU gives no seed."""
     counters_loaded_s: float = 0.0
-    """Until this time the counters of wrong keys are not known."""
+    """The time until which the counters of wrong keys are not known."""
     seeds_issued: int = 0
     """The number of seeds since the start, counted only by an ECU whose seeds differ in length."""
     has_issued_seed_since_lock: bool = False
@@ -68,23 +68,23 @@ class State:
     requests: int = 0
     """The number of requests, counted only by an ECU that is busy at times."""
     address: int = 0
-    """The origin of the present request: a connection's number, or FUNCTIONAL."""
+    """Where the present request came from: a connection's number, or FUNCTIONAL."""
     elsewhere: dict[int, tuple[int, bytes, int]] = field(default_factory=dict)
-    """By other address: its unlocked level, its pending seed, and that seed's level."""
+    """For each address but the present one: its unlocked level, its pending seed, and that seed's level."""
     memory: dict[int, bytes] = field(default_factory=dict)
-    """By a region's address: the region's content. Regions that hold the value of a data identifier are not in it."""
+    """By a region's address: the region's content. Regions that store a data identifier's value are not in it."""
     trouble_codes: dict[int, int] = field(default_factory=dict)
     """Stored trouble codes and their status; non-volatile."""
     communication: int = ALL_ENABLED
-    """The last controlType of 28."""
+    """The controlType of the last request 28."""
     is_dtc_setting_on: bool = True
     routine_results: dict[int, bytes] = field(default_factory=dict)
     """By routine: its result, for routines that were started in this session."""
     transfer: Transfer | None = None
     until_locked: dict[str, Any] = field(default_factory=dict)
-    """What a flaw or variant remembers until the ECU is locked."""
+    """Values that flaws and variants remember until the ECU is locked."""
     until_restart: dict[str, Any] = field(default_factory=dict)
-    """What a flaw or variant remembers until the ECU restarts."""
+    """Values that flaws and variants remember until the ECU restarts."""
 
     def forget_seed(self) -> None:
         """Forget the pending seed."""
@@ -92,7 +92,7 @@ class State:
         self.seed_level = LOCKED
 
     def forget_counts(self) -> None:
-        """Clear the counters of wrong keys whose delay is not running."""
+        """Clear the counters of wrong keys, except those whose delay is running."""
         for account in self.wrong_keys:
             if account not in self.delay_until_s:
                 self.wrong_keys[account] = 0

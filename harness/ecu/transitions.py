@@ -1,4 +1,4 @@
-"""Change the address, the session, or restart: what ends then, and what stays."""
+"""Change the address or the session, or restart: end what ends then, and keep what stays."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _NOTHING: Final = (LOCKED, b"", LOCKED)
 
 
 def turn_to(state: State, address: int) -> None:
-    """Serve this address from now on. Each address has an unlocked level and a pending seed of its own."""
+    """Serve requests of this address from now on. Each address has an unlocked level and a pending seed of its own."""
     state.elsewhere[state.address] = state.unlocked_level, state.seed, state.seed_level
     state.unlocked_level, state.seed, state.seed_level = state.elsewhere.get(address, _NOTHING)
     state.address = address
 
 
 def lock_on_leaving(state: State, session: int, *, has_expired: bool) -> None:
-    """Lock the ECU because the present session ends: `session` was entered, or the present one has expired."""
+    """Lock the ECU because the present session ends: it has expired, or `session` was entered in its place."""
     state.lock()
 
 
 def leave_session(state: State) -> None:
-    """End everything that lasts as long as its session."""
+    """End everything that lasts only as long as its session."""
     state.communication = ALL_ENABLED
     state.is_dtc_setting_on = True
     state.routine_results = {}

@@ -1,4 +1,4 @@
-"""Other ways to build a sound ECU, which the standard or its users leave open. No check may fail on any of them."""
+"""List other ways to build a sound ECU, which the standard or its users leave open. No check may fail on any of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MIXED: Final = AddressBytes(request=0x9A, functional=0x9A, response=0x9A)
 
 
 def _addressed(definition: Definition, addresses: AddressBytes) -> Definition:
-    """Let frames begin with an address."""
+    """Let all frames begin with an address byte."""
     return replace(definition.with_config(address_bytes=1), enclose=lambda node: AddressedNode(node, addresses))
 
 

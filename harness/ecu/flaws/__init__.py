@@ -1,6 +1,6 @@
-"""Flaws that can be put into a sound ECU, and the checks that must see each.
+"""List flaws that can be put into a sound ECU, and the checks that must see each.
 
-A further flaw is one function under `@flaw` in the file of its family, and nothing else.
+To add a flaw, write one function under `@flaw` in the file of its family, and nothing else.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def _fitted(ecu: Ecu, request: bytes) -> bytes:
 
 
 def _also_hearing(definition: Definition, is_meant: Callable[[UdsNode, can.Message], bool]) -> Definition:
-    """Accept the frames with other ids for which `is_meant` holds, as if they had the ECU's request id."""
+    """Accept frames with other ids, if `is_meant` holds for the id, as if they had the ECU's request id."""
 
     def hear(go_on: Callable[[can.Message], None], node: UdsNode, frame: can.Message) -> None:
         if not is_meant(node, frame):
@@ -86,7 +86,7 @@ _CLEAR: Final = 0x03
 
 
 def _aliases(ecu: Ecu) -> dict[int, bytes]:
-    """Return by alias its definition, in four bytes: source identifier, position of the first byte (from 1) and size."""
+    """Return the definition of each alias, four bytes: source identifier, position of the first byte (from 1) and size."""
     aliases: dict[int, bytes] = ecu.state.until_restart.setdefault("aliases", {})
     return aliases
 
@@ -133,7 +133,7 @@ def _read_unguarded(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def _looking_at(definition: Definition, size: int | None) -> Definition:
-    """Check the levels of the first `size` bytes of a read only (None: of all of it), and read the rest without a check."""
+    """Check only the levels of the first `size` bytes of a read (None: of all bytes), and read all of it."""
 
     def read(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         answer = go_on(ecu, request[:size])

@@ -51,7 +51,7 @@ def _forgetting_at(reset_type: int | None) -> Callable[..., None]:
 
 
 def _keep_counts(state: State, config: EcuConfig, account: int) -> None:
-    """Leave a counter as it is when its delay has run out."""
+    """Leave a counter unchanged when its delay has run out."""
 
 
 # The count.

@@ -43,13 +43,13 @@ _READ: Final = Service.READ_DATA_BY_IDENTIFIER
 _WRITE: Final = Service.WRITE_DATA_BY_IDENTIFIER
 _SERIAL_NUMBER: Final = b"\x22\xf1\x8c"
 _OFTEN_MALFORMED: Final = frozenset((Nrc.INVALID_KEY, Nrc.REQUEST_OUT_OF_RANGE))
-"""The codes whose refusals a flaw malforms unless it names others: the two that the article's script gets wrong."""
+"""The codes whose refusals a flaw malforms unless it names others; the article's script gets these two wrong."""
 
 
 def _malformed(
     definition: Definition, form: Callable[[bytes, Nrc], bytes], codes: frozenset[Nrc] = _OFTEN_MALFORMED
 ) -> Definition:
-    """Give the refusals with these codes another form."""
+    """Replace the refusals with these codes by what `form` makes of them."""
     return definition.claim("the form of refusals").wrap_decision(
         refusal=lambda go_on, request, nrc: form(request, nrc) if nrc in codes else go_on(request, nrc)
     )
@@ -67,7 +67,7 @@ def _names_nothing_known(ecu: Ecu, request: bytes) -> bool:
 
 
 def _to_the_unknown(definition: Definition, answer: Answer) -> Definition:
-    """Give this answer to reads and writes of identifiers that the ECU does not have."""
+    """Answer reads and writes of identifiers that the ECU does not have in this way."""
     return definition.insert((_READ, _WRITE), lambda ecu, request: answer if _names_nothing_known(ecu, request) else None)
 
 

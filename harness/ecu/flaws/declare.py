@@ -18,7 +18,7 @@ CAMPAIGNS: Final = {
     "FZ-04": "a random walk may lead to any state",
     "FZ-05": "random sequences of frames may meet any flaw",
 }
-"""Checks that go wherever chance leads; they may fail on every flaw."""
+"""Checks whose requests are chosen by chance, so that they may fail on every flaw."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +29,11 @@ class EcuChange:
     what: str
     """The difference, as a statement about the ECU."""
     apply: Apply
-    """Returns the definition with the change made."""
+    """Return the definition with the change made."""
     number: str = ""
     """The change's number in the catalogue, e.g. ``M80b`` or ``B4``; empty if the catalogue does not have the change."""
     comes_first: bool = False
-    """Whether the change is made before the variants, because it determines what they vary."""
+    """Whether the change is made before the variants, because it determines what the variants vary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,19 +43,19 @@ class Variant(EcuChange):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flaw(EcuChange):
-    """A mistake, and the checks that must see it.
+    """A mistake in an ECU, and the checks that must see it.
 
-    Each of `kills` fails on the flaw at `depth`. A check in `also` may fail because of it, for the reason given; no other
-    check may.
+    Each check in `kills` fails on the flaw at `depth`. A check in `also` may fail because of the flaw, for the reason given;
+    no other check may.
     """
 
     kills: tuple[str, ...]
     also: Mapping[str, str] = field(default_factory=dict)
     depth: Depth = "quick"
     base: str = "hardened"
-    """The profile that the flaw is put into."""
+    """The profile into which the flaw is put."""
     survives: str = ""
-    """Why no check can be expected to see the flaw, where that is so; `kills` is empty then."""
+    """Why no check can be expected to see the flaw; `kills` is then empty. Empty if `kills` names a check."""
 
 
 def flaw(
@@ -68,7 +68,9 @@ def flaw(
     survives: str = "",
     comes_first: bool = False,
 ) -> Callable[[Apply], Flaw]:
-    """Make a `Flaw` of the function that applies it: its name is the function's name, `what` its docstring."""
+    """Make a `Flaw` of the function that applies it; the flaw has the function's name, and `what` is the function's
+    docstring.
+    """
     campaigns = {check: why for check, why in CAMPAIGNS.items() if check not in kills}
     return lambda apply: Flaw(
         name=apply.__name__,
@@ -85,7 +87,7 @@ def flaw(
 
 
 def variant(name: str, what: str, change: Apply | None = None, *, number: str = "", **config: Any) -> Variant:
-    """Make a `Variant` that `change` applies; without it, one that sets these values of `EcuConfig`."""
+    """Make a `Variant` that `change` applies; without `change`, a variant that sets these values of `EcuConfig`."""
     apply = change or (lambda definition: definition.with_config(**config))
     return Variant(name=name, what=what, apply=apply, number=number)
 

@@ -39,7 +39,7 @@ def _losing_delays(is_lost: Callable[[int | None], bool]) -> Callable[..., None]
 
 
 def _sparing(definition: Definition, is_spared: Callable[[Ecu, bytes], object]) -> Definition:
-    """Serve the requests for which `is_spared` holds during the delay too."""
+    """Serve requests for which `is_spared` holds, even during the delay."""
 
     def over(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         answer = go_on(ecu, request)

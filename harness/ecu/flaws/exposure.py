@@ -20,7 +20,7 @@ from harness.uds import Service
 
 _BURST_FRAMES: Final = 200
 _NO_PAUSE_S: Final = 0.0003
-"""The shortest gap between two frames that gives the receive interrupt enough time to empty its queue."""
+"""The shortest gap in seconds between two frames in which the receive interrupt can empty its queue."""
 
 _WEAR_S: Final = 1e-6
 
@@ -71,7 +71,7 @@ def _die(what: str) -> None:
 
 
 class _SequenceNumberZero:
-    """A frame rule: crash at a consecutive frame numbered 0 directly after its first frame, and at no later 0."""
+    """A frame rule that crashes at a consecutive frame numbered 0 directly after its first frame, and at no later 0."""
 
     def __init__(self) -> None:
         self._previous = 0

@@ -25,16 +25,16 @@ _LONGEST_KEY: Final = 64
 _BYTE_S: Final = 0.001
 _FAST_BYTE_S: Final = 20e-6
 _JITTER_S: Final = 173e-6
-"""Uniform jitter from 0 to this has a standard deviation of 50 us."""
+"""The largest jitter in seconds; uniform jitter from 0 to this has a standard deviation of 50 us."""
 
 
 def _made_by(algorithm: KeyFunction) -> Callable[[EcuSecurityLevel], EcuSecurityLevel]:
-    """Use another algorithm for each level that has a secret."""
+    """Make the keys of each level that has a secret by another algorithm."""
     return lambda level: replace(level, key=algorithm) if level.secret else level
 
 
 def _also_right(is_right: Callable[[bytes, bytes, bytes], bool]) -> Callable[..., bool]:
-    """Accept a second key beside the right one. `is_right` takes the key that came, the right key and the seed."""
+    """Accept a second key besides the right one. `is_right` takes the key that came, the right key and the seed."""
 
     def compare(go_on: Callable[..., bool], ecu: Ecu, level: EcuSecurityLevel, key: bytes) -> bool:
         seed = ecu.state.seed
@@ -44,7 +44,7 @@ def _also_right(is_right: Callable[[bytes, bytes, bytes], bool]) -> Callable[...
 
 
 def _with_lengths(definition: Definition, is_taken: Callable[[int, int], bool]) -> Definition:
-    """Compare keys of other lengths too, if `is_taken` holds for the length that came and the right length."""
+    """Also compare keys of other lengths, if `is_taken` holds for the length that came and the right length."""
 
     def measure(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         if is_key(request) and is_taken(len(request) - 2, ecu.levels[level_of(request)].key_bytes):
@@ -55,7 +55,7 @@ def _with_lengths(definition: Definition, is_taken: Callable[[int, int], bool]) 
 
 
 def _bytes_compared(key: bytes, right: bytes) -> int:
-    """Return how many bytes a comparison looks at: up to and including the first that differs."""
+    """Return how many bytes a comparison looks at, up to and including the first byte that differs."""
     alike = (a == b for a, b in zip(key, right, strict=True))
     return next((number for number, is_alike in enumerate(alike, 1) if not is_alike), len(right))
 

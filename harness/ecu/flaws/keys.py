@@ -34,7 +34,7 @@ _FIXING_RECORD: Final = bytes.fromhex("DEBA")
 
 
 def keeping_the_seed(definition: Definition, rule: Rule, *, unless: Answer | None = None) -> Definition:
-    """Keep the pending seed when this rule of 27 answers, except with the answer `unless`."""
+    """Keep the pending seed when this rule of 27 answers, except if its answer is `unless`."""
 
     def keep(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         seed, seed_level = ecu.state.seed, ecu.state.seed_level
@@ -47,7 +47,7 @@ def keeping_the_seed(definition: Definition, rule: Rule, *, unless: Answer | Non
 
 
 def _seed_of_record(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
-    """Give a seed that depends only on the bytes after the sub-function, if the request has such bytes."""
+    """If the request has bytes after the sub-function, give a seed that depends only on them."""
     if is_key(request) or len(request) in (2, 2 + ecu.config.ignored_record_bytes):
         return go_on(ecu, request)
     level = ecu.levels[level_of(request)]
@@ -59,7 +59,7 @@ def _is_suppressed(request: bytes) -> bool:
 
 
 def _fits_no_seed(ecu: Ecu, request: bytes) -> bool:
-    """Whether the request sends a key although no seed of its level is pending and its session has given no seed at all."""
+    """Whether the request sends a key though no seed of its level is pending, and none was given since the last lock."""
     state = ecu.state
     is_asked_for = bool(state.seed) and state.seed_level == level_of(request)
     return is_key(request) and not is_asked_for and not state.has_issued_seed_since_lock

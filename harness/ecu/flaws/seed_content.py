@@ -27,7 +27,7 @@ _READY_MS: Final = 300
 
 
 def _half(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
-    """Return random bytes for the first half of a seed; of an odd length the byte in the middle is included."""
+    """Return random bytes for the first half of a seed, and for the middle byte of a seed of odd length."""
     return ecu.surroundings.random_bytes(level.seed_bytes - level.seed_bytes // 2)
 
 

@@ -56,7 +56,7 @@ def _until_a_session_is_entered(definition: Definition, name: str) -> Definition
 def _slow(
     definition: Definition, *, is_announced: bool = True, answer_s: float | None = None, repeat_s: float | None = None
 ) -> Definition:
-    """Delay the answer to a read of the serial number, and drop it if another request arrives meanwhile."""
+    """Delay the answer to a read of the serial number, and drop that answer if another request arrives meanwhile."""
 
     def respond(go_on: Callable[[list[bytes]], None], node: UdsNode, answers: list[bytes]) -> None:
         def announce() -> None:

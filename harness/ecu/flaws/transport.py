@@ -19,7 +19,7 @@ _NEVER_S: Final = 1e6
 _HALF_OF_32_BITS: Final = 1 << 31
 _BUFFERS: Final = 48
 _LEFT_OVER: Final = b"\xcc"
-"""The content of a frame's buffer before anything is written to it."""
+"""The content of a frame buffer before a frame is written to it."""
 
 
 def _executing(definition: Definition, request_in: Callable[[bytearray, Ecu, IsoTp], bytes | None]) -> Definition:
@@ -91,7 +91,7 @@ class _SingleFrameMixedIn(IsoTp):
 
 
 class _Hanging(IsoTp):
-    """An endpoint that receives nothing more once it hangs."""
+    """An ISO-TP endpoint that receives nothing more once it hangs."""
 
     _is_stuck = False
 

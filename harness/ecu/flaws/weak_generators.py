@@ -1,4 +1,4 @@
-"""Weak sources of seeds: counters, times, and generators that only look random."""
+"""Offer weak sources of seeds: counters, times, and generators that only look random."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MIDDLE = 397
 
 
 def lfsr16(state: int) -> Iterator[int]:
-    """Yield bytes of a 16-bit shift register (taps 16, 14, 13, 11), which is shifted by eight bits for each."""
+    """Yield bytes of a 16-bit shift register (taps 16, 14, 13, 11), which is shifted by eight bits for each byte."""
     while True:
         for _ in range(8):
             bit = (state ^ state >> 2 ^ state >> 3 ^ state >> 5) & 1
@@ -83,7 +83,7 @@ def _state_of(key: tuple[int, ...]) -> list[int]:
 
 
 def _next(state: list[int], index: int) -> int:
-    """Return the index after `index`, which wraps around at the end."""
+    """Return the next index, 0 after the last one."""
     if index + 1 < _WORDS:
         return index + 1
     state[0] = state[-1]
@@ -96,7 +96,7 @@ def low_bytes(generator: Iterator[int], count: int) -> bytes:
 
 
 def whole_words(generator: Iterator[int], count: int) -> bytes:
-    """Return `count` bytes of 32-bit outputs one after the other, the last output cut."""
+    """Return `count` bytes of successive 32-bit outputs; the last output is cut."""
     return b"".join(number.to_bytes(4, "big") for number in islice(generator, -(-count // 4)))[:count]
 
 
@@ -133,7 +133,7 @@ def low_bytes_of(number: int, count: int) -> bytes:
 
 
 def chance(ecu: Ecu, count: int) -> int:
-    """Return a random start value that cannot be guessed."""
+    """Return a random start value that nobody can guess."""
     return int.from_bytes(ecu.surroundings.random_bytes(count), "big") or 1
 
 
@@ -143,7 +143,7 @@ def generated(
     *,
     is_restarted: bool = False,
 ) -> SeedSource:
-    """Return a source of seeds: a generator, started at each start of the ECU and, if `is_restarted`, at each session."""
+    """Return a source of seeds: a generator that is started with the ECU and, if `is_restarted`, again with each session."""
 
     def draw_seed(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         notes = ecu.state.until_restart

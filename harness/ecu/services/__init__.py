@@ -1,4 +1,4 @@
-"""The services of an ECU. Each file of this folder defines one, under the name SERVICE."""
+"""Collect the services of an ECU. Each file of this folder defines one service, under the name SERVICE."""
 
 from __future__ import annotations
 

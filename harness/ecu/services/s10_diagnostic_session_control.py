@@ -14,7 +14,10 @@ def ecu_has_started_up(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def session_is_entered(ecu: Ecu, request: bytes) -> Answer | None:
-    """Enter the session and lock every level, also on re-entry. The answer states P2 in 1 ms and P2* in 10 ms."""
+    """Enter the session and lock every level, even if the session is active already.
+
+    The answer states P2 in units of 1 ms and P2* in units of 10 ms.
+    """
     session = sub_function(request)
     state = ecu.state
     ecu.decide.lock_on_leaving(state, session, has_expired=False)

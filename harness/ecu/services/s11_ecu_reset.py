@@ -14,7 +14,7 @@ from harness.uds import RESPONSE_OFFSET, ResetType, Service
 
 
 def ecu_boots(ecu: Ecu, request: bytes) -> Answer | None:
-    """Boot. Every type of reset does the same, and the answer is sent first."""
+    """Boot after the answer has been sent; every type of reset does the same."""
     ecu.reset(sub_function(request))
     return bytes((Service.ECU_RESET + RESPONSE_OFFSET, sub_function(request)))
 

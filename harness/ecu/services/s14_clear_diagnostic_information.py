@@ -16,7 +16,7 @@ def request_is_one_group(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def trouble_codes_are_cleared(ecu: Ecu, request: bytes) -> Answer | None:
-    """Clear all trouble codes, or the one that is named."""
+    """Clear all trouble codes, or the one that the request names."""
     group = int.from_bytes(request[1:], "big")
     codes = ecu.state.trouble_codes
     if group != _ALL_GROUPS and group not in ecu.config.trouble_codes:

@@ -1,4 +1,4 @@
-"""19 ReadDTCInformation: list the trouble codes that are stored (02), and those that are supported (0A)."""
+"""19 ReadDTCInformation: list the trouble codes that are stored (02), or those that are supported (0A)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SUPPORTED: Final = 0x0A
 
 
 def request_fits_its_report(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse the wrong length: a report by status has a mask, the other one nothing."""
+    """Refuse the wrong length: a report by status (02) has a mask, the report of supported codes (0A) has nothing."""
     length = 3 if sub_function(request) == _BY_STATUS_MASK else 2
     return None if len(request) == length else Nrc.INCORRECT_MESSAGE_LENGTH
 

@@ -20,7 +20,7 @@ def memory_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def memory_is_read(ecu: Ecu, request: bytes) -> Answer | None:
-    """Answer with the bytes alone."""
+    """Answer with the bytes of the memory, and nothing else."""
     region, block = addressed(ecu, request, _FORMAT_AT)
     head = bytes((Service.READ_MEMORY_BY_ADDRESS + RESPONSE_OFFSET,))
     return head + read_memory(ecu.state, region, block.address, block.size)

@@ -1,7 +1,7 @@
 """27 SecurityAccess: give seeds, and unlock by keys. ISO 14229-1:2020 10.4 and Annex I.
 
-The four states of Annex I follow from two facts of `State`: A and B are locked, without and with a pending seed; C and D are
-unlocked, without and with a pending seed of another level.
+The four states of Annex I follow from two facts of `State`. In A and B all levels are locked, without and with a pending
+seed. In C and D a level is unlocked, without and with a pending seed of another level.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def level_of(request: bytes) -> int:
 
 
 def authentication_has_passed(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse everybody if 29 is required. Nobody can authenticate here."""
+    """Refuse the request if 29 is required, since nobody can authenticate here."""
     return Nrc.AUTHENTICATION_REQUIRED if ecu.config.requires_authentication else None
 
 
@@ -33,7 +33,7 @@ def counters_are_loaded(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def key_follows_its_seed(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse a key unless the seed of its own level is pending. A key for another level makes the pending seed invalid."""
+    """Refuse a key unless the seed of its own level is pending; a key for another level makes the pending seed invalid."""
     if not is_key(request):
         return None
     state, level = ecu.state, level_of(request)
@@ -50,7 +50,7 @@ def seed_request_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def key_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse a key of the wrong length. Do not count it as an attempt, but make the pending seed invalid."""
+    """Refuse a key of the wrong length; it does not count as an attempt, but makes the pending seed invalid."""
     if not is_key(request) or len(request) == 2 + ecu.levels[level_of(request)].key_bytes:
         return None
     ecu.state.forget_seed()

@@ -17,7 +17,7 @@ def request_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def communication_type_is_known(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse an unknown kind of messages. The high digit would name another network; there is none."""
+    """Refuse an unknown type of messages; its high digit would name another network, of which there is none."""
     return None if request[2] in _NORMAL_AND_NETWORK_MANAGEMENT else Nrc.REQUEST_OUT_OF_RANGE
 
 

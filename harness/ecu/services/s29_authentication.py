@@ -1,4 +1,4 @@
-"""29 Authentication: only as much as shows whether an ECU has it. No certificate is accepted."""
+"""29 Authentication: only as much as shows that the ECU has the service. No certificate is accepted."""
 
 from __future__ import annotations
 

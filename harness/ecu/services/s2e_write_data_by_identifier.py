@@ -8,13 +8,13 @@ from harness.uds import RESPONSE_OFFSET, Nrc, Service
 
 
 def identifier_is_writable(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse an identifier that nobody may write, like one that does not exist."""
+    """Refuse an identifier that nobody may write in the same way as one that does not exist."""
     entry = ecu.data_identifiers.get(did_of(request))
     return Nrc.REQUEST_OUT_OF_RANGE if entry is None or entry.write == NEVER else None
 
 
 def value_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse a value of another length than the stored one has."""
+    """Refuse a value whose length is not that of the stored value."""
     is_fitting = len(request) == 3 + len(ecu.state.values[did_of(request)])
     return None if is_fitting else Nrc.INCORRECT_MESSAGE_LENGTH
 
@@ -26,7 +26,7 @@ def level_is_unlocked(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def value_is_allowed(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse a value outside the range that the ECU was built for."""
+    """Refuse a value outside the range that the identifier allows."""
     allowed = ecu.data_identifiers[did_of(request)].allowed
     is_allowed = allowed is None or int.from_bytes(request[3:], "big") in allowed
     return None if is_allowed else Nrc.REQUEST_OUT_OF_RANGE

@@ -1,4 +1,4 @@
-"""2F InputOutputControlByIdentifier: set a value, or return control of it, without writing it."""
+"""2F InputOutputControlByIdentifier: set a value without a write, or return control of the value."""
 
 from __future__ import annotations
 

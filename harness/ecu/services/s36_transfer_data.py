@@ -18,7 +18,9 @@ def transfer_is_under_way(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def block_follows_the_last_one(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse a block out of order (blocks count from 1; 00 follows FF). Only answer a repeated last block."""
+    """Refuse a block out of order (blocks count from 1; 00 follows FF); answer the last block if it comes again, but ignore
+    it.
+    """
     counter = _transfer(ecu).counter
     if request[1] == counter & 0xFF and counter:
         return _head(request)
@@ -33,7 +35,7 @@ def block_fits(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def block_is_transferred(ecu: Ecu, request: bytes) -> Answer | None:
-    """Write the block to memory at once, or read it from there."""
+    """Write the block to memory at once, or read it from memory."""
     transfer = _transfer(ecu)
     size = min(transfer.left, _UPLOAD_BLOCK_BYTES) if transfer.is_upload else len(request) - 2
     delivered = read_memory(ecu.state, transfer.region, transfer.address, size) if transfer.is_upload else b""

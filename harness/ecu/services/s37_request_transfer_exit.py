@@ -12,7 +12,7 @@ def request_has_its_length(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def transfer_ends(ecu: Ecu, request: bytes) -> Answer | None:
-    """End the transfer, once everything that was announced has been transferred."""
+    """End the transfer, if every announced byte has been transferred."""
     transfer = ecu.state.transfer
     if transfer is None or transfer.left:
         return Nrc.REQUEST_SEQUENCE_ERROR

@@ -11,7 +11,7 @@ _ZERO_SUB_FUNCTION: Final = 0x00
 
 
 def presence_is_confirmed(ecu: Ecu, request: bytes) -> Answer | None:
-    """Answer. The server has restarted S3 already."""
+    """Answer; the server has restarted S3 already."""
     return bytes((Service.TESTER_PRESENT + RESPONSE_OFFSET, _ZERO_SUB_FUNCTION))
 
 
