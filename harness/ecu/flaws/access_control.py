@@ -156,7 +156,7 @@ def _looking_at(definition: Definition, size: int | None) -> Definition:
     },
 )
 def write_before_refusal(definition: Definition) -> Definition:
-    """A protected value is stored first, and refused with 33 afterwards."""
+    """A protected value is stored first, and the write is refused with 33 afterwards."""
 
     def store(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         answer = go_on(ecu, request)
@@ -207,7 +207,7 @@ def unprotected_in_extended_session(definition: Definition) -> Definition:
     },
 )
 def unprotected_while_seed_pending(definition: Definition) -> Definition:
-    """Once a seed has been requested protected values are written, without its key."""
+    """Once a seed has been requested, protected values are written without the seed's key."""
     return definition.without(_WRITE, level_is_unlocked, when=lambda ecu, request: ecu.state.seed)
 
 
@@ -236,7 +236,7 @@ def undeclared_data_writable(definition: Definition) -> Definition:
 
 @flaw(kills=("AC-15",))
 def identifier_high_bit_ignored(definition: Definition) -> Definition:
-    """An identifier to be written is looked up without its highest bit, and its guard with it."""
+    """A write looks up its identifier and the guard without the identifier's highest bit."""
 
     def write(ecu: Ecu, request: bytes) -> Answer | None:
         did = did_of(request) & 0x7FFF
@@ -250,7 +250,7 @@ def identifier_high_bit_ignored(definition: Definition) -> Definition:
 
 @flaw(number="M102", kills=("AC-17",))
 def level_checked_at_first_frame(definition: Definition) -> Definition:
-    """Whether the level of a long write is unlocked is looked up at its first frame, not when it is complete."""
+    """The level of a long write is checked at the first frame, not when the message is complete."""
 
     def note(ecu: Ecu, isotp: IsoTp, data: bytearray) -> bytes | None:
         if data[0] >> 4 in (0, 1):
@@ -269,13 +269,13 @@ def level_checked_at_first_frame(definition: Definition) -> Definition:
 
 @flaw(number="M67", kills=("AC-03",))
 def functional_skips_security(definition: Definition) -> Definition:
-    """What comes by the functional address is written without any unlocking."""
+    """A write by the functional address needs no unlocking."""
     return definition.without(_WRITE, level_is_unlocked, when=lambda ecu, request: ecu.is_functional)
 
 
 @flaw(number="M68", kills=("AC-04",), also={"ST-04": "TesterPresent on the other id keeps the session, like any request"})
 def extended_id_skips_security(definition: Definition) -> Definition:
-    """The request id is heard with 29 bits too, and what comes so is written without any unlocking."""
+    """The ECU also hears its request id with 29 bits, and a write by that id needs no unlocking."""
     hearing = _also_hearing(definition, _is_long_form)
     came_so = "came by another id"
     return hearing.without(_WRITE, level_is_unlocked, when=lambda ecu, request: ecu.state.until_restart.get(came_so))
@@ -289,13 +289,13 @@ def extended_id_skips_security(definition: Definition) -> Definition:
     },
 )
 def extended_id_answered(definition: Definition) -> Definition:
-    """The request id is heard with 29 bits too, as if it were the declared one."""
+    """The ECU also hears its request id with 29 bits, and serves it like the declared id."""
     return _also_hearing(definition, _is_long_form)
 
 
 @flaw(kills=("AC-04",), also={"ST-04": "TesterPresent on the other id keeps the session, like any request"})
 def neighbouring_id_answered(definition: Definition) -> Definition:
-    """The last bit of the request id is not looked at."""
+    """The ECU ignores the last bit of the request id, and so hears the neighbouring id, too."""
 
     def is_neighbour(node: UdsNode, frame: can.Message) -> bool:
         own = node.request_id | _OVERLOOKED_BITS
@@ -309,13 +309,13 @@ def neighbouring_id_answered(definition: Definition) -> Definition:
 
 @flaw(number="M76", kills=("AC-11",))
 def only_first_identifier_guarded(definition: Definition) -> Definition:
-    """Of several identifiers in one read only the first one's level is looked at."""
+    """Of several identifiers in one read only the first one's level is checked."""
     return _looking_at(definition, 3)
 
 
 @flaw(kills=("AC-11",))
 def only_three_identifiers_guarded(definition: Definition) -> Definition:
-    """Of many identifiers in one read only the first three's levels are looked at."""
+    """Of many identifiers in one read only the levels of the first three are checked."""
     return _looking_at(definition, 7)
 
 
@@ -334,7 +334,7 @@ def alias_unprotected(definition: Definition) -> Definition:
 
 @flaw(number="M73a", kills=("AC-12",))
 def secret_readable(definition: Definition) -> Definition:
-    """DID F1F0, which no file declares, holds the secret that keys are made of."""
+    """DID F1F0, which no file declares, holds the secret from which keys are computed."""
     secret = definition.config.levels[0].secret
     return definition.with_data(DataIdentifier(did=_SECRET_DID, initial=secret, is_in_image=False))
 

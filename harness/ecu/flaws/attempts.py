@@ -181,7 +181,7 @@ def success_clears_all_levels(definition: Definition) -> Definition:
 
 @flaw(kills=("SA-20",))
 def limit_compared_for_equality(definition: Definition) -> Definition:
-    """The count of wrong keys outlives the delay and is compared with the limit by ==, which stops none beyond it."""
+    """The count of wrong keys outlives the delay and is compared with the limit by ==, so no key beyond it is refused."""
 
     def count(go_on: CountWrongKey, ecu: Ecu, level: int) -> Nrc:
         account = account_of(ecu.config, level)
@@ -195,7 +195,7 @@ def limit_compared_for_equality(definition: Definition) -> Definition:
 
 @flaw(kills=("SA-20",), depth="deep")
 def counter_wraps_in_delay(definition: Definition) -> Definition:
-    """Keys during the delay are counted in a byte; when it is back at zero the delay is over."""
+    """Keys during the delay are counted in a byte; when the count is back at zero, the delay is over."""
 
     def count(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         answer = go_on(ecu, request)
@@ -211,7 +211,7 @@ def counter_wraps_in_delay(definition: Definition) -> Definition:
 
 @flaw(kills=("SA-20",), depth="deep")
 def counter_is_signed_byte(definition: Definition) -> Definition:
-    """The count stays when the delay is over, and is a signed byte: after 127 comes -128."""
+    """The count of wrong keys stays when the delay is over, and is a signed byte: after 127 comes -128."""
 
     def count(go_on: CountWrongKey, ecu: Ecu, level: int) -> Nrc:
         account = account_of(ecu.config, level)

@@ -86,7 +86,7 @@ def invalid_key_as_request(definition: Definition) -> Definition:
     also={"FZ-02": _MUTATED_INTO, "FZ-04": _WALKED_INTO, "CF-05": _CORRUPTED_31, "CF-07": _CORRUPTED_35},
 )
 def negative_with_length(definition: Definition) -> Definition:
-    """The codes 31 and 35 come with the request's length in place of its service."""
+    """Refusals with 31 and 35 hold the request's length in place of its service."""
     return _malformed(definition, lambda request, nrc: bytes((NEGATIVE_RESPONSE, len(request) & 0xFF, nrc)))
 
 
@@ -96,7 +96,7 @@ def negative_with_length(definition: Definition) -> Definition:
     also={"FZ-02": _MUTATED_INTO, "FZ-04": _WALKED_INTO, "CF-05": _CORRUPTED_31, "CF-07": _CORRUPTED_35},
 )
 def negative_with_wrong_service(definition: Definition) -> Definition:
-    """The codes 31 and 35 come with another service than the request's."""
+    """Refusals with 31 and 35 name another service than the request's."""
     return _malformed(definition, lambda request, nrc: negative_response(request[0] ^ 0x01, nrc))
 
 
@@ -112,7 +112,7 @@ def negative_with_wrong_service(definition: Definition) -> Definition:
     },
 )
 def negative_without_code(definition: Definition) -> Definition:
-    """The codes 31 and 35 are left out: the answer ends after the service."""
+    """Refusals with 31 and 35 end after the service, without the code."""
     return _malformed(definition, lambda request, nrc: bytes((NEGATIVE_RESPONSE, request[0])))
 
 
@@ -197,7 +197,7 @@ def unsupported_sub_function_answered_31(definition: Definition) -> Definition:
 
 @flaw(kills=("CF-06",))
 def length_before_sub_function(definition: Definition) -> Definition:
-    """Too long a request is refused with 13 before its sub-function is found unknown."""
+    """A request that is too long is refused with 13, even if its sub-function is unknown."""
 
     def measure(ecu: Ecu, request: bytes) -> Answer | None:
         return None if len(request) == 2 or is_send_key(request) else Nrc.INCORRECT_MESSAGE_LENGTH
@@ -296,7 +296,7 @@ def wrong_key_answered_twice(definition: Definition) -> Definition:
 
 @flaw(kills=("CF-10",), also={"FZ-02": _MUTATED_INTO, "FZ-04": _WALKED_INTO})
 def tester_present_without_echo(definition: Definition) -> Definition:
-    """TesterPresent is answered 7E 80: the sub-function that it repeats is another one."""
+    """TesterPresent is answered 7E 80, which does not repeat the sub-function of the request."""
 
     def confirm(ecu: Ecu, request: bytes) -> Answer | None:
         is_sound = len(request) == 2 and not sub_function(request)
@@ -307,7 +307,7 @@ def tester_present_without_echo(definition: Definition) -> Definition:
 
 @flaw(kills=("CF-10",))
 def read_with_trailing_byte(definition: Definition) -> Definition:
-    """Behind the serial number one byte more is sent than it has."""
+    """A read of the serial number returns one byte behind the value."""
 
     def read(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         answer = go_on(ecu, request)

@@ -50,7 +50,7 @@ def _sparing(definition: Definition, is_spared: Callable[[Ecu, bytes], object]) 
 
 @flaw(number="M25", kills=("SA-16",))
 def seed_given_after_limit(definition: Definition) -> Definition:
-    """At the limit the answer is 36, and yet seeds are given and keys taken."""
+    """At the limit the answer is 36, yet the ECU still gives seeds and accepts keys."""
     return definition.replace_decision(start_delay=lambda ecu, account: None)
 
 
@@ -108,7 +108,7 @@ def delay_not_for_functional(definition: Definition) -> Definition:
 
 @flaw(number="M30b", kills=("SA-19",))
 def delay_not_for_suppressed(definition: Definition) -> Definition:
-    """A request for a seed with the suppress bit (27 81) is served during the delay, and its key taken."""
+    """A request for a seed with the suppress bit (27 81) is served during the delay, and a key for that seed is accepted."""
     return _sparing(definition, lambda ecu, request: request[1] & SUPPRESS_POSITIVE_RESPONSE)
 
 

@@ -107,7 +107,7 @@ def padding_leaks_last_frame(definition: Definition) -> Definition:
 
 @flaw(kills=("IE-02",))
 def refused_key_padded_with_right_one(definition: Definition) -> Definition:
-    """Behind the refusal of a wrong key the frame still holds the first bytes of the right one."""
+    """The frame that refuses a wrong key still holds the first bytes of the right key behind the refusal."""
 
     def send(go_on: Take, node: UdsNode, frame: can.Message) -> None:
         state = node.ecu.state

@@ -158,7 +158,7 @@ def key_sum_compared(definition: Definition) -> Definition:
 
 @flaw(number="M47", kills=("SA-30",), also=_WALK)
 def key_start_accepted(definition: Definition) -> Definition:
-    """Only as many bytes are compared as have come: the right key's start is enough."""
+    """Only as many bytes are compared as were sent, so that the beginning of the right key is enough."""
     accepting = definition.wrap_decision(
         key_is_right=_also_right(lambda key, right, seed: bool(key) and right.startswith(key))
     )
@@ -167,7 +167,7 @@ def key_start_accepted(definition: Definition) -> Definition:
 
 @flaw(kills=("SA-30",), also=_WALK)
 def empty_key_accepted(definition: Definition) -> Definition:
-    """Only as many bytes are compared as have come, and none are enough."""
+    """Only as many bytes are compared as were sent, so that an empty key is enough."""
     accepting = definition.wrap_decision(key_is_right=_also_right(lambda key, right, seed: not key))
     return _with_lengths(accepting, lambda length, right: length == 0)
 

@@ -153,7 +153,7 @@ def old_key_accepted(definition: Definition) -> Definition:
 
 @flaw(kills=("SA-25",))
 def any_key_after_timeout(definition: Definition) -> Definition:
-    """When a session with an open level runs out, the next key opens it, whatever that key is."""
+    """When a session with an open level runs out, the next key opens the level, whatever that key is."""
 
     def lock(go_on: Callable[..., None], state: State, session: int, *, has_expired: bool) -> None:
         if has_expired and state.unlocked_level:
@@ -169,7 +169,7 @@ def any_key_after_timeout(definition: Definition) -> Definition:
 
 @flaw(number="M41", kills=("SA-26",), also=_WALK)
 def seed_survives_session_change(definition: Definition) -> Definition:
-    """A seed may still be answered when the session has changed since."""
+    """A seed may still be answered after the session has changed."""
 
     def lock(go_on: Callable[..., None], state: State, session: int, *, has_expired: bool) -> None:
         seed, seed_level = state.seed, state.seed_level
@@ -185,7 +185,7 @@ def seed_survives_session_change(definition: Definition) -> Definition:
 
 @flaw(number="M42", kills=("SA-27",), also=_WALK)
 def key_taken_at_other_level(definition: Definition) -> Definition:
-    """A pending seed is answered by its key at any level's sub-function, and that level is unlocked."""
+    """The key for a pending seed is accepted at the sub-function of any level, and unlocks that level."""
     return definition.without(Service.SECURITY_ACCESS, key_follows_its_seed, when=lambda ecu, request: ecu.state.seed)
 
 
@@ -198,7 +198,7 @@ def any_level_is_enough(definition: Definition) -> Definition:
 
 @flaw(kills=("SA-29",), also=_WALK)
 def levels_stay_unlocked(definition: Definition) -> Definition:
-    """Unlocking a level leaves the one unlocked before it as it was."""
+    """Unlocking a level leaves the level that was unlocked before open."""
 
     def note(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         before = ecu.state.unlocked_level
@@ -227,7 +227,7 @@ def hidden_level(definition: Definition) -> Definition:
 
 @flaw(number="M33", kills=("SA-36",), also=_WALK)
 def suppressed_key_uncounted(definition: Definition) -> Definition:
-    """A wrong key is not counted if its positive answer was to be suppressed."""
+    """A wrong key is not counted if the request has the suppress bit."""
 
     def overlook(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         if not _is_suppressed(request):
@@ -240,7 +240,7 @@ def suppressed_key_uncounted(definition: Definition) -> Definition:
 
 @flaw(kills=("SA-36",), also=_WALK)
 def suppressed_key_unlocks(definition: Definition) -> Definition:
-    """A wrong key is refused, and unlocks, if its positive answer was to be suppressed."""
+    """A wrong key is refused but unlocks the level, if the request has the suppress bit."""
 
     def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         if _is_suppressed(request):
@@ -252,7 +252,7 @@ def suppressed_key_unlocks(definition: Definition) -> Definition:
 
 @flaw(kills=("SA-38",), also={"CF-04": "a request for a seed that is too long is answered"})
 def seed_made_of_record(definition: Definition) -> Definition:
-    """What follows in a request for a seed starts the generator that the seed is drawn from."""
+    """Bytes after the sub-function of a request for a seed start the generator that makes the seed."""
     taken = definition.without(Service.SECURITY_ACCESS, seed_request_has_its_length)
     return taken.wrap(Service.SECURITY_ACCESS, seed_is_given, _seed_of_record)
 
@@ -263,7 +263,7 @@ def seed_made_of_record(definition: Definition) -> Definition:
     survives="Only who tries DE BA sees it: it is one record of 65536 of its length, and no well-known word.",
 )
 def record_fixes_seed(definition: Definition) -> Definition:
-    """A request for a seed that goes on with DE BA is given the same seed each time."""
+    """A request for a seed that ends with the record DE BA gets the same seed each time."""
     service, measured = Service.SECURITY_ACCESS, seed_request_has_its_length
     taken = definition.without(service, measured, when=lambda ecu, request: request[2:] == _FIXING_RECORD)
     return taken.wrap(Service.SECURITY_ACCESS, seed_is_given, _seed_of_record)
@@ -274,7 +274,7 @@ def record_fixes_seed(definition: Definition) -> Definition:
 
 @flaw(number="M64", kills=("SA-40",))
 def unlock_valid_for_all(definition: Definition) -> Definition:
-    """What one tester has unlocked is open to whoever asks from another address."""
+    """A level that one tester has unlocked is also open to requests from another address."""
 
     def turn(go_on: Callable[[State, int], None], state: State, address: int) -> None:
         unlocked_level = state.unlocked_level
@@ -286,7 +286,7 @@ def unlock_valid_for_all(definition: Definition) -> Definition:
 
 @flaw(number="M101", kills=("SA-40",))
 def seed_valid_for_all(definition: Definition) -> Definition:
-    """There is one pending seed for all: another tester's takes its place, and anybody may answer it."""
+    """All testers share one pending seed: another tester's request replaces it, and any tester may answer it."""
 
     def turn(go_on: Callable[[State, int], None], state: State, address: int) -> None:
         seed, seed_level = state.seed, state.seed_level
@@ -311,7 +311,7 @@ def seed_valid_for_all(definition: Definition) -> Definition:
     },
 )
 def wrong_key_unlocks(definition: Definition) -> Definition:
-    """A wrong key is refused, and unlocks."""
+    """A wrong key is refused but unlocks the level."""
 
     def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         ecu.state.unlocked_level = level_of(request)
@@ -331,7 +331,7 @@ def wrong_key_unlocks(definition: Definition) -> Definition:
     },
 )
 def malformed_key_unlocks(definition: Definition) -> Definition:
-    """A key of the wrong length is refused, and the path of that refusal leaves the level unlocked."""
+    """A key of the wrong length is refused but unlocks the level."""
 
     def open_up(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
         answer = go_on(ecu, request)

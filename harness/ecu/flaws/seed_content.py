@@ -85,7 +85,7 @@ def half_of_seed_added(definition: Definition) -> Definition:
 
 @flaw(kills=("SA-02",))
 def half_of_seed_looked_up(definition: Definition) -> Definition:
-    """Each byte of a seed's second half is looked up by one of the first half."""
+    """Each byte of a seed's second half is looked up in a table by a byte of the first half."""
 
     def draw(ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         half = _half(ecu, level)
@@ -155,7 +155,7 @@ def zero_seed_after_start(definition: Definition) -> Definition:
 
 @flaw(kills=("SA-07", "SA-01"), also={**_AN_ANSWER_LIKE_NO_OTHER, **_OLD_KEY_FITS})
 def zero_seed_after_wrong_key(definition: Definition) -> Definition:
-    """While a wrong key is on the account the seed of the locked level is all zeros."""
+    """As long as a wrong key is counted, the seed of the locked level is all zeros."""
 
     def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return bytes(level.seed_bytes) if ecu.state.wrong_keys[level.level] else go_on(ecu, level)
@@ -189,5 +189,5 @@ def full_seed_after_start(definition: Definition) -> Definition:
 
 @flaw(number="M16", kills=("SA-08",), also=_AN_ANSWER_LIKE_NO_OTHER)
 def fresh_seed_when_unlocked(definition: Definition) -> Definition:
-    """A level that is unlocked gives a fresh seed, where zeros would say that it is."""
+    """An unlocked level gives a fresh seed instead of zeros."""
     return definition.without(Service.SECURITY_ACCESS, unlocked_level_gives_zeros)

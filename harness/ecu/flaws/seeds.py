@@ -86,7 +86,7 @@ def cycling_seeds(definition: Definition) -> Definition:
 
 @flaw(kills=("SA-01",), also=_OLD_KEY_FITS)
 def fixed_seed_after_wrong_key(definition: Definition) -> Definition:
-    """While a wrong key is on the account the seed is always the same one."""
+    """As long as a wrong key is counted, the seed is always the same."""
 
     def draw(go_on: SeedSource, ecu: Ecu, level: EcuSecurityLevel) -> bytes:
         return CONSTANT_SEED[: level.seed_bytes] if ecu.state.wrong_keys[level.level] else go_on(ecu, level)

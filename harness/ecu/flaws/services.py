@@ -125,7 +125,7 @@ def memory_read_in_older_form(definition: Definition) -> Definition:
 
 @flaw(kills=("AC-09",))
 def secret_in_memory(definition: Definition) -> Definition:
-    """Whoever may read memory, since unlocked, finds the secret in it."""
+    """Memory that may be read while unlocked contains the secret."""
     return _with_secret_in_memory(definition)
 
 
@@ -147,7 +147,7 @@ def io_control_unprotected(definition: Definition) -> Definition:
 
 @flaw(kills=("AC-07",))
 def io_reset_unprotected(definition: Definition) -> Definition:
-    """Service 2F exists and asks for the level of what it adjusts, but resets it to its default for anybody."""
+    """Service 2F exists and needs the level to adjust a value, but lets anybody reset the value to its default."""
     service = Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER
     offering = definition.offering(service)
     return offering.without(service, s2f.level_is_unlocked, when=lambda ecu, request: request[3] == s2f.RESET_TO_DEFAULT)
@@ -161,7 +161,7 @@ def routine_unprotected(definition: Definition) -> Definition:
 
 @flaw(kills=("AC-08",))
 def routine_stop_unprotected(definition: Definition) -> Definition:
-    """31 asks for a level to start a routine, but stops any that could run for anybody."""
+    """31 needs a level to start a routine, but lets anybody stop any routine."""
     stopping = definition.without(
         Service.ROUTINE_CONTROL, s31.routine_is_unlocked, when=lambda ecu, request: sub_function(request) == s31.STOP
     )

@@ -170,7 +170,7 @@ def tester_present_ends_s3(definition: Definition) -> Definition:
 
 @flaw(kills=("ST-04", "ST-02"), also={"FZ-04": _WALKED_INTO})
 def tester_present_revives_session(definition: Definition) -> Definition:
-    """TesterPresent after the end of a session brings that back, and the level that was unlocked in it."""
+    """TesterPresent after the end of a session brings the session back, with the level that was unlocked in it."""
 
     def lock(go_on: Lock, state: State, session: int, *, has_expired: bool) -> None:
         if has_expired:
@@ -189,7 +189,7 @@ def tester_present_revives_session(definition: Definition) -> Definition:
 
 @flaw(kills=("ST-04",), also={"CF-09": "it is a positive response that the request asked to suppress"})
 def tester_present_always_answered(definition: Definition) -> Definition:
-    """3E 80 is answered as 3E 00 is."""
+    """3E 80 is answered like 3E 00."""
     return definition.with_service(replace(definition.services[_PRESENT], obeys_suppress_bit=False))
 
 
@@ -207,7 +207,7 @@ def undeclared_session(definition: Definition) -> Definition:
 
 @flaw(number="M104", kills=("ST-08",), also={"FZ-04": _WALKED_INTO})
 def reset_keeps_session(definition: Definition) -> Definition:
-    """After ECUReset the session is the one from before."""
+    """ECUReset does not end the session."""
 
     def reboot(go_on: Callable[..., State], ecu: Ecu, now_s: float, reset_type: int | None) -> State:
         session = ecu.state.session

@@ -149,7 +149,7 @@ class _HalfOpenReceptionLeaks(IsoTp):
     ),
 )
 def consecutive_frame_executed(definition: Definition) -> Definition:
-    """A consecutive frame that nothing asked for is executed as a request."""
+    """A consecutive frame that belongs to no message is executed as a request."""
     return _executing(
         definition, lambda data, server, isotp: bytes(data[1:]) if data[0] >> 4 == 2 and not isotp.is_receiving else None
     )
@@ -157,7 +157,7 @@ def consecutive_frame_executed(definition: Definition) -> Definition:
 
 @flaw(kills=("TP-12",))
 def flow_control_executed(definition: Definition) -> Definition:
-    """A flow control that nothing asked for is executed as a request."""
+    """A flow control that belongs to no message is executed as a request."""
     return _executing(
         definition, lambda data, server, isotp: bytes(data[1:]) if data[0] >> 4 == 3 and not isotp.is_sending else None
     )
@@ -181,7 +181,7 @@ def padding_taken_as_data(definition: Definition) -> Definition:
 
 @flaw(number="M90a", kills=("TP-01",))
 def empty_single_frame_executed(definition: Definition) -> Definition:
-    """A single frame that states no length is taken as a whole."""
+    """A single frame that states no length is executed as a whole."""
     return _executing(
         definition, lambda data, server, isotp: bytes(data[1:]) if data[0] == 0 and len(data) <= CLASSIC_BYTES else None
     )
@@ -189,13 +189,13 @@ def empty_single_frame_executed(definition: Definition) -> Definition:
 
 @flaw(number="M90b", kills=("TP-02",))
 def long_single_frame_executed(definition: Definition) -> Definition:
-    """A single frame that states more than its eight bytes can hold is taken as far as it goes."""
+    """A single frame that states more than its eight bytes can hold is executed with the bytes that it has."""
     return _executing(definition, lambda data, server, isotp: bytes(data[1:]) if SF_BYTES < data[0] < 0x10 else None)
 
 
 @flaw(number="M90c", kills=("TP-03",))
 def short_frame_executed(definition: Definition) -> Definition:
-    """A frame that is shorter than the length it states is taken as far as it goes."""
+    """A frame that is shorter than the length it states is executed with the bytes that it has."""
     return _executing(definition, lambda data, server, isotp: bytes(data[1:]) if len(data) <= data[0] <= SF_BYTES else None)
 
 
@@ -224,7 +224,7 @@ def flow_control_never_sent(definition: Definition) -> Definition:
 
 @flaw(number="M129b", kills=("TP-06",))
 def flow_control_not_filled_in(definition: Definition) -> Definition:
-    """Of a flow control only the first byte is written; block size and STmin are what the buffer held."""
+    """Only the first byte of a flow control is written; block size and STmin are what the buffer held before."""
     return definition.with_isotp(_FlowControlNotFilledIn)
 
 
@@ -254,7 +254,7 @@ def sequence_number_ignored(definition: Definition) -> Definition:
 
 @flaw(number="M93b", kills=("TP-10",))
 def no_consecutive_frame_timeout(definition: Definition) -> Definition:
-    """A message that has begun may be continued at any time."""
+    """A message that has begun may be continued after any pause."""
     return definition.with_isotp(n_cr_s=_NEVER_S)
 
 
@@ -316,7 +316,7 @@ def half_open_reception_leaks(definition: Definition) -> Definition:
 
 @flaw(kills=("TP-18", "SA-30"), also={"FZ-04": "Right keys with something behind them are among its steps."})
 def long_message_cut(definition: Definition) -> Definition:
-    """What exceeds the longest request that the ECU expects, a key, is cut off and forgotten."""
+    """A request longer than the longest that the ECU expects, a key, is cut to that length."""
     longest_request = 2 + max((level.key_bytes for level in definition.config.levels), default=0)
 
     class Cutting(IsoTp):
