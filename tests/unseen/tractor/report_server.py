@@ -6,6 +6,7 @@ from pathlib import Path
 from harness.target.user_code import load_file
 
 tractor = load_file(Path(__file__).parent / "tractor.py", "report_server.py")
+but = tractor.but
 
 Lane, Refusal, Tractor, key = tractor.Lane, tractor.Refusal, tractor.Tractor, tractor.key
 DEFAULT, PROGRAMMING, EXTENDED = tractor.DEFAULT, tractor.PROGRAMMING, tractor.EXTENDED
@@ -279,23 +280,17 @@ class NoCheckRegistered(Tractor):
         return super().write(pdu)
 
 
-class AnswersBelow(Tractor):
-    """Sound. https://github.com/Barracuda09/PyPSADiag/issues/78
+AnswersBelow = but(Tractor, request_id=0x75F, response_id=0x65F, functional_id=0x7DF)
+"""Sound. https://github.com/Barracuda09/PyPSADiag/issues/78
 
-    Asked on 75F it answers on 65F: the answer's id is the lower one, 256 away.
-    """
+Asked on 75F it answers on 65F: the answer's id is the lower one, 256 away.
+"""
 
-    request_id, response_id, functional_id = 0x75F, 0x65F, 0x7DF
+HeavyDuty = but(Tractor, request_id=0x18DA00F1, response_id=0x18DAF100, functional_id=0x18DB33F1, is_extended=True)
+"""Sound. https://github.com/rnd-ash/OpenVehicleDiag/issues/30
 
-
-class HeavyDuty(Tractor):
-    """Sound. https://github.com/rnd-ash/OpenVehicleDiag/issues/30
-
-    250 kbit/s and ids of 29 bits: 18DA00F1 to the engine, 18DAF100 back.
-    """
-
-    request_id, response_id, functional_id = 0x18DA00F1, 0x18DAF100, 0x18DB33F1
-    is_extended = True
+250 kbit/s and ids of 29 bits: 18DA00F1 to the engine, 18DAF100 back.
+"""
 
 
 class DeafWhileReceiving(Tractor):

@@ -24,6 +24,11 @@ class Refusal(Exception):
     """A negative answer; the argument is its code."""
 
 
+def but(base: type, **otherwise: object) -> type:
+    """A class that does some things otherwise than its base: values and methods by name."""
+    return type(base.__name__, (base,), otherwise)
+
+
 class Lane:
     """ISO-TP for one pair of ids: 600 bytes to receive in, one message at a time to send."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from harness.target.user_code import load_file
 
 tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_access.py")
+but = tractor.but
 
 Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
 DEFAULT, PROGRAMMING, EXTENDED = tractor.DEFAULT, tractor.PROGRAMMING, tractor.EXTENDED
@@ -175,11 +176,8 @@ class RoutineOpenAfterRestart(RoutineOnly):
         self.is_open = was_open
 
 
-class OpenInProgramming(Unreadable):
-    """In session 02 the guarded value is written without a key; nobody sees it before the level is open."""
-
-    def may_write(self, did):
-        return self.session == PROGRAMMING or super().may_write(did)
+OpenInProgramming = but(Unreadable, may_write=lambda ecu, did: ecu.session == PROGRAMMING or Unreadable.may_write(ecu, did))
+"""In session 02 the guarded value is written without a key; nobody sees it before the level is open."""
 
 
 class OutputControl(Tractor):
@@ -216,11 +214,8 @@ class ShortAddressForm(Memory):
         return super().read_memory(pdu)
 
 
-class LongLengthForm(Memory):
-    """The guard looks at requests of format 14 only; those of format 24 get the memory."""
-
-    def is_memory_open(self, pdu):
-        return pdu[1] == 0x24 or self.is_open
+LongLengthForm = but(Memory, is_memory_open=lambda ecu, pdu: pdu[1] == 0x24 or ecu.is_open)
+"""The guard looks at requests of format 14 only; those of format 24 get the memory."""
 
 
 class PasswordInData(KeylessName):
@@ -250,11 +245,8 @@ class LogInData(Tractor):
         return said
 
 
-class SecretInData(Tractor):
-    """An identifier that nobody declared holds the secret that all keys are made with."""
-
-    def value(self, did):
-        return tractor.SECRET if did == 0x4A30 else super().value(did)
+SecretInData = but(Tractor, value=lambda ecu, did: tractor.SECRET if did == 0x4A30 else Tractor.value(ecu, did))
+"""An identifier that nobody declared holds the secret that all keys are made with."""
 
 
 class HighBitIgnored(Tractor):

@@ -9,7 +9,7 @@ from pathlib import Path
 if (HERE := str(Path(__file__).parent)) not in sys.path:
     sys.path.insert(0, HERE)
 
-from tractor import Lane, Tractor, key
+from tractor import Lane, Tractor, but, key
 
 __all__ = ["key"]
 
@@ -116,36 +116,17 @@ class LongFirstByte(FirstByteRepeated):
     is_extended = True
 
 
-class AnyAddress(FirstByte):
-    """The last bit of the address is not looked at: 13 is served like 12."""
+AnyAddress = but(FirstByte, is_own=lambda ecu, address: address | 1 == ecu.own | 1)
+"""The last bit of the address is not looked at: 13 is served like 12."""
 
-    def is_own(self, address):
-        return address | 1 == self.own | 1
+FirstByteSeedRepeats = but(FirstByte, new_seed=lambda ecu: b"\x5a" * 10 + ecu.port.random_bytes(2))
+"""Of each seed, only the last two bytes change."""
 
+FirstByteNoLimit = but(FirstByte, count=lambda ecu: False)
+"""Wrong keys are not counted."""
 
-class FirstByteSeedRepeats(FirstByte):
-    """Of each seed, only the last two bytes change."""
+FirstByteShortKey = but(FirstByteRepeated, fits=lambda ecu, seed, sent: sent[:4] == key(seed, ecu.level)[:4])
+"""Of a key only the first four bytes are compared."""
 
-    def new_seed(self):
-        return b"\x5a" * 10 + self.port.random_bytes(2)
-
-
-class FirstByteNoLimit(FirstByte):
-    """Wrong keys are not counted."""
-
-    def count(self):
-        return False
-
-
-class FirstByteShortKey(FirstByteRepeated):
-    """Of a key only the first four bytes are compared."""
-
-    def fits(self, seed, sent):
-        return sent[:4] == key(seed, self.level)[:4]
-
-
-class FirstByteGuardAsleep(LongFirstByte):
-    """A write to everybody is done without the level."""
-
-    def may_write(self, did):
-        return self.is_functional or super().may_write(did)
+FirstByteGuardAsleep = but(LongFirstByte, may_write=lambda ecu, did: ecu.is_functional or LongFirstByte.may_write(ecu, did))
+"""A write to everybody is done without the level."""

@@ -9,7 +9,7 @@ from pathlib import Path
 if (HERE := str(Path(__file__).parent)) not in sys.path:
     sys.path.insert(0, HERE)
 
-from tractor import DEFAULT, EXTENDED, PROGRAMMING, Refusal, Tractor, key
+from tractor import DEFAULT, EXTENDED, PROGRAMMING, Refusal, Tractor, but, key
 
 __all__ = ["key"]
 
@@ -146,10 +146,8 @@ class LevelBehindLevel(Tractor):
         return key(seed, INNER)
 
 
-class NoInnerLimit(LevelBehindLevel):
-    """Wrong keys for level 09 are not counted."""
-
-    limit_of_inner = 1 << 30
+NoInnerLimit = but(LevelBehindLevel, limit_of_inner=1 << 30)
+"""Wrong keys for level 09 are not counted."""
 
 
 class InnerSeedIsFixed(LevelBehindLevel):
@@ -173,8 +171,5 @@ class ProgrammingSeedRepeats(RoutineFirst):
         return self.turn.to_bytes(self.seed_bytes, "big")
 
 
-class NoLimitBehindTheRoutine(RoutineFirst):
-    """Behind the routine, wrong keys are not counted."""
-
-    def count(self):
-        return False
+NoLimitBehindTheRoutine = but(RoutineFirst, count=lambda ecu: False)
+"""Behind the routine, wrong keys are not counted."""

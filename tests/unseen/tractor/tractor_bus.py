@@ -7,6 +7,7 @@ import can
 from harness.target.user_code import load_file
 
 tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_bus.py")
+but = tractor.but
 
 Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
 
@@ -14,11 +15,8 @@ Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
 # Sound.
 
 
-class RandomPadding(Tractor):
-    """Frames are filled with random bytes."""
-
-    def put(self, data):
-        super().put(data + self.port.random_bytes(8 - len(data)))
+RandomPadding = but(Tractor, put=lambda ecu, data: Tractor.put(ecu, data + ecu.port.random_bytes(8 - len(data))))
+"""Frames are filled with random bytes."""
 
 
 class PaddedOnly(Tractor):
@@ -66,13 +64,8 @@ def another_tester():
     return [Tractor(), Reader()]
 
 
-class Neighbour(Tractor):
-    """On the next ids, and open to any key."""
-
-    request_id, response_id = 0x6B3, 0x6BB
-
-    def fits(self, seed, sent):
-        return True
+Neighbour = but(Tractor, request_id=0x6B3, response_id=0x6BB, fits=lambda ecu, seed, sent: True)
+"""On the next ids, and open to any key."""
 
 
 def insecure_neighbour():

@@ -5,6 +5,7 @@ from pathlib import Path
 from harness.target.user_code import load_file
 
 tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_life.py")
+but = tractor.but
 
 Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
 DEFAULT, PROGRAMMING, EXTENDED = tractor.DEFAULT, tractor.PROGRAMMING, tractor.EXTENDED
@@ -63,10 +64,8 @@ class FingerprintFirst(Tractor):
         return super().give_seed(pdu)
 
 
-class ShortSession(Tractor):
-    """A session ends after one second."""
-
-    s3_s = 1.0
+ShortSession = but(Tractor, s3_s=1.0)
+"""A session ends after one second."""
 
 
 class PresentInSessionsOnly(Tractor):
@@ -93,10 +92,8 @@ class ProgrammingNeedsKey(Tractor):
         return super().control(pdu)
 
 
-class SlowBoot(Tractor):
-    """Four seconds from the supply to the first answer."""
-
-    boot_s = 4.0
+SlowBoot = but(Tractor, boot_s=4.0)
+"""Four seconds from the supply to the first answer."""
 
 
 class Sleeps(Tractor):
@@ -131,11 +128,8 @@ class StaticInHighSession(HighSession):
         return bytes.fromhex("0B5E44D1927A6C03F8E1552D")
 
 
-class ZeroKeyTwoDoorsDown(TwoDoorsDown):
-    """Session 61 as above, and a key of ten zero bytes opens."""
-
-    def fits(self, seed, sent):
-        return sent == bytes(10) or super().fits(seed, sent)
+ZeroKeyTwoDoorsDown = but(TwoDoorsDown, fits=lambda ecu, seed, sent: sent == bytes(10) or TwoDoorsDown.fits(ecu, seed, sent))
+"""Session 61 as above, and a key of ten zero bytes opens."""
 
 
 class Revived(Tractor):

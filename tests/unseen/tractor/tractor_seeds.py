@@ -7,6 +7,7 @@ from pathlib import Path
 from harness.target.user_code import load_file
 
 tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_seeds.py")
+but = tractor.but
 
 Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
 PROGRAMMING, EXTENDED = tractor.PROGRAMMING, tractor.EXTENDED
@@ -15,18 +16,11 @@ PROGRAMMING, EXTENDED = tractor.PROGRAMMING, tractor.EXTENDED
 # Sound.
 
 
-class OneZeroByte(Tractor):
-    """An open level is told by a seed of one zero byte, where twelve are usual."""
+OneZeroByte = but(Tractor, open_seed=lambda ecu: b"\x00")
+"""An open level is told by a seed of one zero byte, where twelve are usual."""
 
-    def open_seed(self):
-        return b"\x00"
-
-
-class LengthsVary(Tractor):
-    """Seeds of 12, 16 or 20 bytes, by chance; the key is made of all of them."""
-
-    def new_seed(self):
-        return self.port.random_bytes((12, 16, 20)[self.port.random_bytes(1)[0] % 3])
+LengthsVary = but(Tractor, new_seed=lambda ecu: ecu.port.random_bytes((12, 16, 20)[ecu.port.random_bytes(1)[0] % 3]))
+"""Seeds of 12, 16 or 20 bytes, by chance; the key is made of all of them."""
 
 
 class WantsRecord(Tractor):
