@@ -1,7 +1,5 @@
 """Open the bus that a target names: the simulated one in virtual time, or a real one through python-can."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 

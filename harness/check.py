@@ -1,7 +1,5 @@
 """Declare checks: typed metadata on the function itself, refused at import if incomplete."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass

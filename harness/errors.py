@@ -1,7 +1,5 @@
 """Define every exception that is raised on purpose: whose fault an error is, and how a check ends without passing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import NoReturn
 

@@ -1,7 +1,5 @@
 """Import a package's public names only when they are used, so that importing the package is fast."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module

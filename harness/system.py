@@ -1,7 +1,5 @@
 """Say once what differs between operating systems, so that nothing else imports what only POSIX or Linux has."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import shutil

@@ -9,8 +9,6 @@
 Nothing is written anywhere, no time passes, and the same seed gives the same findings.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Name the services, codes and sub-functions of ISO 14229-1, and encode requests. Decides nothing."""
 
-from __future__ import annotations
-
 from enum import IntEnum
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Define the terms in which a check judges: verdict, severity, basis, and the depth of the run."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Literal, TypeVar
 

@@ -1,7 +1,5 @@
 """Request protected content under another name: define an alias, read it, have it sent periodically, clear it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 

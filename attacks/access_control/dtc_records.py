@@ -1,7 +1,5 @@
 """Read what is stored with trouble codes: snapshots and extended data, which copy values from elsewhere."""
 
-from __future__ import annotations
-
 from harness import Reply, Tester
 
 MOST_CODES = 6

@@ -1,7 +1,5 @@
 """Share what the checks of this folder need: sessions entered locked, missing services, judging refusals."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Find declared secrets and keys in what the ECU gave away, and cite that without showing them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 

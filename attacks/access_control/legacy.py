@@ -1,7 +1,5 @@
 """List services that came before ISO 14229-1 or exist beside it, and how to request each without harm."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from attacks.access_control.guards import is_absent

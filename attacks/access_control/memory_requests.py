@@ -1,7 +1,5 @@
 """Choose which memory is tried, in which forms of request, and what the target declares of it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from attacks.access_control.guards import declared_need

@@ -1,7 +1,5 @@
 """Send frames that an ECU may take for its requests, though the target does not declare them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Find, once a run, which data identifiers, declared or not, answer a read."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Check that outputs are not moved, and routines neither started nor stopped, without the key."""
 
-from __future__ import annotations
-
 from attacks.access_control.guards import (
     SECURITY,
     Refusals,

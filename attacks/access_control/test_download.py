@@ -1,7 +1,5 @@
 """Check that no software is sent into the ECU, and no file read from it, without the key."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from attacks.access_control.guards import DEFAULT_SESSION, Refusals, Visit, each_session, require_locked, unlocked_for

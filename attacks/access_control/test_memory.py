@@ -1,7 +1,5 @@
 """Check that memory is read and written by address only with the declared level."""
 
-from __future__ import annotations
-
 from attacks.access_control.guards import Refusals, Visit, each_session, require_locked, unlocked_for
 from attacks.access_control.key_material import found_in, known_secrets, show_concealed
 from attacks.access_control.memory_requests import (

@@ -1,7 +1,5 @@
 """Check that the ECU does not show protected data, or what keys are made of."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from attacks.access_control.aliases import Source, ask_by_alias, read_when_locked_again, sent_by_its_own_number, sources

@@ -1,7 +1,5 @@
 """Check that whole services are guarded as declared, and that none is left that should not exist."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from attacks.access_control.guards import (

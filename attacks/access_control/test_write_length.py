@@ -1,7 +1,5 @@
 """Check that a write is stored only if it has the length of the data."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from attacks.access_control.guards import CLOCK_S, enter_to_read

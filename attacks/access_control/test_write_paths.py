@@ -1,7 +1,5 @@
 """Check that protected data cannot be written around its guard: by another address, id, or moment."""
 
-from __future__ import annotations
-
 from attacks.access_control.guards import DEFAULT_SESSION, each_session
 from attacks.access_control.other_ids import (
     Path,

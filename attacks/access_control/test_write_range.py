@@ -1,7 +1,5 @@
 """Check which values, and which data, the ECU lets be written."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 

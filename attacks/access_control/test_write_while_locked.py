@@ -1,7 +1,5 @@
 """Check that protected data does not change while the ECU is locked."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 

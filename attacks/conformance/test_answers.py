@@ -1,7 +1,5 @@
 """Check that an answer is complete and nothing more: its echo, its length, its records, and only one answer."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from attacks.conformance.working_services import (

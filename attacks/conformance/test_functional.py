@@ -1,7 +1,5 @@
 """Check that an ECU suppresses the specified refusals when all ECUs are asked."""
 
-from __future__ import annotations
-
 from attacks.conformance.test_negative_responses import RESERVED_SERVICES
 from attacks.conformance.working_services import UNKNOWN_PRESENCE, UNKNOWN_SESSION, readable, two_bytes, unknown_did
 from harness import Nrc, Severity, Tester, attack, fail, inconclusive, not_applicable, uds

@@ -1,7 +1,5 @@
 """Check that a lockout uses the standard's codes, in their order."""
 
-from __future__ import annotations
-
 from attacks.conformance.wrong_keys import heard_out
 from harness import Measurements, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative
 

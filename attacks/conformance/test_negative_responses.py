@@ -1,7 +1,5 @@
 """Check that the ECU's refusals have the form of the standard."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from attacks.conformance.working_services import UNKNOWN_SESSION, judge_in_passing

@@ -4,8 +4,6 @@ The order (ISO 14229-1 8.7.2, 8.7.3): service known 11, authenticated 34, in ses
 minimum length 13, known 12, authenticated 34, in session 7E, (secured 33), (sequence 24); then the service's own checks.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

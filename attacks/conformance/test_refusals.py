@@ -1,7 +1,5 @@
 """Check that impossible requests are refused, with the code that says why."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from attacks.conformance.working_services import (

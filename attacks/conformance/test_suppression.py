@@ -1,7 +1,5 @@
 """Check that the suppress bit suppresses positive responses, and nothing else."""
 
-from __future__ import annotations
-
 from attacks.conformance.test_answers import UNASKED_S
 from attacks.conformance.working_services import (
     UNKNOWN_PRESENCE,

@@ -1,7 +1,5 @@
 """List services that can be requested wrongly; each is seen to work before its refusal means anything."""
 
-from __future__ import annotations
-
 from harness import DataEntry, Inconclusive, Nrc, Reply, Tester, fail, inconclusive, uds
 from harness.tester import Oddity
 

@@ -1,7 +1,5 @@
 """Send one wrong key for each level, once a run, and share all answers to it with the checks of refusals."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from harness import Frame, Measurements, Reply, Tester

@@ -1,7 +1,5 @@
 """Check that the ECU's console shows no secrets."""
 
-from __future__ import annotations
-
 from harness import Inconclusive, Severity, Tester, attack, fail, inconclusive
 from harness.analysis import found_in
 from harness.tester import watched_console

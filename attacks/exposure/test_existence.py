@@ -1,7 +1,5 @@
 """Check that a refusal does not reveal what exists."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Check that identification tells who the ECU is, and no more."""
 
-from __future__ import annotations
-
 from attacks.access_control.readable import readable_data
 from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, inconclusive
 from harness.analysis import traces_of_development

@@ -1,7 +1,5 @@
 """Check that the firmware image does not hold the secret in readable form."""
 
-from __future__ import annotations
-
 from harness import Severity, Tester, attack, fail, inconclusive
 from harness.analysis import found_in, is_telling
 from harness.tester import images

@@ -1,7 +1,5 @@
 """Check that padding is empty: it neither repeats earlier messages nor shows what must not be known."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from attacks.access_control.key_material import SHORTEST, known_secrets, show_concealed

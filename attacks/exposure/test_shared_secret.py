@@ -1,7 +1,5 @@
 """Check that one unit's key opens that unit only."""
 
-from __future__ import annotations
-
 from harness import Measurements, Severity, Tester, attack, fail
 
 

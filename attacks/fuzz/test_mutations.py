@@ -1,7 +1,5 @@
 """Check that the ECU gives one well-formed answer to requests that are almost right."""
 
-from __future__ import annotations
-
 from harness import Depth, Severity, Tester, attack
 from harness.fuzz import StimulusStream, mutated_request, valid_requests
 

@@ -1,7 +1,5 @@
 """Check that the ECU survives frames that nobody would send."""
 
-from __future__ import annotations
-
 from harness import Depth, Severity, Tester, attack
 from harness.fuzz import StimulusStream, random_frame, valid_requests
 

@@ -1,7 +1,5 @@
 """Show fuzz cases as Scapy packets: what `fuzz()` makes of a request. Any function under `@fuzz_case` is a case."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from scapy.contrib.automotive.uds import UDS, UDS_DSC, UDS_RDBI, UDS_SA

@@ -1,7 +1,5 @@
 """Check that the ECU answers everything for as long as it is asked."""
 
-from __future__ import annotations
-
 from attacks.robustness.test_drift import is_the_ecus, start_anew
 from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, inconclusive
 from harness.analysis import drift_of

@@ -1,7 +1,5 @@
 """Check that the ECU follows the standard's state machine on random paths."""
 
-from __future__ import annotations
-
 from harness import Depth, Severity, Tester, attack, fail, inconclusive
 from harness.fuzz import Patience, Walk
 

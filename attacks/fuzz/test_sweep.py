@@ -1,7 +1,5 @@
 """Look for anything in the ECU that nobody declares."""
 
-from __future__ import annotations
-
 from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail, uds
 from harness.fuzz import StimulusStream
 

@@ -1,7 +1,5 @@
 """Check that the ECU survives ISO-TP frames in a wrong order."""
 
-from __future__ import annotations
-
 from harness import Depth, Severity, Tester, attack
 from harness.fuzz import StimulusStream, frame_sequence, valid_requests
 

@@ -1,7 +1,5 @@
 """Check that without a key the ECU cannot be kept from its work, by resets or by silencing it."""
 
-from __future__ import annotations
-
 from attacks.access_control.guards import DEFAULT_SESSION, declared_need, each_session, is_absent, require_locked
 from attacks.access_control.other_ids import EVERY_ID
 from harness import Inconclusive, Reply, Service, Severity, Tester, attack, fail, inconclusive, not_applicable, uds

@@ -1,7 +1,5 @@
 """Check that the ECU does not get slower the longer it runs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from harness import Depth, Measurements, Severity, Tester, attack, fail, inconclusive

@@ -1,7 +1,5 @@
 """Check that the ECU copes with frames that hold almost nothing."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from attacks.transport.raw_requests import probe, single

@@ -1,7 +1,5 @@
 """Check that the bus and the ECU go on under load."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Judge whether wrong keys, sent in rows that each vary one thing, still reach the limit of attempts."""
 
-from __future__ import annotations
-
 from harness import Measurements, Tester, fail, inconclusive
 
 SHOWN = 3

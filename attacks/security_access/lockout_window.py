@@ -1,7 +1,5 @@
 """Keep a level locked out with most of its delay still to come, and tell which requests have time in that delay."""
 
-from __future__ import annotations
-
 from harness import Reply, Tester, inconclusive
 from harness.measurements import Act, Delay
 

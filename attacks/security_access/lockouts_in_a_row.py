@@ -3,8 +3,6 @@
 The checks are about requests that must not end a delay, about what a lockout affects, and about its end.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Restart the ECU while several levels are locked out, so that each restart tests all of their delays."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 from attacks.security_access.lockout_window import LockoutWindow

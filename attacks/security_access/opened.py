@@ -1,7 +1,5 @@
 """Fail a check if a wrong key of the kind that it is about has opened its level, whichever check sent that key."""
 
-from __future__ import annotations
-
 from harness import Tester, fail, inconclusive
 from harness.measurements import KeyBook
 from harness.tester import KeyOutcome

@@ -1,7 +1,5 @@
 """Request the seed of a locked-out level in other ways."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from attacks.security_access.lockout_window import LockoutWindow

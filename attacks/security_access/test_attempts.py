@@ -1,7 +1,5 @@
 """Check that guessing is limited, and that nothing between two wrong keys puts their count back."""
 
-from __future__ import annotations
-
 from attacks.security_access.limit_rows import judge_rows
 from harness import Depth, Inconclusive, Measurements, Nrc, Severity, Tester, attack, fail, inconclusive, not_applicable
 

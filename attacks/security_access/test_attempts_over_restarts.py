@@ -1,7 +1,5 @@
 """Check that the count of wrong keys outlasts a restart."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Check that the limit holds however often it is reached."""
 
-from __future__ import annotations
-
 from attacks.security_access.lockout_window import EARLY_UNTIL, LockoutWindow, early_look
 from attacks.security_access.lockouts_in_a_row import LONG_UP_S, hold_often
 from harness import Depth, Measurements, Severity, Tester, attack, fail, inconclusive, not_applicable, not_run

@@ -1,7 +1,5 @@
 """Check that the delay after too many wrong keys is kept, for every form of request and over restarts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from attacks.security_access.limit_rows import judge_rows

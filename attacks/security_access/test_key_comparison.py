@@ -1,7 +1,5 @@
 """Check that the ECU compares the whole key, and nothing but the key."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

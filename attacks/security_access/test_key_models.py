@@ -1,7 +1,5 @@
 """Check that nobody can compute keys from recorded pairs of seed and key."""
 
-from __future__ import annotations
-
 from harness import Measurements, Severity, Tester, attack, fail, inconclusive
 
 FEWEST_PAIRS = 3

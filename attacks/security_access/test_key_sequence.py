@@ -1,7 +1,5 @@
 """Check that the ECU accepts a key only after the seed that it belongs to, once, and never again."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Check that the time of the ECU's answer does not reveal how much of a wrong key was right."""
 
-from __future__ import annotations
-
 from harness import Inconclusive, Measurements, Severity, Tester, attack, fail, inconclusive
 
 CLEAR_STEP_S = 100e-6

@@ -1,7 +1,5 @@
 """Check that the key is hard to guess, and that a refused key opens nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

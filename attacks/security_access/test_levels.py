@@ -1,7 +1,5 @@
 """Check that each security level opens the data that needs it, and nothing else."""
 
-from __future__ import annotations
-
 from attacks.security_access.opened import judge_opened
 from harness import (
     DataEntry,

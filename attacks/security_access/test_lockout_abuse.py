@@ -1,7 +1,5 @@
 """Check that a lockout withholds only seeds, and ends."""
 
-from __future__ import annotations
-
 from attacks.security_access.lockouts_in_a_row import IN_A_ROW, hold_often, other_communication, scope
 from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, inconclusive
 

@@ -1,7 +1,5 @@
 """Check that restarts do not repeat seeds."""
 
-from __future__ import annotations
-
 from harness import Measurements, Severity, Tester, attack, fail, inconclusive
 
 FEWEST_SEEDS = 4

@@ -1,7 +1,5 @@
 """Check that nobody can predict the next seed from earlier seeds, or from the time."""
 
-from __future__ import annotations
-
 from harness import Measurements, Severity, Tester, attack, fail
 
 MOST_BITS_TO_TRY = 20

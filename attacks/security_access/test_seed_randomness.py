@@ -1,7 +1,5 @@
 """Check the distribution of seeds: every bit, every byte, and dependencies between parts of a seed."""
 
-from __future__ import annotations
-
 from harness import Measurements, Severity, Tester, attack, fail
 
 SUFFICIENT_BITS = 64

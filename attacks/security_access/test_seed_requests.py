@@ -1,7 +1,5 @@
 """Check how the ECU treats seed requests and keys that contain more than they should."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Check the seeds of SecurityAccess: never repeated, long enough, and zero only if nothing is locked."""
 
-from __future__ import annotations
-
 from harness import Inconclusive, Measurements, Nrc, Service, Severity, Tester, attack, fail, inconclusive, not_applicable
 
 BEYOND_CHANCE = 1e-12

@@ -1,7 +1,5 @@
 """Check that an unlock serves only the tester that sent the key."""
 
-from __future__ import annotations
-
 from harness import DataEntry, Nrc, Severity, Tester, attack, fail, inconclusive, negative, uds
 from harness.tester import OtherAddress
 

@@ -1,7 +1,5 @@
 """Tell from an ECU's answers in which session the ECU is."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from harness import Nrc, Reply, Tester, inconclusive, not_applicable, uds

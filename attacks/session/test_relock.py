@@ -1,7 +1,5 @@
 """Check that an unlocked ECU locks again: when its session changes, when no request comes, and when it restarts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

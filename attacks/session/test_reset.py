@@ -1,7 +1,5 @@
 """Check that a reset leaves nothing of the state before it."""
 
-from __future__ import annotations
-
 from attacks.session.session_probe import DEFAULT, SessionProbe, enter, find_session_probe
 from attacks.session.test_relock import judge_locked
 from harness import Inconclusive, Measurements, Reply, Service, Severity, Tester, attack, fail, inconclusive

@@ -1,7 +1,5 @@
 """Check which sessions exist, and what an ECU permits in the default session."""
 
-from __future__ import annotations
-
 from attacks.session.session_probe import DEFAULT, PROGRAMMING, another_session
 from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative, not_applicable, uds
 

@@ -1,7 +1,5 @@
 """Check that TesterPresent keeps a session alive, and does nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Check that the ECU answers every request in time, or announces that the answer will take longer."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial

@@ -1,7 +1,5 @@
 """Send requests to an ECU frame by frame, and decide which of its frames count as an answer."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Check that the ECU assembles a long message only of its own frames, in order, in time, and of the stated length."""
 
-from __future__ import annotations
-
 from attacks.transport.raw_requests import (
     CLEAR_TO_SEND,
     UNASKED_S,

@@ -1,7 +1,5 @@
 """Check which announced lengths of long messages the ECU accepts."""
 
-from __future__ import annotations
-
 from attacks.transport.raw_requests import (
     CLEAR_TO_SEND,
     FLOW_CONTROL_S,

@@ -1,7 +1,5 @@
 """Check that the ECU sends proper flow controls, and copes with improper ones."""
 
-from __future__ import annotations
-
 from attacks.transport.raw_requests import (
     CLEAR_TO_SEND,
     OVERFLOW,

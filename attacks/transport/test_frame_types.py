@@ -1,7 +1,5 @@
 """Check that frames of types that cannot be requests leave the ECU's state unchanged."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

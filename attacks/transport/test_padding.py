@@ -1,7 +1,5 @@
 """Check that the ECU ignores padding."""
 
-from __future__ import annotations
-
 from attacks.transport.raw_requests import ask, filled, finish, messages
 from harness import DataEntry, RawReply, Service, Severity, Tester, attack, fail, inconclusive
 

@@ -1,7 +1,5 @@
 """Check that the ECU accepts a single frame only if its stated length fits, and never accepts a reserved frame type."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from attacks.transport.raw_requests import (

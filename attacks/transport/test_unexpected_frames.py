@@ -1,7 +1,5 @@
 """Check that the ECU ignores frames that do not belong to any message."""
 
-from __future__ import annotations
-
 from attacks.transport.raw_requests import UNASKED_S, filled
 from harness import DataEntry, Service, Severity, Tester, attack, fail, uds
 

@@ -1,7 +1,5 @@
 """Compute how long guessing a key would take under a measured limit."""
 
-from __future__ import annotations
-
 _UNITS = (
     ("years", 365.25 * 86400),
     ("days", 86400.0),

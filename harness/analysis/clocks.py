@@ -1,7 +1,5 @@
 """Recognise seeds that are a clock's reading: by the time at which each one came, and by the time of day."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Judge repeated seeds by birthday statistics over a sample."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Find words in a record that come from a developer's or administrator's computer and have no place in a product."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

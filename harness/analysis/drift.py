@@ -1,7 +1,5 @@
 """Measure whether a series of values grows: how closely the values are in ascending order, and by how much they grow."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

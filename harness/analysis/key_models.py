@@ -1,7 +1,5 @@
 """Look for rules that compute keys from seeds without the secret: fit simple models to some pairs, test them on others."""
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

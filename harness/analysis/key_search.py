@@ -1,7 +1,5 @@
 """Estimate what it costs to find a secret from recorded pairs without the ECU, and run such a search at reduced width."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass

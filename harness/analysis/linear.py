@@ -1,7 +1,5 @@
 """Find the shift register that makes given bits: Berlekamp-Massey over GF(2), on Python's long integers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Predict seeds as numbers of a counter or of a congruential generator, as a whole or word by word."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise

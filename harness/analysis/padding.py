@@ -1,7 +1,5 @@
 """Compare the padding of ISO-TP messages with earlier frames, and with secrets that it must not show."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

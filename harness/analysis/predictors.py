@@ -4,8 +4,6 @@ Each model is made from earlier seeds alone, and tested on later seeds. A model 
 predictions only once in 2^64.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Recognise whether something happens periodically, and find where later moments break the period."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise

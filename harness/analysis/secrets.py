@@ -1,7 +1,5 @@
 """Find a secret in a text or an image, in every way in which programs write bytes down."""
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Iterator

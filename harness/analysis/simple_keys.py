@@ -1,7 +1,5 @@
 """List the keys that anybody would try first: constants, and what is simple to compute from a seed without a secret."""
 
-from __future__ import annotations
-
 import hashlib
 import zlib
 from collections.abc import Callable, Collection

@@ -3,8 +3,6 @@
 Four short formulas; a library of statistics would take longer to load than an audit of one check takes to run.
 """
 
-from __future__ import annotations
-
 import math
 from statistics import NormalDist
 

@@ -1,7 +1,5 @@
 """Test whether two kinds of request take different times, by Welch's t-test over time stamps."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """List the checks of a folder by reading their declarations, without an ECU."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import io

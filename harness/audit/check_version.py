@@ -1,7 +1,5 @@
 """Compute a fingerprint of all that decides a check's verdict, so that results of two runs can be compared."""
 
-from __future__ import annotations
-
 import hashlib
 import inspect
 import linecache

@@ -1,7 +1,5 @@
 """Bring back an ECU that no longer answers: by waiting, by its hooks, or with the help of a person at the terminal."""
 
-from __future__ import annotations
-
 from typing import Final, Protocol
 
 from harness.errors import ContactLost, LinkError, LinkInterrupted

@@ -1,7 +1,5 @@
 """Decide which checks judge an ECU that speaks KWP2000 or GMLAN, and say why the other checks do not."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.tester.dialects import GMLAN, KWP2000, Dialect

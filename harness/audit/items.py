@@ -1,7 +1,5 @@
 """Run one audit as a pytest plugin: give items their parameters, order and outcomes. The checks are judged in `runner`."""
 
-from __future__ import annotations
-
 import shlex
 import sys
 from collections.abc import Callable, Generator, Sequence

@@ -1,7 +1,5 @@
 """Say whether a run reached a verdict on SecurityAccess, from its findings and from what the ECU was seen to have."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Log what a tester requests and what it waits for, to explain why an audit takes its time. No secret is logged."""
 
-from __future__ import annotations
-
 import logging
 import sys
 from collections.abc import Collection, Sequence

@@ -1,7 +1,5 @@
 """Open everything that is needed to reach the ECU of a target: keys, ledger, bus and tester."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

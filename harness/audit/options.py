@@ -1,7 +1,5 @@
 """Read the options of an audit from pytest's own command line, and refuse options that make no sense in an audit."""
 
-from __future__ import annotations
-
 import shlex
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Show verdicts in pytest: as report outcomes, words, and the exit code."""
 
-from __future__ import annotations
-
 import pytest
 
 from harness.check import Attack

@@ -1,7 +1,5 @@
 """Record what ran, for whom, on which sample and over which adapter, so that a report can be matched with its ECU."""
 
-from __future__ import annotations
-
 import getpass
 import json
 import platform

@@ -1,7 +1,5 @@
 """Implement pytest's hooks for a run that is an audit or lists checks. `uds_harness_pytest` registers them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

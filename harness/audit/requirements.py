@@ -1,7 +1,5 @@
 """Find the shipped checks' folder, and read its ledger of requirements: which were considered, and which are tested."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec

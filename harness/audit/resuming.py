@@ -1,7 +1,5 @@
 """Continue an interrupted run in its own folder: keep the results that were judged, and run the other checks."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Run checks: bring the ECU to a known state, judge, see that it is alive, and repeat failures."""
 
-from __future__ import annotations
-
 import re
 import traceback
 from collections import Counter

@@ -1,7 +1,5 @@
 """Decide which checks are run on which subject, and in which order."""
 
-from __future__ import annotations
-
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator

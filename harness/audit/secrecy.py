@@ -1,7 +1,5 @@
 """Collect the secrets that a run knows before anything is sent: those that the target declares, and the recorded pairs."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from collections.abc import Collection

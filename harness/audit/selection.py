@@ -1,7 +1,5 @@
 """Choose checks by id, family and severity, beside pytest's own ``-k``."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

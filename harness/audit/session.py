@@ -1,7 +1,5 @@
 """Run an audit from opening the bus to sealing its folder: everything in it that does not depend on pytest."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace

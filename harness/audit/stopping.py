@@ -1,7 +1,5 @@
 """Let Ctrl-C, SIGTERM and SIGHUP end a run early, at any moment and however often they come."""
 
-from __future__ import annotations
-
 import signal
 import sys
 import threading

@@ -1,7 +1,5 @@
 """A tester that reports to the progress display what it is waiting for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Discover the ECUs of a bus for `uds-harness discover`, and for an audit of an undescribed ECU; print the results."""
 
-from __future__ import annotations
-
 import re
 import sys
 import textwrap

@@ -1,7 +1,5 @@
 """Say on a terminal what a run came to, on two screens at most: the answer, the findings, what was not judged, what next."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Show one result on a terminal: in a line, or with its evidence and how to repeat it."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.cli.wrapping import WIDTH, command_lines, flat, labelled, wrapped

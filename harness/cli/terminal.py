@@ -1,7 +1,5 @@
 """Print an audit: findings or results as they come, the check that is running, and what the run came to."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import os

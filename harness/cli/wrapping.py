@@ -1,7 +1,5 @@
 """Lay text out in columns of a terminal: wrapped, hanging behind a prefix, commands so that they can be copied."""
 
-from __future__ import annotations
-
 import os
 import unicodedata
 from collections.abc import Iterable

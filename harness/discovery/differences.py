@@ -1,7 +1,5 @@
 """Compare what a target file declares with what was found."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from harness.discovery.ecu_map import EcuMap

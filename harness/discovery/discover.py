@@ -1,7 +1,5 @@
 """Discover the ECUs on a bus: find their addresses, map each ECU, and write the target file that follows from the map."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial

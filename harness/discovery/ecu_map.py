@@ -1,7 +1,5 @@
 """Hold what was found of one ECU by sending requests to it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from harness.tester.dialects import Dialect

@@ -1,7 +1,5 @@
 """Find out whether an ECU accepts CAN FD frames, and answers in them; only on a bus that was opened for CAN FD."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from harness.discovery.addresses import FoundEcu, Wire, ask, patience_for

@@ -1,7 +1,5 @@
 """Find ECUs with an address in the first byte of the data: extended and mixed addressing of ISO 15765-2."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final

@@ -1,7 +1,5 @@
 """Find out which security level opens guarded data, using keys where they are given."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 

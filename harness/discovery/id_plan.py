@@ -1,7 +1,5 @@
 """Choose which ids may be probed on an undescribed bus, and describe the choice before the first probe is sent."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 

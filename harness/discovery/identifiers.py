@@ -1,7 +1,5 @@
 """Find data identifiers: which exist, in which session, and which of them are guarded."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence, Set
 

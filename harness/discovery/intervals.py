@@ -1,7 +1,5 @@
 """Measure how long an ECU's answers, sessions and starts take."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """Map what one ECU offers in its sessions: services, levels, routines and memory, by requests that change nothing."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from harness.discovery.ecu_map import FoundLevel

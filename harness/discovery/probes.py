@@ -1,7 +1,5 @@
 """Define the requests that find an ECU. None of them changes anything; some ECUs answer only the later ones."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service

@@ -1,7 +1,5 @@
 """Add what was found of an ECU to a person's target file for it; every line but secrets stays."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """Find security levels that give a seed only to a request with a data record, and the length of that record."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 from harness.discovery.ecu_map import FoundLevel

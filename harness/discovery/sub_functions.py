@@ -1,7 +1,5 @@
 """Find the sub-functions of services, by requests that an ECU cannot carry out, or that change nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 

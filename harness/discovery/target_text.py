@@ -1,7 +1,5 @@
 """Write everything that was found as a target file: complete, commented, and with every entry marked as found."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from harness.discovery.addresses import FoundEcu

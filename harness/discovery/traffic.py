@@ -1,7 +1,5 @@
 """Conclude from other nodes' frames which further ECUs exist that were not probed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 

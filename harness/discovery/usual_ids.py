@@ -1,7 +1,5 @@
 """List the CAN ids that the industry assigns to testers and ECUs."""
 
-from __future__ import annotations
-
 Id = tuple[int, bool]
 """A CAN id and whether it has 29 bits."""
 

@@ -1,7 +1,5 @@
 """Find out why a first run fails, from the kernel to the ECU's answer; each failure comes with the command that fixes it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from harness.buses import open_bus_of

@@ -1,7 +1,5 @@
 """Say why an adapter could not be opened through python-can, and how to fix it."""
 
-from __future__ import annotations
-
 import difflib
 import errno
 import re

@@ -1,7 +1,5 @@
 """Diagnose an open bus: whether there is traffic, frames are sent, and the ECU answers."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterator
 from itertools import product

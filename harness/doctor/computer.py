@@ -1,7 +1,5 @@
 """Read what a Linux machine says of its CAN hardware. All paths are below the roots that `Machine` names."""
 
-from __future__ import annotations
-
 import errno
 import json
 import platform

@@ -1,7 +1,5 @@
 """Define the result of examining one thing, and format that result for the terminal."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Check what a target names outside the bus: key functions, commands, files. Nothing is sent to the ECU."""
 
-from __future__ import annotations
-
 import shlex
 import shutil
 from collections.abc import Iterator

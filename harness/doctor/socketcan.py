@@ -1,7 +1,5 @@
 """Diagnose a SocketCAN interface: kernel, adapter, bit rate, error state."""
 
-from __future__ import annotations
-
 import errno
 import shlex
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Put an address byte before all frames of a node, as extended and mixed addressing do (ISO 15765-2)."""
 
-from __future__ import annotations
-
 from copy import copy
 from dataclasses import dataclass
 from functools import partial

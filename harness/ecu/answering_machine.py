@@ -1,7 +1,5 @@
 """Offer the simulated ECU to Scapy users, as an answering machine on any ISO-TP socket of Scapy."""
 
-from __future__ import annotations
-
 from typing import Any, Final, Protocol
 
 from scapy.ansmachine import AnsweringMachine

@@ -1,7 +1,5 @@
 """Imitate the article's Raspberry Pi: do with a frame what the article's script does, mistakes included."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Sequence
 from functools import partial

@@ -3,8 +3,6 @@
 Each level has a counter of its own, or all levels share the counter of the first level.
 """
 
-from __future__ import annotations
-
 from harness.ecu.config import EcuConfig
 from harness.ecu.rules import Ecu
 from harness.ecu.state import State

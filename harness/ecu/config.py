@@ -1,7 +1,5 @@
 """Define the data of an ECU as it leaves the factory: data identifiers, security levels, memory, timing."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace

@@ -2,8 +2,6 @@
 others.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import can

@@ -4,8 +4,6 @@ Each service of the older dialect is translated for the UDS rules, and their ans
 counterpart is refused like a service that does not exist.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.ecu.server import Server

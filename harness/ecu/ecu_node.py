@@ -1,7 +1,5 @@
 """Put the simulated ECU on a bus: receive frames, assemble requests by ISO-TP, and send the server's answers as frames."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial

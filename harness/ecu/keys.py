@@ -1,7 +1,5 @@
 """Compute the key that belongs to a seed, and compare a key with it. The tester has an implementation of its own."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 from typing import Final

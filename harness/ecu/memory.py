@@ -1,7 +1,5 @@
 """Read, write and guard memory, for the services that name addresses: 23, 34, 35 and 3D."""
 
-from __future__ import annotations
-
 from typing import Final, NamedTuple
 
 from harness.ecu.config import OPEN, MemoryRegion

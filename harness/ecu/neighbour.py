@@ -1,7 +1,5 @@
 """Simulate another ECU that sends frames on the same bus as the ECU under test."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import can

@@ -1,7 +1,5 @@
 """List the ECUs that can be simulated, by their names."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial

@@ -1,7 +1,5 @@
 """Draw seeds at random, a new one for each request unless the ECU holds its seeds."""
 
-from __future__ import annotations
-
 from harness.ecu.config import EcuSecurityLevel
 from harness.ecu.rules import Ecu
 

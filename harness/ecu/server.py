@@ -1,7 +1,5 @@
 """Answer requests: call the rules of the service in order; the first rule that decides gives the answer."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.ecu.attempts import end_expired_delays

@@ -1,7 +1,5 @@
 """Hold the state of an ECU: everything that it remembers from one request to the next."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, field
 from typing import Any, Final

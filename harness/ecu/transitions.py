@@ -1,7 +1,5 @@
 """Change the address or the session, or restart: end what ends then, and keep what stays."""
 
-from __future__ import annotations
-
 import math
 from typing import Final
 

@@ -1,7 +1,5 @@
 """List other ways to build a sound ECU, which the standard or its users leave open. No check may fail on any of them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Read what an operator types into the window: a bus, an id, a frame's bytes, a period."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final
 

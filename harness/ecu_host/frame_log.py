@@ -1,7 +1,5 @@
 """Keep the last frames of a bus, and decode them for a reader."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime

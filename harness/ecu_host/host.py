@@ -1,7 +1,5 @@
 """Run a simulated ECU for weeks: open its bus, wait for the bus when it goes away, and report the state."""
 
-from __future__ import annotations
-
 import logging
 import os
 from collections import deque

@@ -1,7 +1,5 @@
 """Keep an ECU's non-volatile memory when its flaws change, and in a file between two starts."""
 
-from __future__ import annotations
-
 import copy
 import math
 from collections.abc import Sequence

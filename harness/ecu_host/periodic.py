@@ -1,7 +1,5 @@
 """Send frames periodically, beside an ECU on the same bus."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from typing import Final

@@ -1,7 +1,5 @@
 """Keep an ECU's non-volatile memory in a file that is complete at any moment, even if the power is cut."""
 
-from __future__ import annotations
-
 import json
 import os
 import tempfile

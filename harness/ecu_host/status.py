@@ -1,7 +1,5 @@
 """Ask a running ECU for its state, over a socket that every user of this computer finds."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

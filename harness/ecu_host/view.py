@@ -1,7 +1,5 @@
 """Read an ECU's state without changing it: session, lock, pending seed, attempts, delay, data."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

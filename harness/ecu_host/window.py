@@ -1,7 +1,5 @@
 """The operator's window: an ECU and its bus on a terminal, like the article's window."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 import sys

@@ -1,7 +1,5 @@
 """Estimate what learning an ECU would take, before anything is sent, by learning the reference machine in its place."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Build the reference, the machine that a sound ECU has in the same alphabet; it is drawn beside the learned machine."""
 
-from __future__ import annotations
-
 from collections import deque
 from dataclasses import dataclass, replace
 from typing import Final

@@ -1,7 +1,5 @@
 """Find the rules that a learned machine, or a sequence that was sent, breaks, and the shortest sequence for each."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 

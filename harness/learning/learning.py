@@ -1,7 +1,5 @@
 """Learn one ECU's state machine and judge it. Whatever is learned is kept, even if learning fails."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final

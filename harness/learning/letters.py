@@ -1,7 +1,5 @@
 """The letters of the alphabet in which an ECU is asked: the message of each, and the permissions that it needs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum

@@ -1,7 +1,5 @@
 """Name each state of a learned machine by its meaning: its session, and what is open, pending, counted or delayed."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """Turn a learned machine into the results LM-01 to LM-09 of a run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final

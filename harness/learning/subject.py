@@ -1,7 +1,5 @@
 """Present the ECU to the learner: reset to its initial state, asked letter by letter, its answers made abstract."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final

@@ -1,7 +1,5 @@
 """List the sequences of single checks, to be sent from the initial state and in every state of the machine."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final

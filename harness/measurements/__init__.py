@@ -1,7 +1,5 @@
 """Measure what several checks need to know about an ECU: only when a check asks, and only once."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Map which answers came in which session, locked and unlocked, from what the run has seen."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from harness.runs.measured import Grid, GridRow, Profile, Standing

@@ -1,7 +1,5 @@
 """Request a seed after each of several wrong keys."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from harness.analysis.collisions import Collisions, collisions

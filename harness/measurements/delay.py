@@ -1,7 +1,5 @@
 """Measure for how long a level gives no seed after the limit is reached, and whether the ECU keeps that delay."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """While one check waits for a delay, do parts of other checks that take long and send no keys."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 

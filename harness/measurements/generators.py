@@ -1,7 +1,5 @@
 """Search for a well-known generator that makes a level's seeds; the depth decides how many starting values are tried."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from harness.analysis.clocks import SeedClock, tells_time_of_day

@@ -1,7 +1,5 @@
 """Answer seeds that the ECU holds, and observe whether it gives them again: at once, later, or after a restart."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 

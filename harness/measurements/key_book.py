@@ -1,7 +1,5 @@
 """Record which kinds of wrong keys a level has been sent, with the answers, so that no kind is sent twice without need."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Make wrong keys of every kind that an ECU might take for the right one, or forget to count."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial

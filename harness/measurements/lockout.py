@@ -1,7 +1,5 @@
 """Count how many wrong keys a level accepts, and observe the lockout that follows."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from harness.analysis.brute_force import in_words, mean_time_s

@@ -1,7 +1,5 @@
 """Try whether the key function of this unit also opens another unit of its type."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path

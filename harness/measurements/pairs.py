@@ -1,7 +1,5 @@
 """Collect pairs of seed and key: those that opened the level in this run, and those that the user recorded."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """List where wrong keys may be sent: sessions and addresses that give seeds of a level, and states of the ECU."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Restart the ECU in each way that it offers, and request seeds: at once, at a fixed moment, and at varying moments."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, replace
 

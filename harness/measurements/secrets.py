@@ -1,7 +1,5 @@
 """Estimate how long it would take to find a level's secret from recorded pairs, without the ECU."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from harness.analysis.key_search import (

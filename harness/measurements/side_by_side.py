@@ -1,7 +1,5 @@
 """Measure several levels side by side: during the delay of one level, use another."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Mapping
 from typing import Generic, TypeVar
 

@@ -1,7 +1,5 @@
 """Measure whether the time of the ECU's answer reveals how much of a wrong key was right."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Read which trouble codes an ECU knows, before anything clears them."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.errors import Inconclusive

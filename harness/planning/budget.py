@@ -1,7 +1,5 @@
 """Choose the most informative checks for a given time: plan all checks, then take those with the most weight per second."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 

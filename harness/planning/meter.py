@@ -1,7 +1,5 @@
 """Count what passes on a simulated bus while checks run: by check, requests, permissions and time."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Show what an audit would send, by check, with totals: as a table for people, as JSON for programs."""
 
-from __future__ import annotations
-
 import json
 import textwrap
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Run an audit against the ECU that its target declares, and record what it sends there."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final

@@ -1,7 +1,5 @@
 """Simulate the ECU that a target declares: its sessions, levels, data and times; everything undeclared is sound."""
 
-from __future__ import annotations
-
 import hmac
 import math
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Read the frames of a run's bus log (candump's format, ``-L``) as a stream, however long the log is."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

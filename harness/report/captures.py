@@ -1,7 +1,5 @@
 """Convert a run's bus log to other formats: pcapng for Wireshark, BLF and ASC for the tools of Vector."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Compare two runs, e.g. of two software versions of an ECU: what became better, worse, new or gone."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Say in sentences what a run found, in the words that the terminal and audit.html share."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Say whether two results were judged under the same conditions; if not, the ECU may be unchanged."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final

@@ -3,8 +3,6 @@
 No function here raises an error, whatever the bytes.
 """
 
-from __future__ import annotations
-
 import re
 from functools import cache, lru_cache
 from typing import Any, Final

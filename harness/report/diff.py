@@ -1,7 +1,5 @@
 """Show a comparison of two runs: as text of 80 columns, as JSON, and as one self-contained page."""
 
-from __future__ import annotations
-
 import json
 import textwrap
 from collections.abc import Iterator, Sequence

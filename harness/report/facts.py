@@ -1,7 +1,5 @@
 """List a run's facts as rows for the top of audit.html: what was tested, how, when, and with what."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Write all reports from the run folder alone, so that they can also be written later and elsewhere."""
 
-from __future__ import annotations
-
 from harness.report.as_pytest import render_pytest_html
 from harness.report.captures import write_captures
 from harness.report.html import render_audit_html

@@ -1,7 +1,5 @@
 """Render audit.html, one self-contained page, from the stored run alone."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import itertools

@@ -1,7 +1,5 @@
 """Write junit.xml for CI systems: one case for each result, as passed, failed, error, or skipped with the reason."""
 
-from __future__ import annotations
-
 import xml.etree.ElementTree as ET
 from typing import Final
 

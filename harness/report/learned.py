@@ -1,7 +1,5 @@
 """Render the learned state machine, as learn.html and as a section of audit.html: self-contained, without JavaScript."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Draw a state machine as SVG with one box for each state; columns stand for wrong keys, rows for everything else."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

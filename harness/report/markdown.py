@@ -1,7 +1,5 @@
 """Escape text that an ECU may have chosen, so that Markdown shows it as it is."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -4,8 +4,6 @@ Each frame keeps its time and its direction; outbound frames are those that the 
 direction only for packets, and making a packet of every frame would take 15 times as long as this module does.
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final

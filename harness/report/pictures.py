@@ -1,7 +1,5 @@
 """Draw the seeds and times of a profile as pictures, each with a caption that says what it shows."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections import Counter

@@ -1,7 +1,5 @@
 """Draw a diagram with axes, ticks and units as a small SVG."""
 
-from __future__ import annotations
-
 import base64
 import math
 import struct

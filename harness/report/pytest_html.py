@@ -1,7 +1,5 @@
 """Show an audit in pytest-html, the tester's view: our columns and summary, and each result's frames."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from functools import cache
 from html import escape

@@ -1,7 +1,5 @@
 """Make a run's reports again from its folder alone, on any machine, and record this in the manifest."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Mark the bytes in a text that stand for a key or a secret, so that nobody takes them for bytes that were on the bus."""
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections.abc import Collection, Iterable, Iterator

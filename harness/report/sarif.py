@@ -4,8 +4,6 @@ Only failures are results: GitHub makes an alert of every result, whatever its `
 Unjudged checks are notifications of the invocation; passes are in audit.json.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

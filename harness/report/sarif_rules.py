@@ -1,7 +1,5 @@
 """List the rules of audit.sarif: one for each check, with its purpose, remediation, and classification by CWE and R155."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final

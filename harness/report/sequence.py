@@ -1,7 +1,5 @@
 """Turn an exchange into the steps of a sequence diagram, each with its frames."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Write summary.md for a reviewer of a merge request: the conclusion, the findings, and which checks were not judged."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """Show text that an ECU may have chosen: unprintable characters as escapes, long values shortened, hex in pairs."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

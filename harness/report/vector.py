@@ -1,7 +1,5 @@
 """Write recorded frames as BLF and ASC files for Vector's tools, with python-can's writers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import chain

@@ -1,7 +1,5 @@
 """Define what a run found: findings, the exchanges that prove them, and the facts of the run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache

@@ -1,7 +1,5 @@
 """Turn plain JSON values into typed, frozen dataclasses, or say where the values do not fit the dataclass."""
 
-from __future__ import annotations
-
 import types
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum

@@ -1,7 +1,5 @@
 """Define the measurements of an ECU that are shown beside verdicts: tables, samples and grids, small enough to draw."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 

@@ -1,7 +1,5 @@
 """Carry out the lines of a script on one ECU, one after the other."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Send to one ECU what a person asks for and nothing else, under the permissions and the ledger of an audit."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path

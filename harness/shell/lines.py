@@ -1,7 +1,5 @@
 """Read the lines of a script, e.g. ``read F190``: each is one command, checked whole before anything is sent."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ The messages come from the original bus log if the folder still has it, else fro
 placeholders.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

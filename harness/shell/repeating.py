@@ -1,7 +1,5 @@
 """Send recorded exchanges once more, in the condition in which they were sent, and compare the answers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

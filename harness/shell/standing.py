@@ -1,7 +1,5 @@
 """Follow the ECU's session, open level and pending seed, by requests and answers alone."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from harness.target import Target

@@ -1,7 +1,5 @@
 """Format what was sent and what came back, a line each, without what the target declares secret."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Derive CAN ids and addresses from each other, and report contradictions between them (ISO 15765-2)."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 from harness.target.model import Can

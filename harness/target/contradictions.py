@@ -1,7 +1,5 @@
 """Report settings of a target that contradict each other, though each is valid by itself."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Final
 

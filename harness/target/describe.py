@@ -1,7 +1,5 @@
 """Describe the target file from its one declaration (`model`): for readers, for editors, and as a file to begin with."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import re

@@ -1,7 +1,5 @@
 """Find where a target file has the entries that results are about, for tools that show a finding there."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Load a target from a file, a shipped target or a URI; report every mistake of an invalid one."""
 
-from __future__ import annotations
-
 import os
 import re
 import tomllib

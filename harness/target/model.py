@@ -1,7 +1,5 @@
 """Declare what a target file can say of an ECU. Each annotated field is a key of the file, with its rule beside it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum

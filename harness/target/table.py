@@ -1,7 +1,5 @@
 """Turn rows of a spreadsheet, exported as CSV, into entries of a target file."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterator

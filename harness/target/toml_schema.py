@@ -4,8 +4,6 @@ A dataclass declares its keys: a field annotated ``Annotated[type, Rule(...)]`` 
 default is the key's. `read_fields` reads one such table. Knows nothing of ECUs.
 """
 
-from __future__ import annotations
-
 import math
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """Import Python files that a user names: a key function, a node, a check. ``sys.path`` is not changed."""
 
-from __future__ import annotations
-
 import sys
 from functools import lru_cache
 from pathlib import Path

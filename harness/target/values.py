@@ -1,7 +1,5 @@
 """Parse single values of a target file: secrets, access, ranges, keys, commands."""
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

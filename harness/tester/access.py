@@ -1,7 +1,5 @@
 """Find out whether protected data is protected: bring about the locked state, read effects back, take positive controls."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar

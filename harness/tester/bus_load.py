@@ -1,7 +1,5 @@
 """Load a bus with frames at a rate, or in bursts, and record everything that comes meanwhile."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from copy import copy
 from typing import Final

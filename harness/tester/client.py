@@ -1,7 +1,5 @@
 """Send requests to one ECU and judge its answers: sessions, data, liveness, verdicts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 

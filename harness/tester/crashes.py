@@ -5,8 +5,6 @@ a session, an unlocked level, a pending seed. If the state is lost afterwards, o
 suspect is sent once more. If a harmless request in its place loses nothing, the suspect made the ECU restart.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ meaning: sessions, TesterPresent, one-byte identifiers, SecurityAccess and refus
 evidence of an exchange shows the bytes that were on the bus.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 

@@ -5,8 +5,6 @@ and the fuzz engine only read beliefs. What an effect has shown (a guarded write
 what an answer claimed.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

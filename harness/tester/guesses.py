@@ -1,7 +1,5 @@
 """Try how many wrong keys the ECU accepts: single guesses, many with other acts between them, and a lockout."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum

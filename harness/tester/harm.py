@@ -6,8 +6,6 @@ same ids. A request in neither table is unknown, and needs the permissions of it
 service has none.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 

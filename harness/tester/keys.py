@@ -1,7 +1,5 @@
 """Compute keys for the tester: by a built-in algorithm, a Python function, a command, or an HTTP service."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json

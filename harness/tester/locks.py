@@ -3,8 +3,6 @@
 An effect counts only if it was refused while the level was locked and has worked while it was open.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Look for what the target does not declare, by requests that cannot act, and end checks that have no subject."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from harness.errors import Inconclusive, NotApplicable, Unjudged

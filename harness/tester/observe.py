@@ -1,7 +1,5 @@
 """Observe an ECU beyond its bus, as the target's [observe] says: its console, its memory, its firmware image."""
 
-from __future__ import annotations
-
 import math
 import re
 import shlex

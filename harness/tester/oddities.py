@@ -2,8 +2,6 @@
 answers' form.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import Enum
 

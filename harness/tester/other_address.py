@@ -1,7 +1,5 @@
 """Send requests to the same ECU on the same link from another address than ours."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Interrupt Python code of the user's that runs too long."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -1,7 +1,5 @@
 """Ask an HTTP service without redirections or proxies, within a time limit, for an answer of bounded length."""
 
-from __future__ import annotations
-
 import socket
 import threading
 from contextlib import suppress

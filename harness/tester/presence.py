@@ -1,7 +1,5 @@
 """Tell whether the ECU has a service, session, level, identifier or routine, as far as its frames have shown."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple

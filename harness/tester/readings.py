@@ -5,8 +5,6 @@ beginning of a message that continues in further frames. Its second argument is 
 8 if the target declares an address before the data.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Final, NamedTuple
 

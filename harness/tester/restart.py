@@ -1,7 +1,5 @@
 """Restart the ECU, and tell whether a restart was seen: an answer 51 or the exit code of a command is no proof."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Permit requests and raw frames that are harmless, or that the target allows. No other module decides this."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from harness.errors import NotPermitted

@@ -1,7 +1,5 @@
 """Speak SecurityAccess: request seeds, send keys and unlock; send wrong keys only if their cost is known."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Note in passing how services and data were answered, in which session, and with which level open."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from harness.tester.reply import Reply, ReplyKind

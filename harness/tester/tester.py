@@ -1,7 +1,5 @@
 """Give a check everything it may do to an ECU, and bring the ECU back to a known state between two checks."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 
 from harness.errors import ContactLost, Inconclusive, KeyFunctionError, NotPermitted, Unjudged

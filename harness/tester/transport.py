@@ -1,7 +1,5 @@
 """Carry messages to the ECU and back: ISO-TP over a link, with the target's addresses."""
 
-from __future__ import annotations
-
 import math
 from collections import deque
 from collections.abc import Collection

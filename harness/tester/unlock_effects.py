@@ -4,8 +4,6 @@ An answer to a key is only a claim. The proof is an effect that the ECU permits 
 is locked.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial

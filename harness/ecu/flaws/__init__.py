@@ -3,8 +3,6 @@
 To add a flaw, write one function under `@flaw` in the file of its family, and nothing else.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.ecu.flaws import (

@@ -1,7 +1,5 @@
 """Flaws of the guard on data: writes, reads, and the ways around it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from copy import copy
 from typing import Final

@@ -1,7 +1,5 @@
 """Flaws of the counter of wrong keys."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from harness.ecu.attempts import account_of, is_delayed

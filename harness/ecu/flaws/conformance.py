@@ -1,7 +1,5 @@
 """Flaws of the form of answers, and of the order of refusals."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final

@@ -1,7 +1,5 @@
 """Declare a change of the sound ECU: a variant, on which no check may fail, or a flaw, which some checks must see."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal

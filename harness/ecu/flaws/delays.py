@@ -1,7 +1,5 @@
 """Flaws of the delay after too many wrong keys, and of the codes that tell of it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from typing import Final

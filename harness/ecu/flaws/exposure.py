@@ -1,7 +1,5 @@
 """Flaws that leak secrets, and flaws by which an ECU can be crashed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Final

@@ -1,7 +1,5 @@
 """Flaws of the key itself: its computation from the seed, and its comparison."""
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Flaws of the handling of keys: their order, level and address, and the effects of a refused key."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from typing import Final

@@ -1,7 +1,5 @@
 """Flaws of the content of seeds: too little randomness, or zeros that do not mean an unlocked level."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace

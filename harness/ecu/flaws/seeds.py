@@ -1,7 +1,5 @@
 """Flaws of the sequence of seeds: they repeat, or can be predicted."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from itertools import repeat

@@ -1,7 +1,5 @@
 """Flaws of the guard on memory, routines and whole services, and services that should not exist."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final

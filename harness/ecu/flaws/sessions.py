@@ -1,7 +1,5 @@
 """Flaws of sessions, timing and restarts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial

@@ -1,7 +1,5 @@
 """Flaws of reading and sending frames."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Final
 

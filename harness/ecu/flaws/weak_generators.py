@@ -1,7 +1,5 @@
 """Offer weak sources of seeds: counters, times, and generators that only look random."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterator
 from itertools import islice

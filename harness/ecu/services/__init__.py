@@ -1,7 +1,5 @@
 """Collect the services of an ECU. Each file of this folder defines one service, under the name SERVICE."""
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 

@@ -1,7 +1,5 @@
 """10 DiagnosticSessionControl: change the session, and lock."""
 
-from __future__ import annotations
-
 import math
 
 from harness.ecu.rules import Answer, Ecu, ServiceRules, nothing_follows_the_sub_function, sub_function

@@ -1,7 +1,5 @@
 """11 ECUReset: answer, then boot."""
 
-from __future__ import annotations
-
 from harness.ecu.rules import (
     Answer,
     Ecu,

@@ -1,7 +1,5 @@
 """14 ClearDiagnosticInformation: clear stored trouble codes."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.ecu.rules import Answer, Ecu, ServiceRules, level_of_the_service_is_unlocked

@@ -1,7 +1,5 @@
 """19 ReadDTCInformation: list the trouble codes that are stored (02), or those that are supported (0A)."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.ecu.rules import Answer, Ecu, ServiceRules, sub_function

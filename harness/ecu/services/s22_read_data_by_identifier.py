@@ -1,7 +1,5 @@
 """22 ReadDataByIdentifier: read one or several data identifiers."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.ecu.config import NEVER

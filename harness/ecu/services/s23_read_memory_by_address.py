@@ -1,7 +1,5 @@
 """23 ReadMemoryByAddress: read memory whose level is unlocked."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.ecu.memory import addressed, is_guarded, memory_is_there, read_memory

@@ -4,8 +4,6 @@ The four states of Annex I follow from two facts of `State`. In A and B all leve
 seed. In C and D a level is unlocked, without and with a pending seed of another level.
 """
 
-from __future__ import annotations
-
 from harness.ecu.attempts import is_delayed, refusal_of_unasked_key
 from harness.ecu.config import EcuConfig, EcuSecurityLevel
 from harness.ecu.rules import Answer, Ecu, ServiceRules, sub_function

@@ -1,7 +1,5 @@
 """28 CommunicationControl: stop and start the ECU's normal messages."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.ecu.rules import Answer, Ecu, ServiceRules, level_of_the_service_is_unlocked, sub_function

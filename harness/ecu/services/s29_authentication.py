@@ -1,7 +1,5 @@
 """29 Authentication: only as much as shows that the ECU has the service. No certificate is accepted."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.ecu.rules import Answer, Ecu, ServiceRules, sub_function

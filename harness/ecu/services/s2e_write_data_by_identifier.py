@@ -1,7 +1,5 @@
 """2E WriteDataByIdentifier: store a value in a data identifier whose level is unlocked."""
 
-from __future__ import annotations
-
 from harness.ecu.config import NEVER
 from harness.ecu.rules import Answer, Ecu, ServiceRules
 from harness.uds import RESPONSE_OFFSET, Nrc, Service

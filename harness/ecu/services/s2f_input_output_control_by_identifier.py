@@ -1,7 +1,5 @@
 """2F InputOutputControlByIdentifier: set a value without a write, or return control of the value."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.ecu.config import OPEN

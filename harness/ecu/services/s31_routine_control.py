@@ -3,8 +3,6 @@
 Unlike other services it checks the routine before the sub-function (ISO 14229-1:2020 8.7.2).
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.ecu.config import Routine

@@ -1,7 +1,5 @@
 """34 RequestDownload: begin to write memory, block by block."""
 
-from __future__ import annotations
-
 from harness.ecu.memory import FORMAT_OF_TRANSFER_AT, data_is_plain, memory_is_there, transfer_begins, transfer_is_unlocked
 from harness.ecu.rules import Answer, Ecu, ServiceRules
 from harness.uds import Nrc, Service

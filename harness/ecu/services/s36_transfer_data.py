@@ -1,7 +1,5 @@
 """36 TransferData: transfer the next block of a download or upload."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.ecu.memory import read_memory, write_memory

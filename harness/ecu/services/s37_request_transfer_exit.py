@@ -1,7 +1,5 @@
 """37 RequestTransferExit: end a transfer that is complete."""
 
-from __future__ import annotations
-
 from harness.ecu.rules import Answer, Ecu, ServiceRules
 from harness.uds import RESPONSE_OFFSET, Nrc, Service
 

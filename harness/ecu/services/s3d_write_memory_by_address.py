@@ -1,7 +1,5 @@
 """3D WriteMemoryByAddress: write memory whose level is unlocked."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.ecu.memory import addressed, is_guarded, memory_is_there, write_memory

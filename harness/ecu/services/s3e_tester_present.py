@@ -1,7 +1,5 @@
 """3E TesterPresent: keep the session, as every request does, and do nothing else."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.ecu.rules import Answer, Ecu, ServiceRules, nothing_follows_the_sub_function

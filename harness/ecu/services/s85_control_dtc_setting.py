@@ -1,7 +1,5 @@
 """85 ControlDTCSetting: stop and start the storing of trouble codes."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from harness.ecu.rules import (

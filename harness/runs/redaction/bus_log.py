@@ -1,7 +1,5 @@
 """Redact a run's bus log: copy the original frame by frame, with placeholders in place of secrets."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 

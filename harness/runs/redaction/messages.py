@@ -1,7 +1,5 @@
 """Find secrets in messages and frames; read ISO-TP and UDS as loosely as the worst ECU might."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Final
 

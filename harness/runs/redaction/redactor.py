@@ -1,7 +1,5 @@
 """Redact everything that a run writes: replace secrets in findings and in the facts of the run."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import is_dataclass, replace

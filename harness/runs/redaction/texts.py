@@ -1,7 +1,5 @@
 """Find secrets in text in any notation of bytes: hex, numbers, lists, frames, Base64, letters."""
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Mapping, Sequence
