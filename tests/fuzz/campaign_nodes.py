@@ -1,31 +1,22 @@
 """Twenty ECUs with one flaw each that only fuzzing finds: the hardened ECU with a line or two changed."""
 
+from pathlib import Path
+
 import can
 
 from harness.ecu.ecu_node import UdsNode
 from harness.ecu.profiles import HARDENED
 from harness.ecu.rules import EcuDied
 from harness.ecu.server import Server
+from harness.target.user_code import load_file
+
+made = load_file(Path(__file__).with_name("flawed.py"), "campaign_nodes.py")
+Answers, Flawed, flawed = made.Answers, made.Flawed, made.flawed
+framed, node, remembering = made.framed, made.node, made.remembering
 
 PROTECTED = 0x2020
 SERIAL_NUMBER = 0xF18C
 SPILLED = b"spilled over    "
-
-
-class Flawed(Server):
-    """Answers as the sound server does where `flawed_answers` gives None."""
-
-    def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
-        self.now_s = self.surroundings.now_s
-        answers = None if self.now_s < self.state.ready_s or not pdu else self.flawed_answers(pdu)
-        return super().answer(pdu, is_functional=is_functional) if answers is None else answers
-
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        raise NotImplementedError
-
-
-def node(server: type[Flawed]) -> UdsNode:
-    return UdsNode(server(HARDENED))
 
 
 class _Counting(Flawed):
@@ -38,181 +29,116 @@ class _Counting(Flawed):
         self.count = 0
 
 
-class _Remembering(Flawed):
-    """Remembers what it was asked last until it loses its supply."""
-
-    last: tuple[bytes, ...] = ()
-
-    def power_cycle(self) -> None:
-        super().power_cycle()
-        self.last = ()
-
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        self.last = (*self.last[-2:], pdu)
-        return self.after(*self.last) if len(self.last) > 1 else None
-
-    def after(self, *asked: bytes) -> list[bytes] | None:
-        raise NotImplementedError
-
-
 # Messages of one shape
 
 
-class _DiesOnOneShape(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu[0] == 0x2F and len(pdu) == 5:
-            raise EcuDied("a control record of one byte")
-        return None
-
-
-def dies_on_one_shape() -> UdsNode:
+@flawed
+def dies_on_one_shape(ecu: Server, pdu: bytes) -> Answers:
     """2F with exactly five bytes."""
-    return node(_DiesOnOneShape)
+    if pdu[0] == 0x2F and len(pdu) == 5:
+        raise EcuDied("a control record of one byte")
+    return None
 
 
-class _RestartsOnOneSubFunction(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu[:2] == b"\x19\x42" and len(pdu) == 5:
-            self.power_cycle()
-            self.state.ready_s += 1.0
-            return []
-        return None
-
-
-def restarts_on_one_sub_function() -> UdsNode:
+@flawed
+def restarts_on_one_sub_function(ecu: Server, pdu: bytes) -> Answers:
     """19 42 with three more bytes lets the watchdog bite."""
-    return node(_RestartsOnOneSubFunction)
+    if pdu[:2] == b"\x19\x42" and len(pdu) == 5:
+        ecu.power_cycle()
+        ecu.state.ready_s += 1.0
+        return []
+    return None
 
 
-class _ShortKeyUnlocks(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu[:2] == b"\x27\x02" and len(pdu) == 5 and self.state.seed:
-            self.state.forget_seed()
-            self.state.unlocked_level = 1
-            return [b"\x7f\x27\x13"]
-        return None
-
-
-def malformed_length_unlocks() -> UdsNode:
+@flawed
+def malformed_length_unlocks(ecu: Server, pdu: bytes) -> Answers:
     """A key of three bytes is refused, and opens the level."""
-    return node(_ShortKeyUnlocks)
+    if pdu[:2] == b"\x27\x02" and len(pdu) == 5 and ecu.state.seed:
+        ecu.state.forget_seed()
+        ecu.state.unlocked_level = 1
+        return [b"\x7f\x27\x13"]
+    return None
 
 
-class _RecordUnlocks(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu[:2] == b"\x27\x01" and len(pdu) == 10:
-            self.state.unlocked_level = 1
-        return None
-
-
-def record_unlocks() -> UdsNode:
+@flawed
+def record_unlocks(ecu: Server, pdu: bytes) -> Answers:
     """A request for a seed with a record of eight bytes opens the level."""
-    return node(_RecordUnlocks)
+    if pdu[:2] == b"\x27\x01" and len(pdu) == 10:
+        ecu.state.unlocked_level = 1
+    return None
 
 
-class _LongValueSpills(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu[:3] == b"\x2e\x10\x10" and len(pdu) == 5:
-            self.state.values[PROTECTED] = bytes((pdu[4] ^ 0x5A,))
-            return [b"\x7f\x2e\x13"]
-        return None
-
-
-def long_value_spills_over() -> UdsNode:
+@flawed
+def long_value_spills_over(ecu: Server, pdu: bytes) -> Answers:
     """A write of two bytes to 1010, which has one, is refused, and the second is stored in 2020."""
-    return node(_LongValueSpills)
+    if pdu[:3] == b"\x2e\x10\x10" and len(pdu) == 5:
+        ecu.state.values[PROTECTED] = bytes((pdu[4] ^ 0x5A,))
+        return [b"\x7f\x2e\x13"]
+    return None
 
 
-class _RefusesTwice(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu[0] == 0x22 and len(pdu) == 9:
-            return [b"\x7f\x22\x13", b"\x7f\x22\x31"]
-        return None
-
-
-def refuses_four_identifiers_twice() -> UdsNode:
+@flawed
+def refuses_four_identifiers_twice(ecu: Server, pdu: bytes) -> Answers:
     """A read of four identifiers is refused with 13, and then with 31."""
-    return node(_RefusesTwice)
+    if pdu[0] == 0x22 and len(pdu) == 9:
+        return [b"\x7f\x22\x13", b"\x7f\x22\x31"]
+    return None
 
 
 # Long messages
 
 
-class _LongWriteKills(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu[0] == 0x2E and len(pdu) > 0x100:
-            raise EcuDied("a buffer of 256 bytes")
-        return None
+@flawed
+def segmented_write_kills(ecu: Server, pdu: bytes) -> Answers:
+    if pdu[0] == 0x2E and len(pdu) > 0x100:
+        raise EcuDied("a buffer of 256 bytes")
+    return None
 
 
-def segmented_write_kills() -> UdsNode:
-    return node(_LongWriteKills)
-
-
-class _LongWriteSpills(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu[0] == 0x2E and len(pdu) > 0x40:
-            self.state.values[SERIAL_NUMBER] = SPILLED
-        return None
-
-
-def segmented_write_spills_over() -> UdsNode:
+@flawed
+def segmented_write_spills_over(ecu: Server, pdu: bytes) -> Answers:
     """What is longer than 64 bytes runs into the serial number."""
-    return node(_LongWriteSpills)
+    if pdu[0] == 0x2E and len(pdu) > 0x40:
+        ecu.state.values[SERIAL_NUMBER] = SPILLED
+    return None
 
 
-class _CompletesHalfAnIdentifier(_Remembering):
-    def after(self, *asked: bytes) -> list[bytes] | None:
-        *_, before, pdu = asked
-        if pdu[0] == 0x22 and len(pdu) == 2 and len(before) > 2:
-            return Server.answer(self, pdu + before[2:3])
-        return None
-
-
-def completes_half_an_identifier() -> UdsNode:
+@remembering
+def completes_half_an_identifier(ecu: Server, *asked: bytes) -> Answers:
     """A read of half a DID is served with the third byte of the request before it as the other half."""
-    return node(_CompletesHalfAnIdentifier)
+    *_, before, pdu = asked
+    if pdu[0] == 0x22 and len(pdu) == 2 and len(before) > 2:
+        return Server.answer(ecu, pdu + before[2:3])
+    return None
 
 
 # Sequences of messages
 
 
-class _ThreeStepsUnlock(_Remembering):
-    def after(self, *asked: bytes) -> list[bytes] | None:
-        services = [pdu[0] for pdu in asked]
-        if services == [0x10, 0x22, 0x27] and asked[0] == b"\x10\x03":
-            self.state.unlocked_level = 1
-        return None
-
-
-def three_steps_unlock() -> UdsNode:
+@remembering
+def three_steps_unlock(ecu: Server, *asked: bytes) -> Answers:
     """10 03, any read, any 27: level 1 is open."""
-    return node(_ThreeStepsUnlock)
+    services = [pdu[0] for pdu in asked]
+    if services == [0x10, 0x22, 0x27] and asked[0] == b"\x10\x03":
+        ecu.state.unlocked_level = 1
+    return None
 
 
-class _TwoSessionsUnlock(_Remembering):
-    def after(self, *asked: bytes) -> list[bytes] | None:
-        if asked[-2:] == (b"\x10\x02", b"\x10\x03"):
-            answers = Server.answer(self, asked[-1])
-            self.state.unlocked_level = 1
-            return answers
-        return None
+@remembering
+def programming_then_extended_unlocks(ecu: Server, *asked: bytes) -> Answers:
+    if asked[-2:] == (b"\x10\x02", b"\x10\x03"):
+        answers = Server.answer(ecu, asked[-1])
+        ecu.state.unlocked_level = 1
+        return answers
+    return None
 
 
-def programming_then_extended_unlocks() -> UdsNode:
-    return node(_TwoSessionsUnlock)
-
-
-class _SuppressedSeedUnlocks(_Remembering):
-    def after(self, *asked: bytes) -> list[bytes] | None:
-        if asked[-2][:2] == b"\x27\x81" and asked[-1][:2] == b"\x27\x02":
-            self.state.unlocked_level = 1
-            return [b"\x7f\x27\x35"]
-        return None
-
-
-def suppressed_seed_takes_any_key() -> UdsNode:
-    return node(_SuppressedSeedUnlocks)
+@remembering
+def suppressed_seed_takes_any_key(ecu: Server, *asked: bytes) -> Answers:
+    if asked[-2][:2] == b"\x27\x81" and asked[-1][:2] == b"\x27\x02":
+        ecu.state.unlocked_level = 1
+        return [b"\x7f\x27\x35"]
+    return None
 
 
 # What grows and wraps
@@ -266,75 +192,36 @@ def leak_kills() -> UdsNode:
 # Frames
 
 
-class _Framed(UdsNode):
-    """Remembers the last two frames that were sent to it until it loses its supply."""
-
-    last: tuple[bytes, ...] = ()
-
-    def power_cycle(self) -> None:
-        super().power_cycle()
-        self.last = ()
-
-    def on_frame(self, frame: can.Message) -> None:
-        if frame.arbitration_id == self.request_id and frame.data and self.ecu.surroundings.now_s >= self.ecu.state.ready_s:
-            self.last = (*self.last[-1:], bytes(frame.data))
-            self.look(*self.last)
-        super().on_frame(frame)
-
-    def look(self, *frames: bytes) -> None:
-        raise NotImplementedError
-
-
-class _SkippedNumberKills(_Framed):
-    def look(self, *frames: bytes) -> None:
-        if len(frames) > 1 and frames[0][0] >> 4 == 1 and frames[1][0] == 0x22:
-            raise EcuDied("the place of a frame that has not come")
-
-
-def skipped_sequence_number_kills() -> UdsNode:
+@framed
+def skipped_sequence_number_kills(ecu: UdsNode, *frames: bytes) -> None:
     """Consecutive frame 2 behind a first frame."""
-    return _SkippedNumberKills(Server(HARDENED))
+    if len(frames) > 1 and frames[0][0] >> 4 == 1 and frames[1][0] == 0x22:
+        raise EcuDied("the place of a frame that has not come")
 
 
-class _EscapedLengthKills(_Framed):
-    def look(self, *frames: bytes) -> None:
-        if frames[-1][:3] == b"\x10\x00\x00":
-            raise EcuDied("a length of 32 bits")
+@framed
+def escaped_length_kills(ecu: UdsNode, *frames: bytes) -> None:
+    if frames[-1][:3] == b"\x10\x00\x00":
+        raise EcuDied("a length of 32 bits")
 
 
-def escaped_length_kills() -> UdsNode:
-    return _EscapedLengthKills(Server(HARDENED))
+@framed
+def overlong_single_frame_kills(ecu: UdsNode, *frames: bytes) -> None:
+    if frames[-1][0] == 0x0F:
+        raise EcuDied("fifteen bytes of eight")
 
 
-class _LongSingleFrameKills(_Framed):
-    def look(self, *frames: bytes) -> None:
-        if frames[-1][0] == 0x0F:
-            raise EcuDied("fifteen bytes of eight")
+@framed
+def reserved_flow_status_kills(ecu: UdsNode, *frames: bytes) -> None:
+    if frames[-1][0] == 0x33:
+        raise EcuDied("a table of three entries")
 
 
-def overlong_single_frame_kills() -> UdsNode:
-    return _LongSingleFrameKills(Server(HARDENED))
-
-
-class _ReservedFlowStatusKills(_Framed):
-    def look(self, *frames: bytes) -> None:
-        if frames[-1][0] == 0x33:
-            raise EcuDied("a table of three entries")
-
-
-def reserved_flow_status_kills() -> UdsNode:
-    return _ReservedFlowStatusKills(Server(HARDENED))
-
-
-class _AbortedReceptionUnlocks(_Framed):
-    def look(self, *frames: bytes) -> None:
-        if len(frames) > 1 and frames[0][0] >> 4 == 1 and frames[1][:1] == b"\x02" and frames[1][1:2] == b"\x3e":
-            self.ecu.state.unlocked_level = 1
-
-
-def aborted_reception_unlocks() -> UdsNode:
+@framed
+def aborted_reception_unlocks(ecu: UdsNode, *frames: bytes) -> None:
     """A message of several frames that TesterPresent cuts short opens level 1."""
-    return _AbortedReceptionUnlocks(Server(HARDENED))
+    if len(frames) > 1 and frames[0][0] >> 4 == 1 and frames[1][:1] == b"\x02" and frames[1][1:2] == b"\x3e":
+        ecu.ecu.state.unlocked_level = 1
 
 
 TWENTY = (

@@ -1,6 +1,7 @@
 """ECUs with flaws that fuzz cases must find: the hardened ECU with a line or two changed. For `path.py:factory`."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import can
 
@@ -10,89 +11,58 @@ from harness.ecu.profiles import HARDENED
 from harness.ecu.rules import EcuDied
 from harness.ecu.server import Server
 from harness.simulation.node import Port
+from harness.target.user_code import load_file
+
+made = load_file(Path(__file__).with_name("flawed.py"), "nodes.py")
+Answers, Factory, Flawed = made.Answers, made.Factory, made.Flawed
+flawed, node = made.flawed, made.node
 
 PROTECTED = 0x2020
 OPEN = 0x1010
 FOREVER = 1e9
 
 
-class Flawed(Server):
-    """Answers as the sound server does where `flawed_answers` gives None."""
-
-    def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
-        self.now_s = self.surroundings.now_s
-        answers = None if self.now_s < self.state.ready_s or not pdu else self.flawed_answers(pdu)
-        return super().answer(pdu, is_functional=is_functional) if answers is None else answers
-
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        raise NotImplementedError
-
-
-def node(server: type[Flawed], config: EcuConfig = HARDENED) -> UdsNode:
-    return UdsNode(server(config))
-
-
 # Flaws of malformed requests
 
 
-class _ReadsWhatIsMissing(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu[0] != 0x22 or len(pdu) != 2:
-            return None
-        return super(Flawed, self).answer(pdu + pdu[1:])
-
-
-def reads_what_is_missing() -> UdsNode:
+@flawed
+def reads_what_is_missing(ecu: Server, pdu: bytes) -> Answers:
     """Half a DID is doubled: 22 10 reads 1010."""
-    return node(_ReadsWhatIsMissing)
-
-
-class _IgnoresWhatFollowsARead(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        return super(Flawed, self).answer(pdu[:3]) if pdu[0] == 0x22 and len(pdu) > 3 else None
-
-
-def ignores_what_follows_a_read() -> UdsNode:
-    return node(_IgnoresWhatFollowsARead)
-
-
-class _DiesOnLongRead(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu[0] == 0x22 and len(pdu) > 12:
-            raise EcuDied("a buffer of twelve bytes")
+    if pdu[0] != 0x22 or len(pdu) != 2:
         return None
+    return Server.answer(ecu, pdu + pdu[1:])
 
 
-def dies_on_long_read() -> UdsNode:
-    return node(_DiesOnLongRead)
+@flawed
+def ignores_what_follows_a_read(ecu: Server, pdu: bytes) -> Answers:
+    return Server.answer(ecu, pdu[:3]) if pdu[0] == 0x22 and len(pdu) > 3 else None
 
 
-class _StoresWhatIsMissing(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu[0] != 0x2E or len(pdu) != 3:
-            return None
-        did = int.from_bytes(pdu[1:], "big")
-        if did not in self.state.values:
-            return None
-        self.state.values[did] = bytes(len(self.state.values[did]))
-        return [b"\x7f\x2e\x13"]
+@flawed
+def dies_on_long_read(ecu: Server, pdu: bytes) -> Answers:
+    if pdu[0] == 0x22 and len(pdu) > 12:
+        raise EcuDied("a buffer of twelve bytes")
+    return None
 
 
-def stores_what_is_missing() -> UdsNode:
+@flawed
+def stores_what_is_missing(ecu: Server, pdu: bytes) -> Answers:
     """A write without data stores zeros, and is refused."""
-    return node(_StoresWhatIsMissing)
-
-
-class _AnyLevelWrites(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu[0] == 0x2E and pdu[1:3] == b"\x20\x20" and len(pdu) == 4 and self.state.unlocked_level:
-            self.state.values[PROTECTED] = pdu[3:]
-            return [b"\x6e\x20\x20"]
+    if pdu[0] != 0x2E or len(pdu) != 3:
         return None
+    did = int.from_bytes(pdu[1:], "big")
+    if did not in ecu.state.values:
+        return None
+    ecu.state.values[did] = bytes(len(ecu.state.values[did]))
+    return [b"\x7f\x2e\x13"]
 
 
-def any_level_writes() -> UdsNode:
-    return node(_AnyLevelWrites)
+@flawed
+def any_level_writes(ecu: Server, pdu: bytes) -> Answers:
+    if pdu[0] == 0x2E and pdu[1:3] == b"\x20\x20" and len(pdu) == 4 and ecu.state.unlocked_level:
+        ecu.state.values[PROTECTED] = pdu[3:]
+        return [b"\x6e\x20\x20"]
+    return None
 
 
 class _IgnoresFrameTypes(UdsNode):
@@ -107,60 +77,35 @@ def ignores_frame_types() -> UdsNode:
     return _IgnoresFrameTypes(Server(HARDENED))
 
 
-class _AnswersLongReads(Flawed):
-    """Answers a read of 1010 with one byte too many in its own way."""
+def answering_long_reads(*answers: bytes, times: int = 1_000, config: EcuConfig = HARDENED) -> Factory:
+    """Answers a read of 1010 with one byte too many in its own way, so many times."""
 
-    answers: tuple[bytes, ...] = ()
-    times = 1_000
-    count = 0
+    class Ecu(Flawed):
+        count = 0
 
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu[:3] != b"\x22\x10\x10" or len(pdu) != 4 or self.count >= self.times:
-            return None
-        self.count += 1
-        return list(self.answers)
+        def flawed_answers(self, pdu: bytes) -> Answers:
+            if pdu[:3] != b"\x22\x10\x10" or len(pdu) != 4 or self.count >= times:
+                return None
+            self.count += 1
+            return list(answers)
 
-
-def ignores_long_reads() -> UdsNode:
-    return node(_AnswersLongReads)
+    return lambda: node(Ecu, config)
 
 
-class _AnswersForAnotherService(_AnswersLongReads):
-    answers = (b"\x63\x10\x10",)
-
-
-def answers_a_long_read_for_another_service() -> UdsNode:
-    return node(_AnswersForAnotherService)
-
-
-class _AnswersLongReadsTwice(_AnswersLongReads):
-    answers = (b"\x7f\x22\x13", b"\x7f\x22\x31")
-
-
-def answers_a_long_read_twice() -> UdsNode:
-    return node(_AnswersLongReadsTwice, replace(HARDENED, pending_s=0.001))
-
-
-class _IgnoresTheFirstLongRead(_AnswersLongReads):
-    times = 1
-
-
-def ignores_the_first_long_read() -> UdsNode:
-    return node(_IgnoresTheFirstLongRead)
+ignores_long_reads = answering_long_reads()
+answers_a_long_read_for_another_service = answering_long_reads(b"\x63\x10\x10")
+answers_a_long_read_twice = answering_long_reads(b"\x7f\x22\x13", b"\x7f\x22\x31", config=replace(HARDENED, pending_s=0.001))
+ignores_the_first_long_read = answering_long_reads(times=1)
 
 
 # Flaws of SecurityAccess
 
 
-class _DiesOnSeedRecord(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu[:2] == b"\x27\x01" and len(pdu) > 20:
-            raise EcuDied("a buffer of twenty bytes")
-        return None
-
-
-def dies_on_seed_record() -> UdsNode:
-    return node(_DiesOnSeedRecord)
+@flawed
+def dies_on_seed_record(ecu: Server, pdu: bytes) -> Answers:
+    if pdu[:2] == b"\x27\x01" and len(pdu) > 20:
+        raise EcuDied("a buffer of twenty bytes")
+    return None
 
 
 def reserved_level_gives_seeds() -> UdsNode:
@@ -168,32 +113,24 @@ def reserved_level_gives_seeds() -> UdsNode:
     return UdsNode(Server(replace(HARDENED, levels=(*HARDENED.levels, replace(first, level=0x43)))))
 
 
-class _EmptyKeyUnlocks(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu == b"\x27\x02" and self.state.seed:
-            self.state.forget_seed()
-            self.state.unlocked_level = 1
-            return [b"\x67\x02"]
-        return None
-
-
-def empty_key_unlocks() -> UdsNode:
-    return node(_EmptyKeyUnlocks)
+@flawed
+def empty_key_unlocks(ecu: Server, pdu: bytes) -> Answers:
+    if pdu == b"\x27\x02" and ecu.state.seed:
+        ecu.state.forget_seed()
+        ecu.state.unlocked_level = 1
+        return [b"\x67\x02"]
+    return None
 
 
 # Flaws that only what holds after every message shows: the answers are those of a sound ECU
 
 
-class _ReadOfOneDidUnlocks(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu == b"\x22\x00\x4d":
-            self.state.unlocked_level = 1
-        return None
-
-
-def read_of_one_did_unlocks() -> UdsNode:
+@flawed
+def read_of_one_did_unlocks(ecu: Server, pdu: bytes) -> Answers:
     """The read of 004D, which does not exist, is refused, and opens level 1."""
-    return node(_ReadOfOneDidUnlocks)
+    if pdu == b"\x22\x00\x4d":
+        ecu.state.unlocked_level = 1
+    return None
 
 
 class _ReadOfOneDidWritesSerialNumber(Flawed):
@@ -245,18 +182,14 @@ def read_of_one_did_kills_later() -> UdsNode:
     return _ReadOfOneDidKillsLater(Server(HARDENED))
 
 
-class _ReadOfOneDidRestarts(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu == b"\x22\x00\x4d":
-            self.power_cycle()
-            self.state.ready_s += 2.0
-            return []
-        return None
-
-
-def read_of_one_did_restarts() -> UdsNode:
+@flawed
+def read_of_one_did_restarts(ecu: Server, pdu: bytes) -> Answers:
     """Two seconds later the watchdog has brought it back."""
-    return node(_ReadOfOneDidRestarts)
+    if pdu == b"\x22\x00\x4d":
+        ecu.power_cycle()
+        ecu.state.ready_s += 2.0
+        return []
+    return None
 
 
 class _DiesForGoodOnce(Flawed):
@@ -298,15 +231,11 @@ def dies_once() -> UdsNode:
 # ECUs that must not be blamed
 
 
-class _StartsUnlocked(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        self.state.unlocked_level = 1
-        return None
-
-
-def always_unlocked() -> UdsNode:
+@flawed
+def always_unlocked(ecu: Server, pdu: bytes) -> Answers:
     """Open from the start, and nothing locks it."""
-    return node(_StartsUnlocked)
+    ecu.state.unlocked_level = 1
+    return None
 
 
 class _Counts(Flawed):

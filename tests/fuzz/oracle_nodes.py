@@ -1,106 +1,75 @@
 """ECUs of which no answer is wrong, though something else is; and sound ones that do the same for good reasons."""
 
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
+from pathlib import Path
 
 from harness.ecu.ecu_node import UdsNode
 from harness.ecu.profiles import HARDENED
 from harness.ecu.rules import EcuDied
 from harness.ecu.server import Server
 from harness.simulation.node import Port
+from harness.target.user_code import load_file
+
+made = load_file(Path(__file__).with_name("flawed.py"), "oracle_nodes.py")
+Answers, Flawed, flawed = made.Answers, made.Flawed, made.flawed
+node = made.node
 
 PROVOKED = b"\x22\x10\x10\x77"
 """A read with one byte too many, which the sound ECU refuses with 13."""
 
 
-class Flawed(Server):
-    """Answers as the sound server does where `flawed_answers` gives None."""
-
-    def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
-        self.now_s = self.surroundings.now_s
-        answers = None if self.now_s < self.state.ready_s or not pdu else self.flawed_answers(pdu)
-        return super().answer(pdu, is_functional=is_functional) if answers is None else answers
-
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        raise NotImplementedError
-
-
-def node(server: type[Flawed]) -> UdsNode:
-    return UdsNode(server(HARDENED))
-
-
 # How long answers take
 
 
-class _TakesTime(Server):
-    """Works for some time on certain requests before it answers as the sound ECU does."""
+def working(work_of: dict[bytes, float]) -> UdsNode:
+    """Works for some time on requests that begin so before it answers as the sound ECU does."""
 
-    work_of: Mapping[bytes, float] = MappingProxyType({})
+    class Ecu(Server):
+        def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
+            answers = super().answer(pdu, is_functional=is_functional)
+            self.work_s = work_of.get(pdu[:4], work_of.get(pdu[:1], 0.0))
+            return answers
 
-    def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
-        answers = super().answer(pdu, is_functional=is_functional)
-        self.work_s = self.work_of.get(pdu[:4], self.work_of.get(pdu[:1], 0.0))
-        return answers
-
-
-class _SlowRefusal(_TakesTime):
-    work_of = MappingProxyType({PROVOKED: 0.04})
+    return node(Ecu)
 
 
 def refuses_one_read_slowly() -> UdsNode:
     """One refusal takes 40 ms, all others none."""
-    return UdsNode(_SlowRefusal(HARDENED))
-
-
-class _LateRefusal(_TakesTime):
-    work_of = MappingProxyType({PROVOKED: 0.3})
+    return working({PROVOKED: 0.04})
 
 
 def refuses_one_read_too_late() -> UdsNode:
     """One refusal takes 300 ms, which is more than P2, without any response pending."""
-    return UdsNode(_LateRefusal(HARDENED))
-
-
-class _SlowWrites(_TakesTime):
-    work_of = MappingProxyType({b"\x2e": 0.04, b"\x27": 0.045})
+    return working({PROVOKED: 0.3})
 
 
 def computes_keys_and_stores_slowly() -> UdsNode:
     """Sound: each key and each write takes 40 ms and more."""
-    return UdsNode(_SlowWrites(HARDENED))
+    return working({b"\x2e": 0.04, b"\x27": 0.045})
 
 
 # Which session it keeps
 
 
-class _ForgetsSession(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu == PROVOKED:
-            self.power_cycle()
-            self.state.ready_s = 0.0
-            return [b"\x7f\x22\x13"]
-        return None
-
-
-def restarts_between_two_requests() -> UdsNode:
+@flawed
+def restarts_between_two_requests(ecu: Server, pdu: bytes) -> Answers:
     """One read restarts it, faster than anybody could notice by its silence."""
-    return node(_ForgetsSession)
+    if pdu == PROVOKED:
+        ecu.power_cycle()
+        ecu.state.ready_s = 0.0
+        return [b"\x7f\x22\x13"]
+    return None
 
 
-class _EndsSessionAfterAKey(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        answers = super(Flawed, self).answer(pdu)
-        if answers and answers[0][:2] == b"\x7f\x27" and len(pdu) > 2:
-            self.power_cycle()
-            self.state.ready_s = 0.0
-        return answers
-
-
-def ends_the_session_after_a_wrong_key() -> UdsNode:
+@flawed
+def ends_the_session_after_a_wrong_key(ecu: Server, pdu: bytes) -> Answers:
     """Sound: who sends a wrong key begins anew."""
-    return node(_EndsSessionAfterAKey)
+    answers = Server.answer(ecu, pdu)
+    if answers and answers[0][:2] == b"\x7f\x27" and len(pdu) > 2:
+        ecu.power_cycle()
+        ecu.state.ready_s = 0.0
+    return answers
 
 
 # What it sends unasked
@@ -265,15 +234,11 @@ def starts_slowly() -> UdsNode:
     return UdsNode(Server(replace(HARDENED, boot_s=2.0)))
 
 
-class _RestartsSlowly(Flawed):
-    def flawed_answers(self, pdu: bytes) -> list[bytes] | None:
-        if pdu == PROVOKED:
-            self.power_cycle()
-            self.state.ready_s = self.now_s + 0.5
-            return []
-        return None
-
-
-def restarts_in_half_a_second() -> UdsNode:
+@flawed
+def restarts_in_half_a_second(ecu: Server, pdu: bytes) -> Answers:
     """One read lets the watchdog bite."""
-    return node(_RestartsSlowly)
+    if pdu == PROVOKED:
+        ecu.power_cycle()
+        ecu.state.ready_s = ecu.now_s + 0.5
+        return []
+    return None
