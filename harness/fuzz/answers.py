@@ -1,5 +1,5 @@
-"""Judge an answer without knowing the intention of the request: its form, its number, and whether the request
-justifies it.
+"""Judge an answer without knowing what its request was for: by its form, by the number of answers, and by the request
+itself.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _NEGATIVE, _POSITIVE, _MALFORMED, _SILENCE = (
 _PENDING: Final = int(Nrc.RESPONSE_PENDING)
 SECOND_ANSWER_S: Final = 0.003
 ASK_FOR_TRAFFIC: Final = frozenset((0x2A, 0x86))
-"""Services after which messages without a request are expected."""
+"""Services by which a request asks the ECU for messages that come later without a request."""
 ALL_SERVICES: Final = frozenset(map(int, Service))
 RECENT: Final = 8
-"""How many messages are remembered; an answer to raw frames may belong to any of them."""
+"""How many messages are remembered; an answer to raw frames may belong to any of these."""
 
 _EXACTLY: Final[dict[int, int]] = {
     Service.DIAGNOSTIC_SESSION_CONTROL: 2,
@@ -74,12 +74,12 @@ class Complaint:
     one_answer: bool = False
     """Whether the number of answers is wrong."""
     within_ms: int | None = None
-    """The time within which the answer should have come; None if it was not too late."""
+    """The time in ms within which the answer should have come; None if the answer was not too late."""
     evidence: Reply | RawReply | None = None
 
 
 class AnswerJudge:
-    """Judges the answers of one ECU since it was in a known state."""
+    """Judges the answers of one ECU from a known state on."""
 
     def __init__(self, tester: Tester, closed: Container[int]) -> None:
         """Make a judge. `closed` are the levels that are known to be locked."""
@@ -92,7 +92,7 @@ class AnswerJudge:
     # Requests
 
     def of_form(self, reply: Reply) -> Complaint | None:
-        """Return the complaint about the form or the number of the answers to a request, whatever was requested."""
+        """Return the complaint about the form or the number of the answers to a request, whatever the request was."""
         tester, request, kind = self._tester, reply.request, reply.kind
         is_long = len(request) >= tester.frame_bytes
         if kind is _NEGATIVE and self.is_quiet():
@@ -118,7 +118,9 @@ class AnswerJudge:
         return None
 
     def of_reply(self, reply: Reply) -> Complaint | None:
-        """Return the complaint about an answer that contradicts what the target declares, or else that of `of_form`."""
+        """Return the complaint about an answer that contradicts the target's declarations, or else the complaint of
+        `of_form`.
+        """
         request = reply.request
         if reply.kind is _POSITIVE and (objection := objection_to(self._tester.target, request, self._closed)):
             observed = f"{shown_bytes(request)} gives {reply}{self._stored(request, self._padding())}"
@@ -137,14 +139,17 @@ class AnswerJudge:
         return self._tester.link.is_quiet_for(self._late_s)
 
     def must_answer(self, reply: Reply) -> bool:
-        """Whether a sound ECU would certainly have answered: it received the whole request, which demands an answer."""
+        """Whether a sound ECU would certainly have answered, because it received the whole request and must answer it."""
         request = reply.request
         is_suppressed = request[0] in WITH_SUB_FUNCTION and len(request) > 1 and request[1] & SUPPRESS_POSITIVE_RESPONSE
         was_taken = not (reply.replies or reply.note or len(request) >= self._tester.frame_bytes)
         return was_taken and not is_suppressed and request[0] in ANSWERED_BY_ALL
 
     def _is_silent_again(self, request: bytes) -> bool:
-        """Whether the repeated request gets no answer either; a key is not repeated. False for 3E if 3E 00 gets none."""
+        """Whether the request gets no answer when it is repeated, either; a key is not repeated.
+
+        False for a TesterPresent if 3E 00 gets no answer.
+        """
         if is_send_key(request):
             return True  # a key is not repeated
         if request[0] == Service.TESTER_PRESENT and self._tester.request(b"\x3e\x00").is_silence:
@@ -154,7 +159,7 @@ class AnswerJudge:
     # Raw frames
 
     def before_frames(self, frames: tuple[bytes, ...]) -> list[bytes]:
-        """Note and return the messages that end in these frames by ISO 15765-2; they may have begun in earlier frames."""
+        """Record and return the messages that end in these frames by ISO 15765-2; they may have begun in earlier frames."""
         found = []
         for data in frames:
             message = self._isotp.receive(data, self._tester.link.now_s)
@@ -192,7 +197,7 @@ class AnswerJudge:
         return bytes((padding,)) * CLASSIC_BYTES if type(padding) is int else b""
 
     def _stored(self, message: bytes, behind: bytes) -> str:
-        """Say if a write has stored the bytes behind its message in the same frame, tested by effect; empty if not."""
+        """Say if a write without a value has stored the bytes behind it in the frame, by reading back; empty if not."""
         if message[0] != Service.WRITE_DATA_BY_IDENTIFIER or len(message) != 3 or not behind:
             return ""
         value = self._tester.read_reply(int.from_bytes(message[1:3], "big"))
@@ -202,7 +207,9 @@ class AnswerJudge:
 
 
 def _may_be_second(message: bytes, service: int) -> bool:
-    """Whether a message that follows an answer may be a second answer to the same request, and not requested traffic."""
+    """Whether a message after an answer may be a second answer to the same request, rather than traffic that was
+    asked for.
+    """
     if service in ASK_FOR_TRAFFIC:
         return False
     if message[:1] == bytes((NEGATIVE_RESPONSE,)):
@@ -223,7 +230,7 @@ class Objection(NamedTuple):
 
 
 def _likely_source(service: int, raw: RawReply) -> str:
-    """Return the ISO-TP type of the frame in which the ECU may have found the service."""
+    """Return the ISO-TP type of the frame in which the ECU may have found the service that it answered."""
     holding = [one.data for one in raw.sent if one.data[1:2] == bytes((service,))]
     data = (holding or [raw.sent[-1].data])[-1]
     types = {0: "a single frame of another length", 1: "a first frame", 2: "a consecutive frame", 3: "a flow control"}

@@ -1,6 +1,6 @@
 """Play stimuli on one ECU from a known state, watch the ECU, and name whatever goes wrong.
 
-Cases, streams and hunts all use it: they survey what may be sent, begin, play and look, and reduce what fails.
+Cases, streams and hunts all use this bench: they survey what may be sent, begin, play and look, and reduce what fails.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from harness.verdict import Severity
 _SILENCE: Final = ReplyKind.SILENCE
 _KEY_SERVICE: Final = bytes((Service.SECURITY_ACCESS,))
 LOCK_SERVICES: Final = frozenset({0x10, 0x11, 0x27, 0x2E})
-"""After these services, and after frames, the lock is examined before the next trial could hide a change."""
+"""Services after which, as after frames, the lock is examined before the next trial could hide a change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How stimuli are played: the state of the ECU, whether they are frames, and the gap between them."""
+    """How stimuli are played: in which state of the ECU, as requests or frames, and with which gap between them."""
 
     state: CaseState | None = None
     is_raw: bool = False
     gap_s: float | None = None
     """Seconds between frames; None: frames back to back, and between two stimuli the time that this ECU takes to answer."""
     is_weighed: bool = False
-    """Whether the memory in use is measured before and after, if the target says how."""
+    """Whether the memory in use is measured before and after the stimuli, if the target says how."""
 
 
 class Judging(Enum):
@@ -63,12 +63,12 @@ class Bench:
         may_renew: bool = False,
         changed_values: dict[int, bytes] | None = None,
     ) -> None:
-        """`hear` is called with every answer, `hear_line` with each new kind of console line. `has_habits`: see habits.py.
-        `sessions` are the sessions whose loss is to be noticed.
+        """Make a bench.
 
-        `may_renew`: a simulated ECU may be replaced by a factory-new one.
-
-        `changed_values` as for `Watch`; None: values that were changed before are taken as they are now.
+        `hear` is called with every answer, `hear_line` with each new kind of console line. `has_habits`: whether usual
+        behaviour is watched (see habits.py). `sessions` are the sessions whose loss is to be noticed. `may_renew`: a
+        simulated ECU may be replaced by a factory-new one. `changed_values` as for `Watch`; None: values that were changed
+        before are taken as they are now.
         """
         self.tester = tester
         self._judging = judging
@@ -78,24 +78,28 @@ class Bench:
         self._habits = Habits(tester, hear_line) if has_habits else None
         self._sessions = tuple(sessions)
         self._stays: set[int] = set()
-        """Services that may restart an ECU, but do not restart this one."""
+        """Services that may restart an ECU, but were seen not to restart this one."""
         self._setting = Setting()
         self._steady_values: dict[int, bytes] | None = {} if self._may_renew else None
-        """Protected values that were seen to stay the same; known only for an ECU that is replaced each time."""
+        """Protected values that were seen to stay the same; they are known only for an ECU that is replaced each time."""
         self._gap_s: float | None = None
         self.begin_s = 0.0
         """The seconds on the bus that `begin` last took to renew the ECU and to read what must not change."""
         self._was_silent = False
         self._asked_s = 0.0
         self._gone_s: float | None = None
-        """The time of the request since which the ECU has answered nothing, so that it may have restarted; else None."""
+        """The time of the request since which the ECU has answered nothing, so that it may have restarted; None if it
+        answers.
+        """
         self.was_opened_rightly = False
-        """Whether the right key, sent as it ought to be, was among the messages, so that what is open is open by right."""
+        """Whether a right key was sent in the proper way among the messages, so that an open level is no fault."""
         self.complaints: dict[str, Complaint] = {}
-        """The complaints about answers since the last `begin`, by name."""
+        """By name: the complaints about answers since the last `begin`."""
 
     def renew(self) -> None:
-        """Replace a simulated ECU, or restore a real one, to a known state. Raises ContactLost if the ECU is gone."""
+        """Bring the ECU to a known state: replace a simulated ECU, restore a real one. Raises ContactLost if the ECU is
+        gone.
+        """
         tester = self.tester
         if self._may_renew:
             tester.link.renew()
@@ -148,7 +152,9 @@ class Bench:
             self.begin_s = tester.link.now_s - begun_s
 
     def _closed_levels(self, open_level: int | None) -> set[int]:
-        """Return the levels that are locked: all those of a new ECU, else those that an effect has shown to be locked."""
+        """Return the levels that are known to be locked: all levels of a new ECU, else those that an effect has shown to be
+        locked.
+        """
         levels = {entry.level for entry in self.tester.target.security} - {open_level}
         return levels if self._may_renew else levels & self._watch.locked_levels
 
@@ -188,11 +194,11 @@ class Bench:
 
     @property
     def latest(self) -> Reply | RawReply | None:
-        """The last answer in a stream."""
+        """The last answer that came in a stream."""
         return self._player.latest
 
     def look(self, *, is_thorough: bool) -> Damage | None:
-        """Return what is wrong with the ECU, if anything. A level that was opened rightly is not wrong."""
+        """Return what is wrong with the ECU, if anything. A level that a right key has opened is not wrong."""
         damage = self._watch.check(is_thorough=is_thorough)
         if damage is not None and self.was_opened_rightly and not damage.is_crash:
             damage = None
@@ -202,16 +208,18 @@ class Bench:
         return None if self._habits is None else self._habits.check(is_thorough=is_thorough)
 
     def look_at_console(self) -> Damage | None:
-        """Return the fault that the console reports, if any; this look costs nothing on the bus."""
+        """Return the fault that the console reports, if any; this takes no request."""
         return None if self._habits is None else self._habits.check_console()
 
     def look_at_lock(self) -> Damage | None:
-        """Return what is wrong with the lock, or with anything else that few requests show."""
+        """Return what is wrong with the lock, or with anything else that takes only few requests to see."""
         damage = None if self.was_opened_rightly else self._watch.check_lock()
         return damage or self._look_at_habits(is_thorough=False)
 
     def look_at_life(self) -> Damage | None:
-        """Return what is wrong with the ECU's life, if anything. An ECU that is back after a short silence has restarted."""
+        """Return the damage if the ECU has stopped answering, or has restarted and come back after a short silence; else
+        None.
+        """
         tester = self.tester
         self._was_silent = False
         silent_since_s, self._gone_s = self._gone_s, None
@@ -230,7 +238,7 @@ class Bench:
         return self._watch.check_life()
 
     def close(self) -> None:
-        """Stop whatever was started to watch the ECU."""
+        """Stop everything that was started to watch the ECU."""
         if self._habits is not None:
             self._habits.close()
 
@@ -239,7 +247,7 @@ class Bench:
     ) -> dict[str, Damage | Complaint]:
         """Play stimuli once from a known state; return everything that goes wrong, by its name.
 
-        `is_try`: the same went wrong before, and the question is only whether it does so again.
+        `is_try`: the same went wrong before, and the only question is whether it happens again.
         """
         self.begin(setting)
         self._watch.is_repeated = is_try
@@ -255,7 +263,7 @@ class Bench:
         return found
 
     def _play_while_alive(self, stimuli: Sequence[Stimulus]) -> None:
-        """Play requests until the ECU is silent for good, since each further request would only be waited for."""
+        """Play requests until the ECU is silent for good, since each further request would only cost a wait."""
         was_silent = False
         for stimulus in stimuli:
             self._was_silent = False

@@ -48,18 +48,18 @@ _PROVEN_BY = Rule('a list of defects or nodes, e.g. ["write_unprotected"] or ["m
 
 
 class Messages(Protocol):
-    """The messages of a case."""
+    """The messages of a case, in steps."""
 
     def steps(self, target: Target, chance: Chance) -> Iterator[SentStep]:
         """Yield every step in order; the same target and chance give the same steps."""
 
     def size(self, target: Target) -> int | None:
-        """Return the number of messages; None if it is only known when they are sent."""
+        """Return the number of messages; None if the number is known only when they are sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """The properties of a case in TOML and in Python alike. Each annotated field is a key, with its rule beside it."""
+    """The properties that a case has in TOML and in Python alike. Each annotated field is a key, with its rule beside it."""
 
     id: Annotated[str, _ID]
     why: Annotated[str, _WHY]
@@ -71,7 +71,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry(Head):
-    """A ``[[case]]``."""
+    """A ``[[case]]`` table of a TOML file."""
 
     send: Annotated[Template, SEND]
     raw: Annotated[bool, FLAG] = False
@@ -91,13 +91,13 @@ class Case(Head):
     is_raw: bool = False
     """Whether the case's messages are the data fields of frames."""
     repeat: int = 1
-    """How many times each combination is sent before it is judged."""
+    """How many times each combination is sent before the ECU is judged."""
     gap_ms: int | None = None
-    """The time after each frame until the next one, in ms; None: back to back."""
+    """The time in ms between two frames; None: the frames go out back to back."""
     one_answer: bool = False
     """Whether a second final answer fails the case."""
     within_ms: int | None = None
-    """The time for an answer, in ms: one that takes longer each time fails the case; None: any time is right."""
+    """The time in ms for an answer; an answer that takes longer each time fails the case. None: any time is right."""
 
     @property
     def full_id(self) -> str:
@@ -105,14 +105,14 @@ class Case(Head):
         return ID_PREFIX + self.id
 
     def check_size(self, target: Target) -> None:
-        """Raise UserError if the case has more messages for this target than a case may have."""
+        """Raise UserError if the case has more messages for this target than any case may have."""
         size = self.messages.size(target)
         if size is not None and (size := size * self.repeat) > MOST_MESSAGES:
             raise UserError(f'{label(self.path)}: case {self.id}: send is "{self.messages}"; {too_many(size)}')
 
 
 def label(path: Path) -> str:
-    """Return a file's name for errors: relative to the working directory if it lies below."""
+    """Return a file's name for errors: relative to the working directory if the file lies below it."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
 

@@ -31,7 +31,7 @@ _STATE: Final = re.compile(r"(session|seed pending|unlocked)(?: +(\w+))?")
 
 
 class CaseStateKind(Enum):
-    """The kinds of state."""
+    """The kinds of state that a case can name."""
 
     SESSION = "session"
     SEED_PENDING = "seed pending"
@@ -40,7 +40,7 @@ class CaseStateKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CaseState:
-    """A state, with the session or level that it names."""
+    """The state that a case wants, with the session or level that it names."""
 
     kind: CaseStateKind
     number: int | None = None
@@ -50,17 +50,17 @@ class CaseState:
 
     @property
     def session(self) -> int | None:
-        """The session that the state names, if it names one."""
+        """The session that the state names; None if it names no session."""
         return self.number if self.kind is CaseStateKind.SESSION else None
 
     @property
     def pending_level(self) -> int | None:
-        """The level that the state names for its pending seed, if it names one."""
+        """The level whose seed is to be pending; None if the state names no level."""
         return self.number if self.kind is CaseStateKind.SEED_PENDING else None
 
     @property
     def unlocked_level(self) -> int | None:
-        """The level that is open in the state, if one is."""
+        """The level that is open in the state; None if no level is."""
         return self.number if self.kind is CaseStateKind.UNLOCKED else None
 
 
@@ -99,7 +99,7 @@ def reach(state: CaseState, tester: Tester, level: int | None) -> None:
 
 
 def requests_to(state: CaseState, target: Target) -> tuple[bytes, ...]:
-    """Return the requests that lead from the default session into a state, as a case writes them."""
+    """Return the requests that lead from the default session into a state, in the notation of a case."""
     number = state.number or 0
     if state.kind is CaseStateKind.SESSION:
         return tuple(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, one)) for one in target.way_to(number))
@@ -155,7 +155,7 @@ def wait_out_lockout(level: int, tester: Tester) -> None:
 
 
 def _require_locked(level: int, tester: Tester) -> None:
-    """Raise Inconclusive if an ECU that was opened to clear its counter stays open, since no message causes what follows."""
+    """Raise Inconclusive if an ECU that was opened to clear its counter stays open: no message of the case caused that."""
     tester.access.require_locked(tester.access.protected_by(level))
     if tester.has_sessions:
         tester.enter_session(Session.DEFAULT)

@@ -1,7 +1,7 @@
 """Run a fuzz case: send and judge every message, watch the ECU, and name the message that caused a failure.
 
-Nothing is sent before every message of the case has been examined: a step with a message that is not permitted is left out,
-and if no step remains, or the wrong keys exceed the budget, the case is not run.
+Nothing is sent before every message of the case has been examined. A step with a message that is not permitted is left out;
+if no step remains, or the wrong keys exceed the budget, the case is not run.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from harness.uds import Service
 from harness.verdict import Severity
 
 THOROUGH_EVERY: Final = 16
-"""The number of steps between two complete looks. The lock is also examined after each step that could unlock or write."""
+"""The number of steps between two complete looks at the ECU; the lock is also examined after steps that could unlock or
+write.
+"""
 
 COMPARED_SHARE: Final = 3
-"""At most one in this many wrong keys of a case has the right length, since the ECU compares and counts such a key."""
+"""At most one in this many wrong keys of a case has the right length, since the ECU compares and counts only such keys."""
 _SEVERITIES: Final = list(Severity)
 
 
 def run_case(
     case: Case, tester: Tester, changed_values: ChangedValues | None = None, *, most_keys: int | None = None
 ) -> None:
-    """Run a case on an ECU that has just been restored.
+    """Run a case on an ECU that has just been restored. The case passes if this returns, and ends otherwise by an exception.
 
-    The case passes if this returns, and ends otherwise by an exception.
-
-    To repeat a failure, give the same `changed_values` again. At most `most_keys` of the steps that send wrong keys
-    are played for each level: those of the right length, the first and the last, and some between them.
+    To repeat a failure, pass the same `changed_values` again. Of the steps that send wrong keys, at most `most_keys` are
+    played for each level: those of the right length, the first and the last, and some between them.
     """
     _Execution(case, tester, (changed_values or ChangedValues()).on(tester), most_keys).run()
 
@@ -69,12 +69,12 @@ class _Execution:
         self._not_taken = self._not_taken_in_a_row = 0
         self._fault = ""
         self._unseen: list[_Done] = []
-        """Steps since the last look at the lock and its values."""
+        """The steps since the lock and its values were last examined."""
         self._unsure: list[_Done] = []
-        """Steps since the last look at everything."""
+        """The steps since the whole ECU was last examined."""
 
     def run(self) -> None:
-        """Send everything, and raise the exception that ends the case."""
+        """Send all steps, and raise the exception that ends the case."""
         tester = self._tester
         count = self._survey()
         if self._case.state is None or self._case.state.unlocked_level is None:
@@ -114,7 +114,7 @@ class _Execution:
         return entered & {one.id for one in self._tester.target.sessions}
 
     def _steps(self) -> Iterator[SentStep]:
-        """Yield the steps; each call yields the same steps."""
+        """Yield the steps of the case; each call yields the same steps."""
         steps = self._case.messages.steps(self._tester.target, self._tester.chance.stream(self._case.full_id))
         if self._case.repeat > 1:
             steps = (step._replace(messages=step.messages * self._case.repeat) for step in steps)
@@ -131,7 +131,7 @@ class _Execution:
         yield from (step for number, step in enumerate(every) if number not in left_out)
 
     def _chosen(self, steps: list[SentStep], numbers: list[int]) -> set[int]:
-        """Return which steps with wrong keys for one level to play: only a few with keys of the length that the ECU
+        """Return which steps with wrong keys for one level to play, with only a few keys of the length that the ECU
         compares.
         """
         assert self._most_keys is not None
@@ -156,7 +156,8 @@ class _Execution:
     def _survey(self) -> int:
         """Return how many messages may be sent.
 
-        Raises NotRun if no message may be sent or the keys exceed the budget, NotApplicable if there is no message.
+        Raises NotRun if no message may be sent or the keys exceed the budget, NotApplicable if the case has no message for
+        this target.
         """
         sent = left_out = 0
         first_reason = ""
@@ -217,14 +218,14 @@ class _Execution:
         return _Done(step, self._bench.answer_to(step.messages, level=step.level))
 
     def _forgive(self) -> None:
-        """Lock the ECU again after a random key that happened to be right; opening was correct then."""
+        """Lock the ECU again after a random key that happened to be right; the ECU was right to open then."""
         self._tester.note("a random key was the right one; it was not judged")
         self._tester.restore()
         self._tester.access.require_locked()
         self._begin(is_known=True)
 
     def _may_have_effect(self, step: SentStep) -> bool:
-        """Whether a step may have an effect that the next step, which reaches the state anew or writes again, could hide."""
+        """Whether a step may have an effect that the next step could hide by reaching the state anew or by another write."""
         if self._case.is_raw or self._case.state is not None:
             return True
         services = (Service.DIAGNOSTIC_SESSION_CONTROL, Service.SECURITY_ACCESS)
@@ -273,7 +274,7 @@ class _Execution:
         )
 
     def _look(self, *, is_thorough: bool) -> None:
-        """Watch the ECU; if anything is wrong, name the message that caused it."""
+        """Examine the ECU; if anything is wrong, name the message that caused it."""
         suspects = self._unsure if is_thorough else self._unseen
         damage = self._bench.look(is_thorough=is_thorough) if suspects else None
         if damage is not None:

@@ -54,7 +54,7 @@ def _is_code(answer: str) -> bool:
 
 
 def _split(answer: str) -> tuple[str, str]:
-    """Return a word and the first code of its list, if any."""
+    """Return a word, and the first code of the list that follows it, if any."""
     word, _, code = answer.partition(" ")
     if answer == "any":
         raise Refused('"any" includes every other answer; give it alone')

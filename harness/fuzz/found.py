@@ -1,4 +1,4 @@
-"""Store the finding of a campaign: the shortest sequence that shows it, and the files that show it again."""
+"""Store a finding of a campaign: the shortest sequence that shows it, and the files that reproduce it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from harness.verdict import Severity
 
 ID_PREFIX: Final = "found-"
 ANY: Final = -1
-"""A byte of a pattern that may have any value."""
+"""A byte of a pattern that stands for any value."""
 LONGER: Final = -2
-"""At the end of a pattern: any further bytes."""
+"""The last element of a pattern that may be followed by any bytes."""
 
 Pattern = tuple[tuple[int, ...], ...]
 """The messages of a minimal sequence, with `ANY` for each byte that does not matter."""
@@ -24,17 +24,19 @@ Pattern = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FuzzFinding:
-    """One finding, minimal and reproduced."""
+    """A failure that a campaign has found, reproduced and made minimal."""
 
     row: str
-    """The id of the check whose kind of stimulus led to the finding."""
+    """The id of the check to whose kind of stimulus the sequence belongs."""
     what: str
     """A name that all failures of one cause share."""
     expected: str
     observed: str
     severity: Severity
     expect: str
-    """The expectation of a case; ``any``: only that the ECU lives, is locked, and keeps its values."""
+    """What a sound ECU answers, in the words of a case; ``any``: the ECU only has to live, stay locked, and keep
+    its values.
+    """
     state: str
     """The state from which the sequence is sent, in the words of a case; empty: no state is reached first."""
     is_raw: bool
@@ -46,7 +48,7 @@ class FuzzFinding:
     is_crash: bool = False
     pattern: Pattern = ()
     exchanges: int = 0
-    """The number of exchanges in the shard before the finding was first seen."""
+    """How many exchanges of the shard came before the finding was first seen."""
     times: int = 1
     """How many times the finding was seen."""
 
@@ -63,12 +65,12 @@ class FuzzFinding:
 
     @property
     def is_about_answer(self) -> bool:
-        """Whether an answer is wrong, rather than something else that the ECU does."""
+        """Whether the failure is a wrong answer, and not something else that the ECU does."""
         return self.expect != "any" or self.one_answer or self.within_ms is not None
 
     @property
     def cause(self) -> str:
-        """The value that findings of one cause share."""
+        """A value that is equal for all findings of one cause."""
         if self.is_about_answer:
             return self.what
         again = " again and again" if self.repeat > 1 else ""
@@ -91,7 +93,7 @@ class FuzzFinding:
         return self.pattern or [()] * len(self.messages)
 
     def is_part_of(self, messages: Sequence[bytes], *, is_raw: bool) -> bool:
-        """Whether the finding's messages, apart from bytes that do not matter, occur in `messages` in the same order."""
+        """Whether the finding's messages occur in `messages` in the same order; bytes that do not matter may differ."""
         if is_raw is not self.is_raw or not self.pattern:
             return False
         wanted = self.pattern * self.repeat
@@ -104,7 +106,7 @@ class FuzzFinding:
         return at == len(wanted)
 
     def also(self, other: FuzzFinding) -> FuzzFinding:
-        """Merge with another finding of the same cause: the counts add up, and the shorter sequence stays."""
+        """Merge with another finding of the same cause: add up the counts, and keep the shorter sequence."""
         best = min(self, other, key=lambda one: (len(one.messages) * one.repeat, sum(map(len, one.messages)), one.texts))
         return replace(best, times=self.times + other.times, row=min(self.row, other.row))
 
@@ -113,7 +115,7 @@ class FuzzFinding:
         return replace(self, times=self.times + other.times)
 
     def case_text(self) -> str:
-        """Return the text of a file with one case, which shows the finding again."""
+        """Return the text of a TOML file with one case that reproduces the finding."""
         lines = [
             "# Found by a fuzz campaign. Run it by: uds-harness audit TARGET --checks case.toml -k fuzz/" + self.case_id,
             "[[case]]",
@@ -133,7 +135,7 @@ class FuzzFinding:
 
     @property
     def case_id(self) -> str:
-        """The id of the case that shows the finding again."""
+        """The id of the case that reproduces the finding."""
         return ID_PREFIX + self.digest
 
     def as_json(self) -> dict[str, Any]:
@@ -148,7 +150,7 @@ class FuzzFinding:
 
     @classmethod
     def from_json(cls, given: dict[str, Any]) -> FuzzFinding:
-        """Read what `as_json` returned. Raises KeyError, TypeError or ValueError if it is something else."""
+        """Read a finding that `as_json` returned. Raises KeyError, TypeError or ValueError if `data` is no such finding."""
         return cls(
             **{
                 **given,

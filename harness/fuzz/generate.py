@@ -1,6 +1,6 @@
-"""Draw frames and requests at random: random frames, mutated requests, wrong orders of ISO-TP frames.
+"""Draw frames and requests at random: random frames, mutated requests, frames of ISO-TP in a wrong order.
 
-All are pure functions of a source of chance: the same source gives the same messages.
+All functions are pure functions of a source of chance: the same source gives the same messages.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ LONGEST_ADDITION: Final = 7
 LONGEST_MUTATION: Final = 64
 
 SERVICES: Final = tuple(Service)
-"""Half of the services are drawn from these; the other half is any byte."""
+"""The services from which half of all services are drawn; the other half is any byte."""
 
 _SUB_FUNCTIONS: Final = (0x00, 0x01, 0x02, 0x03, 0x7F, 0x80, 0x81, 0xFF)
 
 
 def valid_requests(target: Target) -> list[bytes]:
-    """Return valid requests for this ECU: for what its target declares, and for what most ECUs have."""
+    """Return valid requests for this ECU, from the target's declarations and from what most ECUs have."""
     sessions = [entry.id for entry in target.sessions] or ([0x01, 0x03] if target.timing.s3_ms is not None else [])
     found = [b"\x3e\x00", b"\x22\xf1\x90", b"\x19\x01\xff", b"\x31\x03\xff\x00"]
     found += [bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)) for session in sessions]
@@ -61,7 +61,7 @@ def random_frame(chance: Chance, requests: Sequence[bytes], frame_bytes: int = C
 
 
 def mutated_request(chance: Chance, requests: Sequence[bytes]) -> bytes:
-    """Return a valid request with one thing wrong: service, sub-function, a byte, its length, or all of it twice."""
+    """Return a valid request with one fault: another service, sub-function, byte or length, or the whole request twice."""
     request = bytearray(requests[chance.below(len(requests))])
     how = chance.below(7)
     if how == 0:
@@ -105,13 +105,13 @@ def frame_sequence(chance: Chance, requests: Sequence[bytes], frame_bytes: int =
 
 
 def _number(chance: Chance) -> int:
-    """Return a sequence number; every second one is 0, which is right only after 15."""
+    """Return a sequence number, in half of all cases 0, which is right only after 15."""
     return 0 if chance.below(2) else chance.below(16)
 
 
 def _opening(chance: Chance, request: bytes, first: bytes) -> bytes:
-    """Return the frame that begins a message: a first frame, correct or with a wrong or escaped length, or a
-    single frame.
+    """Return the frame that begins a message: a single frame, or a first frame with a correct, a wrong or an
+    escaped length.
     """
     how = chance.below(8)
     if how <= 3:

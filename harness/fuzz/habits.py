@@ -29,26 +29,28 @@ from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service, Session
 from harness.verdict import Severity
 
 MAY_END_SESSION: Final = frozenset((0x10, 0x11, 0x27, 0x29, 0x83, 0x87))
-"""After these services no session is judged until one is entered anew, because a sound ECU may have left its session."""
+"""Services after which no session is judged until one is entered anew, because a sound ECU may have left its session."""
 TAKES_ITS_TIME: Final = frozenset((0x27, 0x29))
-"""Services for which a sound ECU may compute before it refuses."""
+"""Services for which a sound ECU may take time to compute, even to refuse."""
 
 MEMORY: Final = "memory"
-"""The name of damage that only many repetitions show."""
+"""The name of the damage that only many repetitions show: memory that grows."""
 
 RECENT_ANSWERS: Final = 64
 FEWEST_ANSWERS: Final = 16
 USUAL_SHARE: Final = 0.9
 TIMES_USUAL: Final = 5
 MORE_THAN_USUAL_S: Final = 0.02
-"""An answer is slow if it takes `TIMES_USUAL` times as long as nine in ten of its service, and this many seconds longer."""
+"""The seconds by which a slow answer exceeds nine in ten answers of its service, besides taking `TIMES_USUAL` times
+as long.
+"""
 SLOW_TIMES: Final = 3
 SLOWEST_ANSWER_S, LATEST_ANSWER_S = 2.0, 1.0
 OWN_LAG_SHARE: Final = 0.2
-"""Times are not judged if this computer itself is late by more than this share of the excess."""
+"""The share of the excess by which this computer may itself be late; beyond that, times are not judged."""
 QUIET_S, GOES_ON_S = 0.2, 1.0
 SESSION_EVERY: Final = 4
-"""The session is tested at one in this many looks."""
+"""One in this many examinations of the ECU also tests the session."""
 WEIGHED_TIMES: Final = 3
 
 _NUMBERS: Final = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]*\d[0-9a-f]*\b", re.IGNORECASE)
@@ -68,7 +70,7 @@ _FAULT: Final = re.compile(
     ),
     re.IGNORECASE,
 )
-"""Lines that report a fault."""
+"""A pattern for console lines that report a fault."""
 
 
 @lru_cache(maxsize=MOST_LINES)
@@ -80,17 +82,17 @@ _TOLD_APART: Final = MAY_END_SESSION | frozenset(ASK_FOR_TRAFFIC)
 
 
 class Habits:
-    """Knows the usual behaviour of one ECU, and reports changes. Call `begin` each time the ECU is in a known state."""
+    """Learns the usual behaviour of one ECU, and reports changes. Call `begin` each time the ECU is in a known state."""
 
     def __init__(self, tester: Tester, hear_line: Callable[[str], None] | None = None) -> None:
-        """Start to watch. `hear_line` is called with each new kind of console line, its numbers replaced by #."""
+        """Start to watch. `hear_line` is called with each new kind of console line, in which # stands for numbers."""
         self._tester = tester
         self._hear_line = hear_line
         self._times: dict[int, deque[float]] = {}
         self._quick: dict[int, bytes] = {}
-        """By service, a request that was answered as fast as usual."""
+        """By service: a request that the ECU answered as fast as usual."""
         self._signs: dict[int, SessionSign | None] = {}
-        """By session, what tells it from the default session; None: nothing does."""
+        """By session: a request that distinguishes it from the default session; None if there is none."""
         self._is_session_sure = False
         self._looks = 0
         self._was_quiet = True
@@ -124,7 +126,7 @@ class Habits:
                 pass
 
     def begin(self, *, is_weighed: bool) -> None:
-        """Record the present behaviour; `is_weighed`: the memory in use too, if the target says how."""
+        """Record the present behaviour of the ECU; `is_weighed`: record the memory in use too, if the target says how."""
         self._is_session_sure = False
         self._may_send = False
         self._was_quiet = self._is_quiet()
@@ -141,11 +143,11 @@ class Habits:
     # What is sent, and answered
 
     def entered(self) -> None:
-        """Note that the session was entered and nothing has been sent since."""
+        """Note that the session was entered, and that nothing has been sent since."""
         self._is_session_sure = True
 
     def sent(self, messages: Sequence[bytes], *, is_raw: bool) -> None:
-        """Note the next requests, or data fields of frames."""
+        """Note requests, or data fields of frames, that are sent next."""
         for message in messages:
             readings = message[1:4] if is_raw else message[:1]
             if _TOLD_APART.isdisjoint(readings):
@@ -166,7 +168,7 @@ class Habits:
     # How fast it answers
 
     def slowness(self, reply: Reply, elapsed_s: float) -> Complaint | None:
-        """Return the complaint about a slow answer; None if it is as fast as usual, or not slow each time."""
+        """Return the complaint about a slow answer; None if the answer is as fast as usual, or is not slow each time."""
         service = reply.request[0]
         times = self._times.get(service)
         if times is None:
@@ -188,9 +190,10 @@ class Habits:
         return self._confirmed(reply.request, usual_s, limit_s)
 
     def lateness(self, reply: Reply, waited_s: float) -> tuple[Complaint | None, bool]:
-        """Judge a request that got no answer within `waited_s`. Return the complaint if its answer comes late each time;
+        """Judge a request that got no answer within `waited_s`.
 
-        and whether the ECU was gone: it answered neither plain requests nor, later, this request.
+        Return the complaint if its answer comes late each time, and whether the ECU was gone: it answered no plain request,
+        nor this request later.
         """
         tester, service = self._tester, reply.request[0]
         if not tester.answers_now() and not tester.answers_now():
@@ -206,7 +209,7 @@ class Habits:
         return self._confirmed(reply.request, usual_s, limit_s) if limit_s <= waited_s else None, False
 
     def _confirmed(self, request: bytes, usual_s: float, limit_s: float) -> Complaint | None:
-        """Return the complaint if the request is slow each time while another request of its service in between is not."""
+        """Return the complaint if the request is slow each time, while another request of its service in between is not."""
         tester, service = self._tester, request[0]
         control = self._quick[service]
         # A late answer to it must not be taken for the next one's.
@@ -232,7 +235,7 @@ class Habits:
         return Complaint(f"slow {service:02X}", expected, observed, "any", severity, within_ms=limit_ms)
 
     def _time(self, request: bytes) -> float | None:
-        """Return the time until the answer; None if none comes, or "response pending" comes first."""
+        """Return the seconds until the answer; None if no answer comes, or "response pending" comes first."""
         reply = self._tester.request(request, timeout_s=SLOWEST_ANSWER_S)
         if len(reply.replies) != 1:
             return None
@@ -241,7 +244,7 @@ class Habits:
     # What it keeps, sends and prints
 
     def check(self, *, is_thorough: bool) -> Damage | None:
-        """Return the first change of behaviour, the cheapest look first."""
+        """Return the first change of behaviour that is found, beginning with what costs least."""
         self._looks += 1
         damage = self.check_console()
         if damage is None and (is_thorough or self._looks % SESSION_EVERY == 0):
@@ -251,8 +254,8 @@ class Habits:
         return damage
 
     def _check_session(self) -> Damage | None:
-        """Return the complaint about a lost session: the ECU answers as in its default session, without having been
-        sent there.
+        """Return the complaint about a lost session: the ECU answers as in its default session, though no request sent it
+        there.
         """
         tester = self._tester
         session = tester.state.condition.session
@@ -270,7 +273,7 @@ class Habits:
         return link.is_quiet_for(QUIET_S) or not self._tester.listen(QUIET_S, why=SENDS_UNASKED)
 
     def _check_quiet(self) -> Damage | None:
-        """Return the complaint about messages that answer nothing and keep coming."""
+        """Return the complaint about messages that answer no request, and keep coming."""
         tester = self._tester
         if not self._was_quiet or self._may_send or tester.link.is_quiet_for(QUIET_S):
             return None
@@ -305,7 +308,9 @@ class Habits:
     # The memory that it uses
 
     def _check_memory(self) -> Damage | None:
-        """Return the complaint about memory that grows with the recorded requests, and not with as many plain requests."""
+        """Return the complaint about memory that grows with the recorded requests, but not with the same number of plain
+        requests.
+        """
         tester, before = self._tester, self._memory
         if before is None or not self._weighed:
             return None

@@ -1,7 +1,7 @@
 """Hunt on one ECU for a number of exchanges: breed trials, play them, watch, and reduce what fails.
 
-The loop is that of cases and streams (survey, play, watch, reduce), guided by trials that got new kinds of answers. The
-same ECU, chance, corpus and knowledge give the same result.
+The loop is that of cases and streams (survey, play, watch, reduce), guided by trials that got new kinds of answers. The same
+ECU, chance, corpus and knowledge give the same result.
 """
 
 from __future__ import annotations
@@ -44,65 +44,67 @@ from harness.uds import NEGATIVE_RESPONSE, Service
 from harness.verdict import Severity
 
 BATCHES: Final = {RANDOM_FRAMES: 60, MUTATIONS: 24, SWEEP: 200, FRAME_ORDER: 60, SOAK: 1}
-"""The number of trials between two complete looks, each of which begins with a restart."""
+"""The number of trials between two complete examinations of the ECU, each of which begins with a restart."""
 CHEAP_BEGIN_S: Final = 0.5
 BEGIN_PART: Final = 0.2
 EXCHANGE_S: Final = 0.01
 RESTART_ONE_IN: Final = 16
-"""If a restart is slow, only one in this many of the trials that ask for a restart is played."""
+"""On an ECU whose restart is slow, only one in this many of the trials that ask for a restart is played."""
 MOST_BEGINNINGS: Final = 4
 LARGEST_BATCH: Final = 16
-"""If a restart is slow, batches grow until it takes only `BEGIN_PART` of their time, but at most by this factor."""
+"""The largest factor by which batches grow on an ECU whose restart is slow, so that it takes `BEGIN_PART` of the time."""
 REDUCING_S: Final = 300.0
 FEWEST_TRIES: Final = 24
-"""If a restart is slow, reducing takes about `REDUCING_S`, but at least this many tries."""
+"""The smallest number of tries to reduce a failure on an ECU whose restart is slow, even beyond `REDUCING_S`."""
 WALK_STEPS: Final = 60
 KEYED_ONE_IN: Final = 4
 OTHER_SESSION_ONE_IN: Final = 3
-"""One in this many times, a session is entered from another session than the default session."""
+"""Once in this many times, a session is entered from a session other than the default one."""
 MOST_CORPUS: Final = 400
 PLAIN_BEHIND: Final = 64
 MOST_UNREPRODUCED: Final = 3
-"""A cause that failed to reproduce this often is not examined again."""
+"""How often a cause may fail to reproduce before it is no longer examined."""
 
 KEY_AT_LEAST: Final = 1
 
 _Answer = tuple[int, int | str, bool, int]
-"""An answer: its service, its code or kind, whether other answers came before it, and its length."""
+"""An answer: its service, its code or kind, whether another answer came before it, and its length."""
 _NO_SUCH_SERVICE: Final = "0x11"
 CONSOLE: Final = "console/"
-"""The beginning of every feature that is a line of the console."""
+"""The beginning of features that are lines of the console."""
 _SILENCE, _IS_POSITIVE = ReplyKind.SILENCE, ReplyKind.POSITIVE
 _POSITIVE, _MALFORMED = ReplyKind.POSITIVE.value, ReplyKind.MALFORMED.value
 
 Cell = tuple[str, int, str]
-"""State, service and outcome: one cell of the coverage."""
+"""One cell of the coverage: state, service and outcome."""
 
 
 @dataclass(slots=True)
 class Yield:
-    """The result of a hunt."""
+    """What a hunt has sent and found."""
 
     exchanges: int = 0
     sent: Counter[str] = field(default_factory=Counter)
-    """The number of trials, by the check to whose kind of stimulus they belong."""
+    """By check: the number of trials whose kind of stimulus belongs to it."""
     found: list[FuzzFinding] = field(default_factory=list)
     fresh: list[tuple[Trial, tuple[str, ...]]] = field(default_factory=list)
-    """Trials that got a new kind of answer, with what was new: state, service, outcome and class of length."""
+    """Trials that got a new kind of answer, each with what was new: state, service, outcome and class of length."""
     cells: Counter[Cell] = field(default_factory=Counter)
     deviations: list[str] = field(default_factory=list)
-    """Deviations of walks from the model; an open lock first."""
+    """Deviations of walks from the model, an open lock first."""
     is_open: bool = False
     """Whether one of the deviations is an open lock."""
     not_reproduced: list[str] = field(default_factory=list)
     left_out: str = ""
-    """Why some stimulus was not permitted; empty if every stimulus was."""
+    """Why some stimulus was not permitted; empty if all were permitted."""
     lost: str = ""
-    """Why the hunt ended early; empty if it did not end early."""
+    """Why the hunt ended early; empty if it did not."""
 
 
 class Hunt:
-    """One hunt. `known` are earlier findings, which are counted; `corpus`: trials, `seen`: features that were new."""
+    """One hunt. `known` are earlier findings, which are only counted; `corpus` are earlier trials, `seen` features that were
+    new.
+    """
 
     def __init__(
         self,
@@ -117,7 +119,7 @@ class Hunt:
         self._chance = chance.quick()
         self._known = list(known)
         self._harmful: list[FuzzFinding] = []
-        """The known findings that do harm to the ECU, whatever it answers."""
+        """The known findings that harm the ECU, whatever it answers."""
         self._sort_known()
         self._bench = Bench(
             tester,
@@ -133,11 +135,11 @@ class Hunt:
         self._was_silent = False
         self._state = ""
         self._counts: dict[str, dict[_Answer, int]] = {}
-        """By state: kinds of answers, and how often each was seen."""
+        """By state: kinds of answers, with how often each was seen."""
         self._counts_here: dict[_Answer, int] = {}
         self._begun = self._tried = 0
         self._trial_s: dict[str, float] = {}
-        """By row, the seconds on the bus that a trial took in the last batch."""
+        """By check: the seconds on the bus that a trial took in the last batch."""
         self._doubtful: Counter[str] = Counter()
         self.result = Yield()
         tester.prove_keys()
@@ -151,7 +153,7 @@ class Hunt:
                     continue
         self._breeder = Breeder(tester.target, chance.stream("trials"), frame_bytes=tester.frame_bytes, key_bytes=key_bytes)
         self._given: dict[str, deque[Trial]] = {}
-        """By row, the trials that the campaign was given and has not played yet."""
+        """By check: trials from the campaign's corpus that have not been played yet."""
         for trial in corpus:
             self._breeder.learn(trial)
             if not self._seen:
@@ -208,7 +210,7 @@ class Hunt:
                 self._accuse_walk(one)
 
     def _accuse_walk(self, deviation: Deviation) -> None:
-        """Make a finding of a walk that opened the ECU without a right key: reduce its requests like any sequence."""
+        """Make a finding of a walk that opened the ECU without a right key, by reducing its requests like any sequence."""
         seen = Damage(f"lock {deviation.did:04X}", deviation.expected, deviation.observed, Severity.CRITICAL)
         trial = Trial(WALK, deviation.messages)
         try:
@@ -226,7 +228,7 @@ class Hunt:
     # One batch
 
     def _turn(self, row: str) -> None:
-        """Play batches of one kind until half a batch was tried, because a known failure may end a batch after a few
+        """Play batches of one kind until half a batch was tried, since a known failure may end a batch after a few
         trials.
         """
         wanted = self._tried + (BATCHES[row] + 1) // 2
@@ -280,7 +282,9 @@ class Hunt:
             self._tester.note(f"{guilty}: {reason}")
 
     def _spent_s(self, begun_s: float, begun_at: int) -> float:
-        """Return the seconds that a batch took on the bus; in virtual time, where waits cost nothing, by its exchanges."""
+        """Return the seconds that a batch took on the bus; in virtual time, where waits cost nothing, estimate them by its
+        exchanges.
+        """
         tester = self._tester
         exchanges = tester.exchange_count - begun_at
         return exchanges * EXCHANGE_S if tester.link.is_virtual else tester.link.now_s - begun_s
@@ -301,8 +305,8 @@ class Hunt:
         self._bench.begin(setting)
 
     def _setting(self, row: str, *, is_raw: bool) -> tuple[Setting, tuple[bytes, ...]]:
-        """Return the setting of a batch, and the requests that become part of each trial if requests alone can lead to
-        the wanted state.
+        """Return the setting of a batch, and requests to put before each trial if requests alone lead to the wanted
+        state.
         """
         chance, target = self._chance, self._tester.target
         sessions = [one for one in self._tester.sessions() if one != 1]
@@ -327,7 +331,9 @@ class Hunt:
         return Setting(is_raw=is_raw), ()
 
     def _trials(self, row: str, setting: Setting, prefix: tuple[bytes, ...], *, is_raw: bool) -> Iterable[Trial]:
-        """Yield the trials of a batch one by one, so that later trials can be bred from earlier ones that were new."""
+        """Yield the trials of a batch one by one, so that a later trial can be bred from an earlier one that got a new
+        answer.
+        """
         breeder = self._breeder
         wanted = self._batch_size(row)
         breed = {
@@ -357,13 +363,13 @@ class Hunt:
                 yield trial
 
     def _costs_a_restart(self, trial: Trial) -> bool:
-        """Whether to leave out a trial that asks for a slow restart: all but one in `RESTART_ONE_IN` are left out."""
+        """Whether to leave out a trial that asks for a slow restart; one in `RESTART_ONE_IN` of them is played."""
         if self._bench.begin_s <= CHEAP_BEGIN_S or not asks_for_restart(trial.messages, is_raw=trial.is_raw):
             return False
         return self._chance.below(RESTART_ONE_IN) > 0
 
     def _batch_size(self, row: str) -> int:
-        """Return the number of trials of a batch, which grows with the cost of beginning one."""
+        """Return the number of trials in a batch, which grows with the cost of beginning a batch."""
         usual, begin_s, trial_s = BATCHES[row], self._bench.begin_s, self._trial_s.get(row)
         if begin_s <= CHEAP_BEGIN_S or row == SOAK or not trial_s:
             return usual
@@ -378,7 +384,7 @@ class Hunt:
         return None
 
     def _is_known(self, trial: Trial) -> bool:
-        """Whether the trial would only repeat something that is known to do harm."""
+        """Whether the trial would only repeat a sequence that is known to harm the ECU."""
         for one in self._harmful:
             if one.is_raw is not trial.is_raw:
                 continue
@@ -487,10 +493,10 @@ class Hunt:
         return self._survey.lets_pass(messages, is_raw=setting.is_raw)
 
     def _ways_to_repeat(self, setting: Setting, played: list[Stimulus]) -> Iterator[tuple[Setting, list[Stimulus]]]:
-        """Yield ways to repeat a failure: all stimuli from the state; the last stimulus alone; all stimuli, with the state
-        reached before each.
+        """Yield ways to repeat a failure: all stimuli from the state; the last alone; all, with the state reached before
+        each.
 
-        Requests are also played with plain requests behind them, which replace those that looked after the ECU.
+        Requests are also played with plain requests behind them, in place of the requests that had examined the ECU.
         """
         yield setting, played
         if not setting.is_raw:
@@ -585,5 +591,5 @@ def _shown(answer: _Answer) -> str:
 
 
 def _is_lack(news: str) -> bool:
-    """Whether a feature says no more than that the ECU lacks a service."""
+    """Whether a feature only says that the ECU lacks a service."""
     return not news.startswith(CONSOLE) and news.split("/")[2] == _NO_SUCH_SERVICE

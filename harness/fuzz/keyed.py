@@ -1,4 +1,4 @@
-"""Messages that contain the right key for the pending seed, which is only known when they are sent."""
+"""Build messages that contain the right key for the pending seed, which is known only when they are sent."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ USUAL_BYTES: Final = 4
 
 
 class Keyed(bytes):
-    """A message in which zeros stand for the key, or for its first bytes: `at` is the position of the zeros, `key_bytes`
-    the number of the key's bytes (0: all).
+    """A message in which zeros stand for the key, or for the first bytes of the key.
+
+    `at` is the position of the zeros, `key_bytes` the number of the key's bytes (0: all).
     """
 
     at: int
@@ -39,9 +40,9 @@ class Keyed(bytes):
 
 
 def filled(message: bytes, tester: Tester) -> bytes:
-    """Return the message to send now; without a pending seed, or a key function, the zeros stay.
+    """Return the message to send now, with the key in it; without a pending seed or a key function the zeros stay.
 
-    Raises KeyFunctionError.
+    Raises KeyFunctionError if the key function fails.
     """
     if not isinstance(message, Keyed):
         return message
@@ -59,7 +60,7 @@ def pending_key(tester: Tester) -> bytes | None:
 
 
 def is_the_right_key(message: bytes, tester: Tester) -> bool:
-    """Whether a tester who knows the key would send exactly this request now: service, level and key."""
+    """Whether the request is exactly what a tester that knows the key would send now: service, level and key."""
     if not is_send_key(message):
         return False
     level = (message[1] & 0x7F) - 1
@@ -70,7 +71,7 @@ def is_the_right_key(message: bytes, tester: Tester) -> bool:
 
 
 def in_notation(message: bytes) -> str:
-    """Return a message as a case writes it."""
+    """Return a message in the notation of a case."""
     if not isinstance(message, Keyed):
         return message.hex(" ").upper()
     key = f"{{key:{message.key_bytes}}}" if message.key_bytes else "{key}"

@@ -16,10 +16,10 @@ T = TypeVar("T")
 Fails = Callable[[Setting, Sequence[Stimulus]], bool]
 
 MOST_TRIES: Final = 160
-"""The most tries for one finding."""
+"""The largest number of tries to reduce one finding."""
 OTHER_BYTE: Final = 0xA5
 LOOKED_AT: Final = 16
-"""The number of bytes of a message that are examined one by one; those after them are examined together."""
+"""How many bytes of a message are examined one by one; the bytes after them are examined together."""
 LONGEST_CUT_BY_PARTS: Final = 12
 FEWEST_FILLERS: Final = 4
 FRAME_GAP_S: Final = 0.005
@@ -73,7 +73,7 @@ def messages_of(frames: Sequence[bytes]) -> list[bytes]:
 
 
 class Minimizer:
-    """Reduces one failing sequence. `fails` plays it from a known state."""
+    """Reduces one failing sequence. `fails` plays a sequence from a known state and tells whether it fails."""
 
     def __init__(self, fails: Fails, *, most_tries: int = MOST_TRIES, plain: bytes = b"") -> None:
         """Make a minimizer. `plain` is a request that any ECU answers; it replaces requests of which only the number
@@ -83,7 +83,7 @@ class Minimizer:
         self._left = most_tries
         self._filler = plain
         self.fillers = 0
-        """The number of `plain` requests at the end of the last sequence."""
+        """How many `plain` requests are at the end of the last sequence."""
 
     def _try(self, setting: Setting, stimuli: Sequence[Stimulus]) -> bool:
         if self._left <= 0:
@@ -94,9 +94,9 @@ class Minimizer:
     def stimuli(
         self, setting: Setting, failing: Sequence[Stimulus], *, as_requests: bool = True
     ) -> tuple[Setting, list[Stimulus]]:
-        """Return the fewest stimuli, and the simplest state that they need.
+        """Return the smallest failing list of stimuli, and the simplest state that it needs.
 
-        `as_requests`: replace frames by requests if possible.
+        `as_requests`: replace frames by requests if the sequence then still fails.
         """
         part = self._with_fillers(setting, self._end_of(setting, list(failing)))
         if not self.fillers:
@@ -115,7 +115,7 @@ class Minimizer:
         return reduced(part, fails, most_tries=self._left)
 
     def _end_of(self, setting: Setting, failing: list[Stimulus]) -> list[Stimulus]:
-        """Return the shortest end of the sequence that fails: double the length until it fails, then search by halves."""
+        """Return the shortest end of the sequence that fails: double its length until it fails, then search by halves."""
         too_short, length = 0, 1
         while length < len(failing) and not self._try(setting, failing[-length:]):
             too_short, length = length, length * 2
@@ -129,8 +129,8 @@ class Minimizer:
         return failing[-length:]
 
     def _with_fillers(self, setting: Setting, failing: list[Stimulus]) -> list[Stimulus]:
-        """Return the first stimulus and the fewest plain requests after it that fail, for an ECU that dies some
-        time later.
+        """Return the first stimulus and the smallest number of plain requests after it that fail, for an ECU that dies
+        later.
         """
         self.fillers = 0
         filler: Stimulus = (self._filler,)
@@ -152,7 +152,9 @@ class Minimizer:
         return [failing[0], *[filler] * enough]
 
     def _frames(self, setting: Setting, part: list[Stimulus]) -> tuple[Setting, list[Stimulus]]:
-        """Return the fewest failing frames: back to back if that fails too, else with gaps for the ECU to process each."""
+        """Return the smallest failing list of frames: back to back if that fails, too, else with gaps for the ECU to process
+        each.
+        """
         flat = tuple(frame for stimulus in part for frame in stimulus)
         if len(part) > 1 and not self._try(setting, [flat]):
             setting = replace(setting, gap_s=FRAME_GAP_S)
@@ -164,7 +166,7 @@ class Minimizer:
         return setting, [tuple(frames)]
 
     def repeats(self, setting: Setting, once: Sequence[Stimulus], times: int) -> int:
-        """Return the least number of repetitions that fails, provided that every smaller number passes."""
+        """Return the smallest failing number of repetitions, provided that no smaller number fails."""
         fewest, enough = 0, times
         while enough - fewest > 1:
             middle = (fewest + enough) // 2
@@ -175,7 +177,7 @@ class Minimizer:
         return enough
 
     def bytes_of(self, setting: Setting, part: list[Stimulus], repeat: int = 1) -> tuple[list[Stimulus], Pattern]:
-        """Return the stimuli with the fewest bytes that fail, zeros where possible, and the positions of the bytes that
+        """Return the stimuli with as few bytes as fail and as many zeros as possible, and the positions of the bytes that
         matter.
         """
         pattern: list[tuple[int, ...]] = []
@@ -204,7 +206,7 @@ class Minimizer:
         return part, tuple(pattern)
 
     def _beginning(self, message: bytes, fails: Callable[[bytes], bool]) -> bytes:
-        """Return the shortest beginning of a message that fails, provided that every longer beginning fails, too."""
+        """Return the shortest failing beginning of a message, provided that every longer beginning fails, too."""
         if len(message) < 2 or not fails(message[:-1]):
             return message
         least, enough = 0, len(message) - 1

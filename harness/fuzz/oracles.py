@@ -20,25 +20,25 @@ from harness.verdict import Severity
 
 LEAST_CONTROL_S, MOST_CONTROL_S = 10.0, 60.0
 LEAST_CONTROL_REQUESTS, MOST_CONTROL_REQUESTS = 100, 200
-"""Limits of the number of plain requests during which a changed value is watched, before a message is blamed."""
+"""The smallest and largest number of plain requests during which a changed value is watched before a message is blamed."""
 
 MOST_AT_ONCE: Final = 4
-"""The number of protected values that are read after each message, one of each level first; others are read now and then."""
+"""How many protected values are read after each message, one of each level first; others are read now and then."""
 
 MOST_WATCHED: Final = 64
 
 SELF_HELP_S: Final = 5.0
-"""The time that a silent ECU is given to come back by itself."""
+"""The seconds in which a silent ECU may come back by itself."""
 
 CRASH: Final = "crash"
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """What a message has done to the ECU: a crash, an open lock, or a changed value."""
+    """The damage that a message has done to the ECU: a crash, an open lock, or a changed value."""
 
     what: str
-    """``crash``, ``value 2020`` or ``lock 2020``: a name that all damage of one cause shares, whatever was observed."""
+    """``crash``, ``value 2020`` or ``lock 2020``: a name that is equal for all damage of one cause."""
     expected: str
     observed: str
     severity: Severity
@@ -54,7 +54,9 @@ class Damage:
 
 
 class ChangedValues:
-    """The values that a case has changed for good, on each ECU, so that a second run of the case cannot change them."""
+    """By ECU, the values that a case has changed for good, so that a second run of the case does not take them for
+    its own.
+    """
 
     def __init__(self) -> None:
         self._values: WeakKeyDictionary[Tester, dict[int, bytes]] = WeakKeyDictionary()
@@ -75,9 +77,10 @@ class Watch:
         *,
         steady_values: dict[int, bytes] | None = None,
     ) -> None:
-        """Watch one ECU. `changed_values` are those that earlier runs of this case have changed on this ECU.
+        """Watch one ECU.
 
-        `steady_values` are those that were seen to stay the same; they are read once instead of three times.
+        `changed_values` are those that earlier runs of this case have changed on this ECU. `steady_values` were seen to stay
+        the same; they are read once instead of three times.
         """
         self._tester = tester
         self._unlocked_level = unlocked_level
@@ -85,15 +88,16 @@ class Watch:
         self._steady_values = {} if steady_values is None else steady_values
         self._begun_s, self._begun_count = tester.link.now_s, tester.exchange_count
         self.is_repeated = False
-        """Whether the watch only repeats a failure that a message caused before: a short look and control are enough."""
+        """Whether the watch only repeats a failure that a message caused before, so that short examinations suffice."""
         self._values: dict[int, bytes] = {}
         self._guarded: list[DataEntry] = []
         self._now_and_then: list[DataEntry] = []
-        """The data that is read now and then only, because nobody may write it, or there is too much."""
+        """The data that is read only now and then, because nobody may write it, or there is too much of it."""
         self._locked: list[DataEntry] = []
 
     def begin(self) -> None:
-        """Read what must not change, and find the protected writes that are refused in the state that the case wants.
+        """Read the values that must not change, and find the protected writes that are refused in the state that the case
+        wants.
 
         Raises Inconclusive if a value still is what an earlier run of the case has made of it.
         """
@@ -149,7 +153,7 @@ class Watch:
     # After a message
 
     def check(self, *, is_thorough: bool) -> Damage | None:
-        """Return what is wrong now. More than the first few values are read only if `is_thorough`."""
+        """Return what is wrong now. All values, not just the first few, are read only if `is_thorough`."""
         for entry in [*self._guarded, *self._now_and_then] if is_thorough else self._guarded:
             damage = self._check_value(entry)
             if damage is not None:
@@ -163,11 +167,11 @@ class Watch:
         return {entry.write.level for entry in self._locked if entry.write.level is not None}
 
     def check_lock(self) -> Damage | None:
-        """Return what is wrong with the lock: something that was locked is open."""
+        """Return the damage if data that was locked can be written; else None."""
         return next(filter(None, map(self._check_lock, self._locked)), None)
 
     def check_life(self) -> Damage | None:
-        """Return what is wrong with the ECU's life: it is silent, or was for a while."""
+        """Return the damage if the ECU is silent, or was silent for a while; else None."""
         tester = self._tester
         if tester.is_alive() or (owes_answer(tester) and tester.await_life(tester.target.timing.p2_star_ms / 1000)):
             return None
@@ -223,7 +227,7 @@ class Watch:
         return after
 
     def _check_lock(self, entry: DataEntry) -> Damage | None:
-        """Test the lock by effect: a write that is answered positively and changes nothing does not show an open level."""
+        """Test the lock by effect: a write that is answered positively but changes nothing does not show an open level."""
         tester = self._tester
         probe = tester.write(entry.did, self._values[entry.did])
         if probe.kind is ReplyKind.SILENCE:

@@ -1,4 +1,4 @@
-"""Send stimuli to one ECU: requests and their answers, or frames, with or without waiting for any."""
+"""Send stimuli to one ECU: requests, of which each is answered, or frames, with or without a wait for answers."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ _PENDING = bytes((Nrc.RESPONSE_PENDING,))
 _RESTARTS = frozenset((_RESET, _SESSION_CONTROL))
 
 SHORTEST_GAP_S, LONGEST_GAP_S = 0.002, 0.02
-"""The limits of the gap between two raw stimuli: long enough for an answer of this ECU, so that it processes each."""
+"""The shortest and longest gap in seconds between two raw stimuli, in which this ECU can process and answer each."""
 NOT_TAKEN_LIMIT: Final = 3
-"""After this many long messages in a row that the ECU rejects, no more are sent, because each takes a second."""
+"""How many long messages in a row the ECU may reject before no more are sent, because each takes a second."""
 LATEST_START_S, ASKED_EVERY_S = 0.3, 0.1
-"""How long an ECU may run on after it has confirmed the programming session, and how often it is asked then, in seconds."""
+"""The seconds for which an ECU may run on after it has confirmed the programming session, and between two requests then."""
 SLOWEST_BOOT: Final = 5
-"""After a reset that a message requested, the ECU is waited for this many times its declared boot time, and two seconds."""
+"""How many times its declared boot time, plus two seconds, an ECU gets after a reset that a message requested."""
 
 _NOT_TAKEN: Final = {
     fault.value for fault in (IsoTpFault.TIMEOUT_BS, IsoTpFault.OVERFLOW, IsoTpFault.WAIT_LIMIT, IsoTpFault.INVALID_FS)
 }
-"""Errors of sending after which the ECU did not receive the whole message."""
+"""Errors of sending that mean that the ECU did not receive the whole message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer to the last message of a stimulus that is judged by itself."""
+    """The answer to the last message of a stimulus, in cases where each stimulus is judged."""
 
     reply: Reply
     evidence: tuple[Reply | RawReply, ...]
@@ -49,13 +49,13 @@ class Answered:
     is_right_key: bool = False
     """Whether one of the messages happened to be the right key."""
     locked_out_level: int | None = None
-    """The level that an answer says is locked for a while."""
+    """The level that is locked for a while, as an answer says."""
     not_taken: str = ""
-    """Why the ECU did not receive one of the messages as a whole, so that its answer says nothing; empty if it did."""
+    """Why the ECU did not receive one of the messages completely, so that its answer says nothing; empty if it did."""
 
 
 class Player:
-    """Plays stimuli. It waits for the boot after requests to restart."""
+    """Plays stimuli on one ECU, and waits for its boot after requests to restart."""
 
     def __init__(
         self,
@@ -68,10 +68,10 @@ class Player:
         before: Callable[[Stimulus], None] = lambda stimulus: None,
         stays: set[int] | None = None,
     ) -> None:
-        """Make a player. `timeout_s` is the time to wait, in a stream, for the answer to a request of one frame.
+        """Make a player.
 
-        `hear` is called with each answer of a stream except those to requests to restart, `before` with each stimulus
-        before it is sent.
+        `timeout_s` is how long a stream waits for the answer to a request of one frame. `hear` is called with each answer of
+        a stream, except answers to requests to restart; `before` with each stimulus before it is sent.
         """
         self._tester = tester
         self._is_raw = is_raw
@@ -176,7 +176,7 @@ class Player:
     # Restarts
 
     def _await_boot(self, service: int = _RESET) -> None:
-        """Wait for a restart; after a service that promises none, only until this ECU is known to go on without one."""
+        """Wait for a restart; after a service that promises none, only until this ECU is known not to restart."""
         reset = self._tester.target.reset
         if service in self._stays:
             return
@@ -197,17 +197,17 @@ class Player:
 
 
 def asks_for_restart(messages: Stimulus, *, is_raw: bool) -> bool:
-    """Whether an ECU may find in messages, or frames, the request to restart."""
+    """Whether an ECU may read a request to restart into messages or frames."""
     return any(_RESET in (one[:4] if is_raw else one[:1]) for one in messages)
 
 
 def _may_go_on(frame: Frame) -> bool:
-    """Whether more frames follow this one: the rest of a message, or an announced answer."""
+    """Whether more frames follow this frame: the rest of a message, or an announced answer."""
     return frame.pci_type != FrameType.SINGLE or frame.pdu[2:3] == _PENDING
 
 
 def _may_restart(frame: bytes) -> bool:
-    """Whether an ECU may find in a frame the request to restart, or to leave its application."""
+    """Whether an ECU may read into a frame a request to restart, or to leave its application."""
     return any(_asks_for_restart(frame, at) for at in range(4))
 
 
@@ -228,7 +228,7 @@ def _locked_out_level(replies: list[Reply]) -> int | None:
 
 
 def _not_taken(replies: list[Reply]) -> str:
-    """Return why the ECU did not receive one of the requests as a whole; empty if it received them all."""
+    """Return why the ECU did not receive one of the requests completely; empty if it received all of them."""
     for reply in replies:
         has_answer = reply.is_positive or reply.is_negative
         if not has_answer and reply.note in _NOT_TAKEN:
@@ -237,7 +237,7 @@ def _not_taken(replies: list[Reply]) -> str:
 
 
 def _read(raw: RawReply, *, is_shared: bool) -> Reply:
-    """Return the first message in the frames of the ECU, without knowing which request it answers.
+    """Return the first message in the frames of the ECU, though it is unknown which request it answers.
 
     `is_shared`: another tester uses the ECU too, so that an answer to a service which is not in our frames is not ours.
     """
@@ -257,7 +257,7 @@ def _read(raw: RawReply, *, is_shared: bool) -> Reply:
 
 
 def _may_answer(pdu: bytes, sent: bytes) -> bool:
-    """Whether a message answers a service that occurs in what was sent; the rest of a long message is unknown."""
+    """Whether a message answers a service that may have been sent; the rest of a long message is unknown."""
     if not pdu:
         return False
     service = pdu[1] if pdu[0] == NEGATIVE_RESPONSE and len(pdu) > 1 else pdu[0] - RESPONSE_OFFSET

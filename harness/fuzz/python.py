@@ -35,12 +35,11 @@ def fuzz_case(
 ) -> Callable[[F], F]:
     """Make a function a fuzz case; the keys mean what they mean in TOML, and the result has the id ``fuzz/<id>``.
 
-    The function yields messages: Scapy packets or bytes, or a list of these for a sequence. It may take ``target``
-    (what is declared of the ECU) and ``chance`` (``random_bytes(n)`` and ``below(n)`` from the run's seed). What Scapy's
-    own ``fuzz()`` draws while the function runs comes from the run's seed too. It is run more than once, first of all to
-    see whether what it yields may be sent, and must yield the same each time.
-
-    What is malformed here does not raise; an audit refuses it before anything is sent.
+    The function yields messages: Scapy packets or bytes, or a list of these for a sequence. It may take ``target`` (the
+    declarations of the ECU) and ``chance`` (``random_bytes(n)`` and ``below(n)`` from the run's seed). Whatever Scapy's own
+    ``fuzz()`` draws while the function runs comes from the run's seed too. The function is called more than once, first of
+    all to see whether its messages may be sent, and must yield the same messages each time. Mistakes raise nothing here; an
+    audit refuses them before anything is sent.
     """
     given = {"id": id, "why": why, "expect": expect, "severity": severity}
     if state is not None:
@@ -88,11 +87,11 @@ class Generated:
     name: str
 
     def size(self, target: Target) -> int | None:
-        """Return None: the number is unknown before the function is run."""
+        """Return None, since the number of messages is unknown before the function runs."""
         return None
 
     def steps(self, target: Target, chance: Chance) -> Iterator[SentStep]:
-        """Run the function; its chance and Scapy's come from streams of their own.
+        """Run the function and yield its messages, with sources of chance of its own for it and for Scapy.
 
         Raises UserError if the function yields anything but messages.
         """
@@ -129,9 +128,10 @@ class Generated:
 
 
 class ScapyChance:
-    """A state of Python's global generator, from which Scapy's `fuzz()` draws, continued at each use.
+    """A state of Python's global random generator, from which Scapy's `fuzz()` draws; each use continues where the last
+    ended.
 
-    Nothing is drawn here: the global generator is set to a state that the run's seed decides, and later restored.
+    This class draws nothing: it sets the global generator to a state that the run's seed decides, and later restores it.
     """
 
     def __init__(self, chance: Chance) -> None:
@@ -140,7 +140,7 @@ class ScapyChance:
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
-        """Within the block, whatever draws from `random` draws from the run's chance."""
+        """Let everything that draws from `random` during the block draw from the run's chance."""
         outside = random.getstate()
         if self._state is None:
             random.seed(self._seed)

@@ -1,8 +1,8 @@
 """A reference state machine: the states that an ECU may be in after each step of SecurityAccess, without any I/O.
 
-The states are those of ISO 14229-1's Annex I: locked or one level unlocked, with or without a pending seed. The standard
-and its users leave much open (see `following`), so the model is a set of states: every answer of the ECU narrows it, and an
-answer that leaves no state is a deviation. Behaviour stricter than the standard is never wrong: an ECU may lock, or refuse,
+The states are those of ISO 14229-1's Annex I: locked or one level unlocked, with or without a pending seed. The standard and
+its users leave much open (see `following`), so the model is a set of states: every answer of the ECU narrows the set, and an
+answer that leaves it empty is a deviation. Behaviour stricter than the standard is never wrong: an ECU may lock, or refuse,
 at any time.
 """
 
@@ -16,11 +16,11 @@ from typing import Final
 from harness.uds import Nrc, Session
 
 NOTHING: Final = 0
-"""No level is unlocked, or no seed is pending."""
+"""The value for "no level is unlocked" and for "no seed is pending"."""
 
 
 class Action(Enum):
-    """The actions on an ECU."""
+    """What a tester does to an ECU in a step."""
 
     SESSION = "session"
     RESET = "reset"
@@ -36,7 +36,7 @@ class Action(Enum):
 
 
 class ModelKey(Enum):
-    """The relation of a key to the pending seed, or to the last one if none is pending."""
+    """How a key relates to the pending seed or, if no seed is pending, to the last one."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -46,11 +46,11 @@ class ModelKey(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ModelStep:
-    """One action, with its argument."""
+    """One action of a tester, with its argument."""
 
     action: Action
     number: int = 0
-    """The session or the level; of a write, the level that the data needs."""
+    """The session or the level; for a write, the level that the data needs."""
     key: ModelKey | None = None
 
     def __str__(self) -> str:
@@ -69,7 +69,7 @@ class Said(Enum):
     ZERO_SEED = "a seed of zeros"
     NO = "negative"
     NOTHING = "no valid answer"
-    """Silence, or an invalid answer."""
+    """The ECU was silent, or sent an invalid answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +98,16 @@ class ModelState:
 
 @dataclass(frozen=True, slots=True)
 class ModelRules:
-    """The declarations about the ECU that the model needs."""
+    """What the target declares of the ECU, as far as the model needs it."""
 
     levels: Mapping[int, int | None]
-    """By level: the session in which it can be unlocked; None: in any."""
+    """By level: the session in which it can be unlocked; None: any session."""
     has_sessions: bool = True
 
     def is_out_of_session(self, level: int, session: int) -> bool:
-        """Whether the session denies 27 for the level: the default session does if the level has its own (Table 23)."""
+        """Whether the session denies 27 for the level; the default session does if the level has a session of its own (Table
+        23).
+        """
         own = self.levels.get(level)
         return self.has_sessions and session == Session.DEFAULT and own is not None and own != Session.DEFAULT
 
@@ -161,8 +163,9 @@ def following(rules: ModelRules, state: ModelState, step: ModelStep, answer: Mod
 
 
 def _after_write(state: ModelState, step: ModelStep, answer: ModelAnswer) -> Iterator[ModelState]:
-    """Return the states after a write: only the level that the data needs permits it; an ECU may have locked itself
-    before.
+    """Return the states after a write that succeeded or was refused; only the level that the data needs permits the write.
+
+    An ECU may have locked itself before.
     """
     if answer.said is Said.NO:
         yield replace(state, unlocked=NOTHING) if state.unlocked == step.number else state
@@ -172,7 +175,7 @@ def _after_write(state: ModelState, step: ModelStep, answer: ModelAnswer) -> Ite
 
 
 def _after_seed(rules: ModelRules, state: ModelState, step: ModelStep, answer: ModelAnswer) -> Iterator[ModelState]:
-    """Return the states after a seed: zeros for the open level and for no other; a new seed replaces a pending one."""
+    """Return the states after a seed: only the open level gives zeros; a new seed replaces a pending one."""
     is_open = state.unlocked == step.number
     if answer.said is Said.NO:
         yield from (state, replace(state, pending=NOTHING))
@@ -185,7 +188,7 @@ def _after_seed(rules: ModelRules, state: ModelState, step: ModelStep, answer: M
 
 
 def _after_key(rules: ModelRules, state: ModelState, step: ModelStep, answer: ModelAnswer) -> Iterator[ModelState]:
-    """Return the states after a key: the right one opens its level and locks any other; every other key uses up the seed."""
+    """Return the states after a key: the right key opens its level and locks any other; every other key uses up the seed."""
     is_pending = state.pending == step.number
     if answer.said is not Said.NO:
         if is_pending and step.key is ModelKey.RIGHT and not rules.is_out_of_session(step.number, state.session):
@@ -207,7 +210,7 @@ class Tracker:
         self.rules = rules
         self.states = frozenset(states)
         self._doubted = self.states
-        """The states if a new seed for a level that is already open was only a wrong answer, and the level is still open."""
+        """The states that follow if a new seed for an open level was only a wrong answer, and the level is still open."""
 
     @property
     def belief(self) -> tuple[frozenset[ModelState], frozenset[ModelState]]:
@@ -221,10 +224,10 @@ class Tracker:
         return other
 
     def take(self, step: ModelStep, answer: ModelAnswer) -> bool:
-        """Take a step and its answer; return whether a sound ECU may answer so.
+        """Take a step with its answer; return whether a sound ECU may answer so.
 
-        If it may not, the states continue as if it might, as far as this opens no level, so that one deviation is not
-        reported many times.
+        After a wrong answer the states continue as if the answer were sound, as far as this opens no level, so that one
+        deviation is not reported many times.
         """
         found = frozenset(after for state in self.states for after in following(self.rules, state, step, answer))
         doubted = frozenset(self._with_doubt(step, answer))
@@ -246,11 +249,11 @@ class Tracker:
                 yield replace(state, pending=step.number)
 
     def may_be_open(self, level: int) -> bool:
-        """Whether the level could be unlocked now by correct behaviour."""
+        """Whether the level could now be unlocked without any fault of the ECU."""
         return any(state.unlocked == level for state in self.states | self._doubted)
 
     def likely(self) -> ModelState:
-        """Return the state in which most is possible, to choose the next step by."""
+        """Return the state in which most is possible, from which the next step is chosen."""
         return max(self.states, key=lambda state: (state.unlocked != NOTHING, state.pending != NOTHING, state.session))
 
     def __str__(self) -> str:

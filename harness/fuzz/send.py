@@ -31,30 +31,32 @@ from harness.target import Target
 from harness.target.toml_schema import Rule, printable
 
 MOST_MESSAGES: Final = 100_000
-"""The most messages of one case, all messages of a sequence counted: minutes on a real bus."""
+"""The largest number of messages of one case, all messages of a sequence counted; they take minutes on a real bus."""
 
 LONGEST_MESSAGE: Final = 4095
 LONGEST_FRAME: Final = 8
 
 
 class SentStep(NamedTuple):
-    """One combination: its messages, one after the other."""
+    """The messages of one combination, in order."""
 
     messages: tuple[bytes, ...]
     level: int | None = None
-    """The meaning of `{level}` in this combination."""
+    """The level for which `{level}` stands in this combination."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """Constant bytes."""
+    """A part of a message whose bytes are constant."""
 
     content: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of several values: ranges of big-endian numbers, each with its first, its last and its length in bytes."""
+    """A part of a message that is one of several values: ranges of big-endian numbers, with first, last and length
+    in bytes.
+    """
 
     spans: tuple[tuple[int, int, int], ...]
 
@@ -74,7 +76,7 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Random bytes, in each length from `shortest` to `longest`."""
+    """A part of a message that is random, in each length from `shortest` to `longest`."""
 
     shortest: int
     longest: int
@@ -82,7 +84,7 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A declared ``did`` or ``level``, as a number of `length` bytes, with `plus` added."""
+    """A part of a message that is a declared ``did`` or ``level``, as a number of `length` bytes, with `plus` added."""
 
     name: str
     length: int
@@ -91,7 +93,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class KeyBytes:
-    """The right key for the pending seed, or its first `count` bytes; 0: all of it."""
+    """A part of a message that is the right key for the pending seed, or its first `count` bytes; 0: all of it."""
 
     count: int
 
@@ -102,7 +104,7 @@ Message = tuple[Part, ...]
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """All messages of a case in TOML."""
+    """All messages of a case in TOML, with their placeholders."""
 
     messages: tuple[Message, ...]
     text: str
@@ -143,11 +145,11 @@ class Template:
 
     @property
     def has_level(self) -> bool:
-        """Whether a placeholder stands for each declared level."""
+        """Whether the template has a placeholder for the declared levels."""
         return any(isinstance(part, Named) and part.name == "level" for message in self.messages for part in message)
 
     def is_random_before(self, offset: int) -> bool:
-        """Whether any byte of a message before this offset is random."""
+        """Whether any byte of a message before this position is random."""
         return any(_noise_offset(message) < offset for message in self.messages)
 
     def __str__(self) -> str:
@@ -164,7 +166,7 @@ def _noise_offset(message: Message) -> float:
 
 
 def _joined(parts: list[bytes]) -> bytes:
-    """Join parts to a message; one of them may stand for a key."""
+    """Join parts to one message; one part may stand for a key."""
     for number, part in enumerate(parts):
         if isinstance(part, Keyed):
             return Keyed.of(b"".join(parts[:number]), b"".join(parts[number + 1 :]), part.key_bytes)
@@ -202,7 +204,7 @@ def _count(part: Part, declared: dict[str, int]) -> int:
 
 
 def _counts(messages: tuple[Message, ...], declared: dict[str, int]) -> list[int]:
-    """Return one number for each placeholder that varies by itself."""
+    """Return the number of values of each placeholder that varies by itself."""
     parts = [part for message in messages for part in message]
     alone = [_count(part, declared) for part in parts if not isinstance(part, Named)]
     return alone + [declared[name] for name in {part.name for part in parts if isinstance(part, Named)}]
@@ -281,7 +283,7 @@ def _send(value: object) -> Template:
 
 
 def _message(text: str, mistakes: list[str]) -> Message:
-    """Read one message, and add each mistake in it to `mistakes`; of the text behind one without braces nothing is known."""
+    """Read one message, and add each mistake in it to `mistakes`; behind unmatched braces nothing is read."""
     parts: list[Part] = []
     at = 0
     while at < len(text):

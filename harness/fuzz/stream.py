@@ -29,7 +29,7 @@ _CHANGED_VALUES: Final = ChangedValues()
 
 
 class StimulusStream:
-    """Fuzzed messages for one ECU that has just been restored."""
+    """Fuzzed messages that are sent to one ECU, which has just been restored."""
 
     def __init__(
         self,
@@ -40,12 +40,10 @@ class StimulusStream:
         hear: Callable[[Reply], None] = lambda reply: None,
         most_keys: int | None = None,
     ) -> None:
-        """Make the stream. `hear` is called with each answer.
+        """Make the stream.
 
-        `is_form_judged`: malformed answers fail too, if seen twice.
-
-        At most `most_keys` stimuli in which an ECU may read a wrong key are sent to each level; None: as many as the
-        budget permits.
+        `hear` is called with each answer. `is_form_judged`: malformed answers fail too, if seen twice. At most `most_keys`
+        stimuli into which an ECU may read a wrong key are sent to each level; None: as many as the budget permits.
         """
         self._tester = tester
         self._setting = Setting(is_raw=is_raw)
@@ -57,7 +55,7 @@ class StimulusStream:
         )
 
     def run(self, stimuli: Sequence[Stimulus]) -> int:
-        """Send everything that is permitted; return the number of stimuli.
+        """Send all permitted stimuli; return their number.
 
         Raises the exception that ends the check: Violation for a failure or a complaint, NotRun if nothing is permitted or
         the keys that an ECU may read into the stimuli exceed the budget.

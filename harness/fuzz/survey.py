@@ -1,5 +1,5 @@
-"""Select the stimuli of a stream that may be sent: those that the target permits, with as many wrong keys as the
-budget has.
+"""Select the stimuli of a stream that may be sent: those that the target permits, as long as the budget of wrong
+keys lasts.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from harness.tester.tester import Tester
 from harness.uds import is_send_key
 
 PART_OF_BUDGET: Final = 4
-"""The greatest share of the remaining wrong keys that a campaign takes; other checks need the rest."""
+"""The largest share of the remaining wrong keys that a campaign takes; other checks need the others."""
 
 
 def screened(tester: Tester, message: bytes, *, is_raw: bool) -> tuple[str, Sequence[int]]:
-    """Return why a message is not sent (empty if it is), and the levels whose key an ECU may read into it.
+    """Return why a message is not sent (empty if it is sent), and the levels whose key an ECU may read into it.
 
-    A message is not sent if the target does not permit it, or if it fits no frame. Possible keys are counted in the ledger.
+    A message is not sent if the target does not permit it, or it fits no frame. Possible keys are counted in the ledger.
     """
     if is_raw and len(message) > tester.frame_bytes:
         return f"{shown_bytes(message)}: frames to this ECU hold {tester.frame_bytes} bytes behind their address", ()
@@ -36,7 +36,7 @@ def screened(tester: Tester, message: bytes, *, is_raw: bool) -> tuple[str, Sequ
 
 
 def refusal(tester: Tester, message: bytes, *, is_raw: bool) -> str:
-    """Return why a message is not sent; empty if it is."""
+    """Return why a message is not sent; empty if it is sent."""
     return screened(tester, message, is_raw=is_raw)[0]
 
 
@@ -46,23 +46,22 @@ def guesses(tester: Tester, message: bytes, *, is_raw: bool) -> Sequence[int]:
 
 
 class StimulusSurvey:
-    """Examines stimuli before they are sent, and counts the keys that an ECU may read into the permitted ones."""
+    """Examines stimuli before they are sent, and counts the keys that an ECU may read into permitted ones."""
 
     def __init__(self, tester: Tester, *, most_keys: int | None = None) -> None:
-        """Make a survey. At most `most_keys` stimuli that may be read as a wrong key pass for each level;
-
-        None: as many as fit the budget.
+        """Make a survey. For each level, at most `most_keys` stimuli that may be read as a wrong key pass; None: as the
+        budget allows.
         """
         self._tester = tester
         self._most_keys = most_keys
         self._keys: Counter[int] = Counter()
         self._room: dict[int, int | None] = {}
         self.reason = ""
-        """Why the first refused stimulus was refused; empty if none was."""
+        """Why the first stimulus that may not be sent was refused; empty if all may be sent."""
         self.left_out = 0
 
     def lets_pass(self, stimulus: Sequence[bytes], *, is_raw: bool, times: int = 1) -> bool:
-        """Whether the whole stimulus may be sent this many times; if so, count its keys."""
+        """Whether the whole stimulus may be sent this many times; if it may, its keys are counted."""
         tester = self._tester
         levels: list[int] = []
         for one in stimulus:

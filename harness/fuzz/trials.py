@@ -1,4 +1,6 @@
-"""Generate the trials of a campaign: short sequences of messages or frames, bred from declared and earlier new ones."""
+"""Generate the trials of a campaign: short sequences of messages or frames, bred from declared requests and earlier
+trials.
+"""
 
 from __future__ import annotations
 
@@ -22,22 +24,22 @@ INTERESTING_LENGTHS: Final = (
 )  # fmt: skip
 """Lengths around the sizes of buffers and of length fields."""
 HOW_OFTEN: Final = (70, 300, 300, 1100)
-"""Numbers of repetitions: counters of six, eight and ten bits overflow."""
+"""How many times a request is repeated; with these numbers, counters of six, eight and ten bits overflow."""
 LONG_SOAK, LONG_SOAK_ONE_IN = 5_500, 24
 LONGEST_SEQUENCE: Final = (1, 1, 1, 2, 2, 2, 3, 3, 4)
 AGAIN_PERCENT, SAME_SERVICE_PERCENT = 20, 45
 FROM_CORPUS_PERCENT, MUTATED_PERCENT = 30, 45
 MOST_OF_AN_ENUM: Final = 128
 SWEPT_LENGTHS: Final = (0, 1, 2, 3, 4, 5, 7)
-"""The numbers of bytes after the service."""
+"""The lengths in bytes of what follows the service in a sweep."""
 SUB_FUNCTIONS: Final = 0x80
 STRIDE: Final = 1_000_003
-"""A prime number, so that a sweep reaches every value before it repeats one."""
+"""The step of a sweep, a prime number, so that the sweep reaches every value before it repeats one."""
 EXISTING_PERCENT: Final = 75
 
 
 class Trial(NamedTuple):
-    """The messages of one trial, and the check whose kind of stimulus they are."""
+    """The messages of one trial, and the check to which their kind of stimulus belongs."""
 
     row: str
     messages: tuple[bytes, ...]
@@ -56,7 +58,7 @@ class Trial(NamedTuple):
 
     @classmethod
     def from_json(cls, given: Sequence[object]) -> Trial:
-        """Read what `as_json` returned. Raises ValueError or TypeError if it is something else."""
+        """Read a trial that `as_json` returned. Raises ValueError or TypeError if `data` is no such trial."""
         row, messages, is_raw, repeat = given
         if not isinstance(messages, list) or not isinstance(repeat, int):
             raise TypeError("no trial")
@@ -65,7 +67,7 @@ class Trial(NamedTuple):
 
 @cache
 def scapy_requests() -> tuple[bytes, ...]:
-    """Return the requests that Scapy's UDS layers describe: with default values, and with each value of the first enum."""
+    """Return the requests that Scapy's UDS layers describe, with default values and with each value of their first enum."""
     from scapy.contrib.automotive.uds import UDS
     from scapy.fields import EnumField
 
@@ -84,7 +86,9 @@ def scapy_requests() -> tuple[bytes, ...]:
 
 
 def vocabulary(target: Target) -> dict[int, list[bytes]]:
-    """Return valid requests, by service: declared by the target, usual in most ECUs, and described by Scapy's layers."""
+    """Return valid requests, by service: those that the target declares, that most ECUs have, and that Scapy's layers
+    describe.
+    """
     declared = valid_requests(target)
     declared += [b"\x3e\x80", b"\x10\x01", b"\x11\x01"]
     for routine in target.routines:
@@ -104,7 +108,7 @@ class Breeder:
     """Generates trials. The same chance and the same corpus give the same trials."""
 
     def __init__(self, target: Target, chance: Chance, *, frame_bytes: int, key_bytes: Mapping[int, int]) -> None:
-        """Make a breeder. `key_bytes`: by level with a key function, the length of its key."""
+        """Make a breeder. `key_bytes`: the length of the key, by level with a key function."""
         self._chance = chance.quick()
         self._by_service = vocabulary(target)
         self._services = list(self._by_service)
@@ -115,11 +119,11 @@ class Breeder:
         self._key_bytes = dict(key_bytes)
         self.corpus_size = 0
         self._known: list[Trial] = []
-        """The trials of requests that were new before; trials of frames are left out."""
+        """Trials of requests that got a new kind of answer; trials of frames are left out."""
         self._existing: list[int] = []
         self._existing_known: list[int] = []
         self._swept: list[int] = []
-        """The existing services that have sub-functions."""
+        """The services of the ECU that have sub-functions."""
         self._sweep = chance.below(STRIDE)
 
     def exists(self, service: int) -> None:
@@ -141,7 +145,9 @@ class Breeder:
         return choice[chance.below(len(choice))]
 
     def keyed(self, level: int, *, is_raw: bool) -> Trial | None:
-        """Return the right key of a level in a message or frame that is not its own: longer, shorter, elsewhere."""
+        """Return a message or frame with the right key of a level in an unusual place: longer, shorter, or in another
+        request.
+        """
         count = self._key_bytes.get(level)
         if count is None or (is_raw and 3 + count > self._frame_bytes):
             return None
@@ -162,7 +168,7 @@ class Breeder:
         return Trial(MUTATIONS, (message,))
 
     def sequence(self, prefix: tuple[bytes, ...] = ()) -> Trial:
-        """Return one to four requests, some of them mutated, after a prefix or after an earlier trial that was new.
+        """Return one to four requests, some of them mutated, after a prefix or after an earlier trial that got a new answer.
 
         A request may be the previous request with a change.
         """
@@ -207,7 +213,9 @@ class Breeder:
         return bytes(changed)
 
     def swept(self) -> Trial:
-        """Return a request of one of `SWEPT_LENGTHS`: the sub-functions of existing services in turn, others at random."""
+        """Return a request of one of `SWEPT_LENGTHS`: the sub-functions of existing services in turn, other services at
+        random.
+        """
         chance = self._chance
         lengths = len(SWEPT_LENGTHS)
         swept = self._swept
@@ -221,7 +229,7 @@ class Breeder:
         return Trial(SWEEP, (bytes((service,)) + behind[: SWEPT_LENGTHS[at]],))
 
     def frame(self) -> Trial:
-        """Return one frame; one in four is a request after a first byte that makes it something else."""
+        """Return one frame; one frame in four is a request after a first byte that makes it another type of frame."""
         chance = self._chance
         if not chance.below(4):
             request = self._declared[chance.below(len(self._declared))][: self._frame_bytes - 1]

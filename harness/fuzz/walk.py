@@ -20,9 +20,9 @@ from harness.uds import Service
 
 STEPS_SHOWN: Final = 8
 LOCKOUT_ONE_IN: Final = 8
-"""A failed key that may start the ECU's delay is risked one in this many times."""
+"""One in this many keys that may start the ECU's delay is sent; the others are not risked."""
 UNWANTED_LOCKOUTS: Final = 2
-"""How many lockouts an ECU with a lower limit than declared may cause."""
+"""How many lockouts an ECU whose limit is lower than declared may cause."""
 LOCK_MAY_CHANGE: Final = frozenset((Action.SESSION, Action.RESET, Action.WAIT, Action.SEED, Action.KEY))
 
 
@@ -58,7 +58,10 @@ WHEN_OPEN: Final[Weights] = (
     (4, Action.PRESENT, None),
     (4, Action.READ, None),
 )
-"""The weight of each step. Legal steps lead on, so that illegal steps are tried in every state."""
+"""Weights of the next step while a level is open.
+
+In each of these tables legal steps weigh most, since they lead on, so that illegal steps are tried in every state.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +72,16 @@ class Deviation:
     observed: str
     reply: Reply
     is_open: bool = False
-    """Whether a protected write was effective while the model has the ECU locked."""
+    """Whether a protected write was effective while, by the model, the ECU is locked."""
     messages: tuple[bytes, ...] = ()
-    """The requests since the ECU was last locked for certain; empty if a right key or a precondition is among them."""
+    """The requests since the ECU was last certainly locked; empty if a right key or a precondition is among them."""
     did: int = 0
-    """The data that could be written."""
+    """The data identifier that could be written."""
 
 
 @dataclass(slots=True)
 class Patience:
-    """The number of resets, waits and lockouts that a walk may still make; each of them takes long."""
+    """How many resets, waits and lockouts a walk may still make; each of them takes long."""
 
     resets: int
     waits: int
@@ -86,9 +89,8 @@ class Patience:
 
 
 class Walk:
-    """One walk on an ECU that has just been restored.
-
-    Raises Inconclusive if no level has a key, so that none can be opened.
+    """One walk on an ECU that has just been restored. Raises Inconclusive if no level has a key, so that no level can be
+    opened.
     """
 
     def __init__(self, tester: Tester, chance: Chance, patience: Patience) -> None:
@@ -110,7 +112,7 @@ class Walk:
         self._has_just_failed = False
         self._path: deque[str] = deque(maxlen=STEPS_SHOWN)
         self._sent: list[bytes] | None = []
-        """Requests since the ECU was last locked for certain; None: they cannot be sent again as they are."""
+        """The requests since the ECU was last certainly locked; None: they cannot be sent again as they are."""
         self.deviations: list[Deviation] = []
         self.has_opened = False
         self._is_presence_answered = True
@@ -133,7 +135,7 @@ class Walk:
         return {level: (entry, tester.stable_value(entry.did)) for level, entry in entries.items()}
 
     def run(self, steps: int) -> int:
-        """Walk this many steps, or until the ECU is open where it must not be; return the number of steps."""
+        """Walk this many steps, or until the ECU is open where it must not be; return the number of steps made."""
         for level in self._levels:
             self._tester.session_for(level)
             self._tester.security.key_length(level)
@@ -180,7 +182,7 @@ class Walk:
         return ModelStep(action)
 
     def _way_to_a_seed(self, state: ModelState, level: int) -> ModelStep:
-        """Return the next step towards a seed of the level: to request the seed, or first to enter the level's session."""
+        """Return the next step towards a seed of the level: request the seed, or first enter the level's session."""
         if self._tracker.rules.is_out_of_session(level, state.session):
             session = self._tracker.rules.levels[level]
             assert session is not None
@@ -188,7 +190,9 @@ class Walk:
         return ModelStep(Action.SEED, level)
 
     def _on_the_way(self, step: ModelStep) -> tuple[int, ...]:
-        """Return the sessions to enter before the step's own session. Each of them locks, whatever the step is answered."""
+        """Return the sessions to enter before the session of the step; entering each of them locks, whatever the step's
+        answer is.
+        """
         return self._tester.target.way_to(step.number)[:-1] if step.action is Action.SESSION else ()
 
     def _is_possible(self, action: Action) -> bool:
@@ -204,7 +208,7 @@ class Walk:
         return action is not Action.READ or self._readable is not None
 
     def _can_afford_a_failure(self) -> bool:
-        """Whether the walk can afford one more refused key, be it counted for its level or in common for all levels."""
+        """Whether one more refused key would be safe, whether the ECU counts it for its level or for all levels together."""
         declared = [entry.attempts for entry in self._tester.target.security if entry.attempts]
         if max(self._failed_since_success, *self._failed.values()) < min(declared, default=DEFAULT_ATTEMPTS) - 1:
             return True
@@ -242,7 +246,7 @@ class Walk:
             self._wait_out_delay(step.number)
 
     def _remember(self, step: ModelStep, reply: Reply) -> None:
-        """Keep a request so that it could be sent again; keep none after a right key, which opens by right."""
+        """Record a request so that it could be sent again; forget all after a right key, which opens a level rightly."""
         target = self._tester.target
         needs = target.before_session(step.number) if step.action is Action.SESSION else ()
         needs = target.before_level(step.number) if step.action is Action.SEED else needs
@@ -254,11 +258,11 @@ class Walk:
             self._sent.append(reply.request)
 
     def _meet(self, preconditions: Sequence[Before]) -> None:
-        """Send the preconditions, except keys, which are steps of their own."""
+        """Send the preconditions of a step, except keys, which are steps of their own."""
         self._tester.meet([one for one in preconditions if one.level is None])
 
     def _has_locked_itself(self, level: int) -> bool:
-        """Whether an ECU that gives a new seed for an open level has locked itself, as after one write; test by a write."""
+        """Write protected data to find out whether an ECU that gives a new seed for an open level has locked itself."""
         if not any(state.unlocked == level for state in self._tracker.states):
             return False
         if level not in self._probes:
@@ -303,8 +307,8 @@ class Walk:
                 return tester.request(b"\x3e\x00")
 
     def _key(self, step: ModelStep) -> bytes:
-        """Return a key for the last seed of the level, or of the level whose seed is pending; random if no seed was
-        given yet.
+        """Return a key for the last seed of the level, or of the level whose seed is pending; a random key without any seed
+        yet.
         """
         security = self._tester.security
         pending = self._tracker.likely().pending
@@ -323,7 +327,7 @@ class Walk:
         return {ModelKey.SHORT: right[:-1], ModelKey.LONG: right + b"\x00"}.get(step.key or ModelKey.RIGHT, right)
 
     def _watch_restart(self) -> None:
-        """Follow the restart if it is seen: the ECU may run on for a while before the restart that it has promised."""
+        """Follow a restart if one is seen: the ECU may run on for a while before a restart that it has confirmed."""
         tester = self._tester
         until_s = tester.link.now_s + tester.target.reset.boot_s + LATEST_START_S
         while tester.link.now_s < until_s:
@@ -379,7 +383,7 @@ def _answer(reply: Reply) -> ModelAnswer:
 
 
 def likely_step(state: ModelState, is_possible: Callable[[Action], bool], chance: Chance) -> tuple[Action, ModelKey | None]:
-    """Return an action that is possible now, and the kind of key if it is one."""
+    """Return an action that is possible now, and for a key also the kind of key."""
     weights = WHEN_OPEN if state.unlocked else WHEN_PENDING if state.pending else WHEN_LOCKED
     possible = [one for one in weights if is_possible(one[1])]
     at = chance.below(sum(weight for weight, _, _ in possible))
