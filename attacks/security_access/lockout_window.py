@@ -8,6 +8,8 @@ EARLY_UNTIL = 0.8
 """Share of the delay up to which a seed proves that the delay ended early, although two clocks differ."""
 EARLY = 0.6
 """Share of the measured delay; a seed before this share of a later delay cannot be explained by clocks that differ."""
+MOST_OF_WINDOW = 0.5
+"""Share of the time until `EARLY_UNTIL`: an act that takes longer leaves no time for others in the same delay."""
 MOST_TIMES = 60
 """The largest number of times that one request is repeated in a delay, since each request may shorten the delay by a second.
 """
@@ -24,6 +26,8 @@ class LockoutWindow:
         self._wrong_keys = wrong_keys
         self.delay_s = delay_s
         self._since_s: float | None = None
+        self.sent = 0
+        """The number of wrong keys that the last lockout took."""
         self.seed = b""
         """The last seed that was answered with a key."""
 
@@ -49,6 +53,7 @@ class LockoutWindow:
         if not locked.holds:
             self._tester.cite(locked.following)
             inconclusive(f"the level was not locked out again: {locked.wrong_keys} wrong keys, and then {locked.following}")
+        self.sent = locked.wrong_keys
         self._since_s = locked.at_s
         self.seed = locked.seed
 
@@ -63,12 +68,17 @@ class LockoutWindow:
 
     def has_room_for(self, seconds: float) -> bool:
         """Whether the delay is so long that a seed given after this many seconds of it would still be a failure."""
-        return seconds < EARLY_UNTIL * self.delay_s
+        return seconds < self.longest_s
+
+    @property
+    def longest_s(self) -> float:
+        """The time from the limit until which a seed proves something, in seconds."""
+        return EARLY_UNTIL * self.delay_s
 
     @property
     def is_early(self) -> bool:
         """Whether so little time has passed that the delay cannot have run out yet."""
-        return self.elapsed_s < EARLY_UNTIL * self.delay_s
+        return self.elapsed_s < self.longest_s
 
     def is_broken_by(self, seed: Reply) -> bool:
         """Whether this answer is a seed that came before the delay can have run out."""

@@ -3,13 +3,13 @@
 The checks are about requests that must not end a delay, about what a lockout affects, and about its end.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-from attacks.security_access.lockout_window import EARLY, EARLY_UNTIL, LockoutWindow, ends_delay
+from attacks.security_access.lockout_window import EARLY, EARLY_UNTIL, MOST_OF_WINDOW, LockoutWindow, ends_delay
 from attacks.security_access.side_doors import is_key_compared, seed_in, side_doors
 from harness import Depth, Inconclusive, Measurements, Tester, uds
-from harness.measurements import Delay, Turns
+from harness.measurements import Act, Delay, Turns
 
 BETWEEN_KEYS = ("SA-11", "SA-14")
 """The checks whose acts between two wrong keys must not end a delay either."""
@@ -103,6 +103,7 @@ class _Lockouts:
         self._measure = measure
         self._level = level
         self._delay = measure.delay(level)
+        self._allowed = tester.guesses.allowance(level, measure.limit(level))
         self._window = LockoutWindow(tester, level, self._delay.wrong_keys, self._delay.at_least_s)
         self._tried: list[str] = []
         self._others: list[bytes] = []
@@ -117,20 +118,28 @@ class _Lockouts:
         if not self._others:
             return None
         yield tester.link.now_s  # until all levels have seen what is served while none is locked out
+        acts = self._acts() if tries_acts else []
+        long = [act for act in acts if act.seconds > MOST_OF_WINDOW * self._window.longest_s]
+        wrong_keys, locked = 0, ""
+        if long:
+            if not (yield from self._outlasts(long)):
+                return None
+            wrong_keys += self._delay.wrong_keys
+            lockouts = max(lockouts - 1, 1)
+            yield tester.link.now_s + tester.security.delay_left_s(level)
         if tries_acts:  # seeds of other levels are requested too
             others = [entry.level for entry in tester.target.security if entry.level != level]
             delayed = [other for other in others if tester.security.level(other).is_delayed]
             yield tester.link.now_s + max(map(tester.security.delay_left_s, delayed), default=0.0) - SOONER_S
         tester.session_for(level)
-        wrong_keys, locked = 0, ""
         for count in range(lockouts + is_long_up):
             if count:
                 yield tester.link.now_s + tester.security.delay_left_s(level)
             if count == lockouts:
                 yield tester.link.now_s + LONG_UP_S
             if tries_acts and not count:
-                locked = self._first()
-                if not locked:
+                locked = self._first([act for act in acts if act not in long])
+                if not locked or (long and self._window.sent > self._allowed + 2):
                     return None
                 wrong_keys += self._delay.wrong_keys
                 continue
@@ -148,18 +157,34 @@ class _Lockouts:
         if (lockouts > 1 and not self._looks) or not self._is_over():
             return None
         tester.security.unlock(level)
-        return Held(lockouts, wrong_keys, tuple(self._tried), len(self._others), locked, is_long_up)
+        return Held(lockouts + bool(long), wrong_keys, tuple(self._tried), len(self._others), locked, is_long_up)
 
     def _since_limit_s(self) -> float:
         return self._tester.link.now_s - (self._tester.security.level(self._level).last_wrong_s or 0.0)
 
-    def _first(self) -> str:
-        """Return in words the levels that the first lockout locks; empty if an act ended it, or another request was not
-        served.
-        """
+    def _acts(self) -> list[Act]:
+        """Return the acts that must not end the delay, and that leave time to look afterwards."""
+        acts = [part for act in self._measure.acts_between(self._level) for part in act.parts or (act,)]
+        return [act for act in acts if act.check in BETWEEN_KEYS and self._window.has_room_for(act.seconds)]
+
+    def _outlasts(self, silences: Sequence[Act]) -> Generator[float, None, bool]:
+        """Lock the level out, and return whether the delay outlasts these acts, which consist in waiting."""
         tester, level, window = self._tester, self._level, self._window
-        acts = [part for act in self._measure.acts_between(level) for part in act.parts or (act,)]
-        acts = [act for act in acts if act.check in BETWEEN_KEYS and window.has_room_for(act.seconds)]
+        window.open()
+        yield tester.link.now_s  # until the other levels are locked out too: then all are silent
+        for act in silences:
+            if not window.has_time_for(act.seconds):
+                return False
+            yield tester.link.now_s + act.seconds
+            tester.session_for(level)
+            if tester.guesses.is_seed(level, tester.guesses.seed_in_delay(level)) or not window.is_early:
+                return False
+            self._tried.append(act.name)
+        return True
+
+    def _first(self, acts: Sequence[Act]) -> str:
+        """Return the levels that this lockout locks; empty if something ended it, or another request was not served."""
+        tester, level, window = self._tester, self._level, self._window
         window.open()
         entry = tester.access.protected_by(level) if tester.allows("write") else None
         is_locked = entry is not None and tester.access.locked_probe(entry, in_this_session=True).is_negative
@@ -183,8 +208,7 @@ class _Lockouts:
         tester, level = self._tester, self._level
         if not self._is_over():
             return 0
-        limit = self._measure.limit(level)
-        spent = tester.guesses.spend(level, tester.guesses.allowance(level, limit) + 2)
+        spent = tester.guesses.spend(level, self._allowed + 2)
         if not spent.is_limited or spent.evaluated + 1 < self._delay.wrong_keys:
             return 0
         is_seed = tester.guesses.is_seed(level, tester.guesses.ask(level))

@@ -25,6 +25,8 @@ UNKNOWN_BYTES: Final = 16
 """The assumed length of a seed or key of unknown length."""
 SEED_LENGTHS: Final = (4, 16, 8, 2, 3, 5, 6, 7, 10, 12, 20, 24, 32, 1)
 """The seed lengths to try, in this order, until a user's key function accepts one."""
+NO_LIMIT: Final = 2**31
+"""The number of wrong keys that lock a level of which neither a limit nor a delay is declared."""
 MOST_MEMORY_BYTES: Final = 256
 UNKNOWN_ADDRESS: Final = 0xF1
 """The address byte in the simulated ECU's answers if the target accepts any."""
@@ -93,7 +95,7 @@ class _TwinServer(Server):
         self._config_of = {
             entry.level: replace(
                 config,
-                attempts=DEFAULT_ATTEMPTS if entry.attempts is None else entry.attempts,
+                attempts=_attempts(entry),
                 delay_s=DEFAULT_DELAY_S if entry.delay_s is None else entry.delay_s,
                 ignored_record_bytes=len(entry.record),
             )
@@ -131,6 +133,13 @@ class _TwinServer(Server):
             return self._answer(level, pdu, is_functional=is_functional, connection=connection)
         finally:
             state.session, state.s3_due_s = Session.DEFAULT, math.inf
+
+
+def _attempts(entry: DeclaredLevel) -> int:
+    """Return how many wrong keys lock the level; without a declared limit and delay, more than any run sends."""
+    if entry.attempts is None:
+        return NO_LIMIT if entry.delay_s is None else DEFAULT_ATTEMPTS
+    return entry.attempts
 
 
 def _as_request(answer: bytes) -> bytes:
@@ -218,10 +227,16 @@ def _level(
     entry: DeclaredLevel, key: KeyFunction | None, assumptions: list[str]
 ) -> tuple[EcuSecurityLevel, KeyFunction | None]:
     name = f"level 0x{entry.level:02X}"
-    if entry.attempts is None or entry.delay_s is None:
-        attempts = DEFAULT_ATTEMPTS if entry.attempts is None else entry.attempts
+    if entry.attempts is None and entry.delay_s is None:
+        assumptions.append(
+            f"No limit on wrong keys is declared of {name}: it is taken to have none. If it has one, the run also waits for "
+            "its delays, several times."
+        )
+    elif entry.attempts is None or entry.delay_s is None:
         delay_s = DEFAULT_DELAY_S if entry.delay_s is None else entry.delay_s
-        assumptions.append(f"Not all is declared of {name}: {attempts} wrong keys are taken to lock it for {delay_s:g} s.")
+        assumptions.append(
+            f"Not all is declared of {name}: {_attempts(entry)} wrong keys are taken to lock it for {delay_s:g} s."
+        )
     taken = _taken_by(entry, key)
     if taken is not None and key is not None:
         seed_bytes, key_bytes = taken

@@ -12,6 +12,10 @@ GRACE_S, LEAST_GRACE_S = 0.02, 0.005
 
 The first number is the usual addition, the second the least, for an ECU whose answers are quick.
 """
+SHARE_OF_LATEST: Final = 1 / 16
+"""The weight of the latest answer in the time that is usual for answers."""
+MOST_TIMES_USUAL: Final = 4
+"""How many times longer than usual another frame of the same answer may take."""
 SHORT_N_BS_S: Final = 0.15
 """The seconds for which a flow control is awaited from an ECU that has never sent one."""
 FEWEST_IN_VAIN: Final = 3
@@ -71,11 +75,13 @@ class Punctuality:
         self._answers = 0
         self._needed: float = PUNCTUAL_AFTER
         self._slowest_s = 0.0
+        self._usual_s = 0.0
 
     def hear(self, latency_s: float) -> None:
         """Note an answer that came `latency_s` after its request."""
         self._answers += 1
         self._slowest_s = max(self._slowest_s, latency_s)
+        self._usual_s += (latency_s - self._usual_s) * SHARE_OF_LATEST
 
     @property
     def margin_s(self) -> float:
@@ -86,8 +92,14 @@ class Punctuality:
 
     @property
     def grace_s(self) -> float:
-        """The seconds that another frame of the same answer may take after the first."""
-        return GRACE_S if self._answers < self._needed else min(max(self._slowest_s, LEAST_GRACE_S), GRACE_S)
+        """The seconds that another frame of the same answer may take after the first.
+
+        They depend on what is usual, not on the slowest answer, which may be due to this computer: if once they do not
+        suffice, no wait after garbage is shortened any more.
+        """
+        return (
+            GRACE_S if self._answers < self._needed else min(max(MOST_TIMES_USUAL * self._usual_s, LEAST_GRACE_S), GRACE_S)
+        )
 
     def refute(self) -> None:
         """Note an answer that came after its wait had been given up."""

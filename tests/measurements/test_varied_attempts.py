@@ -64,10 +64,15 @@ def test_a_key_of_blank_memory_is_tried_before_the_first_right_one(depth: Depth)
     assert (found["SA-31"].verdict, found["SA-32"].verdict) == (Verdict.PASS, Verdict.FAIL)
 
 
-def test_a_delay_that_each_tester_present_shortens_is_seen() -> None:
-    found = findings(target_of("TesterPresentShortensTheDelay"), "SA-16")
+@pytest.mark.parametrize("depth", [Depth.QUICK, Depth.DEFAULT])
+@pytest.mark.parametrize(
+    ("factory", "cause"),
+    [("TesterPresentShortensTheDelay", "3E 00"), ("SilenceEndsTheDelay", "6 s without any request")],
+)
+def test_what_shortens_a_delay_is_found_and_named(factory: str, cause: str, depth: Depth) -> None:
+    found = findings(target_of(factory), "SA-16", depth=depth)
     assert found["SA-16"].verdict is Verdict.FAIL
-    assert "3E 00" in found["SA-16"].observed
+    assert cause in found["SA-16"].observed
 
 
 def test_a_limit_that_is_said_a_second_time_without_a_delay_is_seen() -> None:

@@ -124,6 +124,25 @@ class TesterPresentShortensTheDelay(Odd):
         return answers
 
 
+class SilenceEndsTheDelay(Odd):
+    """A request that comes after more than 5 s of silence finds every delay over."""
+
+    heard_s = 0.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        inner = self._answer
+        self._answer = lambda pdu, **how: self.hear() or inner(pdu, **how)
+
+    def hear(self) -> None:
+        """Note a request of any kind."""
+        now_s = self.ecu.surroundings.now_s
+        if now_s - self.heard_s > 5.0:
+            self.ecu.state.delay_until_s.clear()
+            self.ecu.state.forget_counts()
+        self.heard_s = now_s
+
+
 class DelayOnce(Odd):
     """From the second lockout since the start on no delay follows."""
 

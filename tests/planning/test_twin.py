@@ -7,7 +7,7 @@ import pytest
 
 from harness.link.clock import Chance
 from harness.link.trace import Trace
-from harness.planning.twin import Twin, twin_of
+from harness.planning.twin import UNKNOWN_BYTES, Twin, twin_of
 from harness.shell.hand import HandTester
 from harness.simulation.simulated_link import SimulatedLink
 from harness.target import load_text
@@ -175,8 +175,27 @@ def test_what_was_taken_for_granted_is_said(bench: Bench) -> None:
     said = " ".join(bench.twin.assumptions)
     assert "The key of level 0x03 is made by a stand-in" in said
     assert "No key is declared for level 0x05" in said
-    assert "level 0x05: 3 wrong keys are taken to lock it for 10 s" in said
+    assert "No limit on wrong keys is declared of level 0x05: it is taken to have none." in said
     assert "level 0x01" not in said
+
+
+@pytest.mark.parametrize(
+    ("declared", "limited_at", "said"),
+    [
+        ("", None, "No limit on wrong keys is declared"),
+        ("attempts = 2", 2, "2 wrong keys are taken to lock it for 10 s"),
+        ("delay_s = 7", 3, "3 wrong keys are taken to lock it for 7 s"),
+    ],
+)
+def test_a_level_has_the_limit_that_is_declared(declared: str, limited_at: int | None, said: str) -> None:
+    bench = bench_of(f'{HEAD}[[security]]\nlevel = 0x01\n{declared}\n[safety]\nallow = ["lockout"]\n')
+    answers = []
+    for _ in range(12):
+        bench.ask("27 01")
+        answers.append(bench.ask("27 02" + " 00" * UNKNOWN_BYTES))
+    limited = [number for number, answer in enumerate(answers, 1) if answer == "7F 27 36"]
+    assert limited[:1] == ([limited_at] if limited_at else [])
+    assert any(said in one for one in bench.twin.assumptions)
 
 
 @pytest.mark.parametrize(

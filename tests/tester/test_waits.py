@@ -6,7 +6,7 @@ import pytest
 
 from harness.errors import Inconclusive
 from harness.tester.reply import ReplyKind
-from harness.tester.waits import FEWEST_IN_VAIN, MARGIN_S, PUNCTUAL_AFTER
+from harness.tester.waits import FEWEST_IN_VAIN, GRACE_S, LEAST_GRACE_S, MARGIN_S, PUNCTUAL_AFTER, Waits
 
 from .bench import Answers, Bench, ScriptedEcu
 
@@ -95,6 +95,20 @@ def test_two_frames_of_garbage_are_both_waited_for() -> None:
     ask(bench, 10)
     reply = bench.tester.request(READ)
     assert len([frame for frame in reply.frames if not frame.is_sent]) == 2
+
+
+@pytest.mark.parametrize(("usual_s", "grace_s"), [(0.001, LEAST_GRACE_S), (0.004, 0.016), (0.03, GRACE_S)])
+def test_more_is_awaited_as_long_as_is_usual_for_the_ecu_whatever_one_answer_took(usual_s: float, grace_s: float) -> None:
+    waits = Waits(0.05)
+    for latency_s in (0.04, *[usual_s] * PUNCTUAL_AFTER):
+        waits.hear_answer(latency_s)
+    for _ in range(FEWEST_IN_VAIN):
+        waits.begin()
+        waits.hear_garbage(0.0)
+        waits.end(0.2)
+    waits.begin()
+    waits.hear_garbage(0.0)
+    assert waits.until_s(0.2) == pytest.approx(grace_s, rel=0.1)
 
 
 def test_garbage_that_comes_unasked_hides_no_answer() -> None:
