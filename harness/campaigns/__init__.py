@@ -1,1 +1,1 @@
-"""Run fuzz campaigns: rounds of hunts, in this process or on many, with the results in a run's folder."""
+"""Run fuzz campaigns: rounds of hunts, in this process or in many, with the results in a run's folder."""

@@ -1,4 +1,4 @@
-"""Turn a campaign into results of a run: FZ-01 to FZ-06, each finding, and a picture of what was seen."""
+"""Turn a campaign into results of a run: FZ-01 to FZ-06, each finding, and a picture of the answers that were seen."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SEVERITIES: Final = list(Severity)
 
 
 def campaign_info(campaign: CampaignSoFar) -> CampaignInfo:
-    """Return the numbers for audit.json."""
+    """Return the size of the campaign for audit.json."""
     return CampaignInfo(
         seed=campaign.seed,
         rounds=campaign.rounds,
@@ -43,7 +43,7 @@ def campaign_info(campaign: CampaignSoFar) -> CampaignInfo:
 
 
 def finding_of(found: FuzzFinding, replayed: Finding, *, repeat: str) -> Finding:
-    """Return the result of one finding: the outcome of replaying its case, and how the campaign found it."""
+    """Return the result of one finding, from the replay of its case and from how the campaign found it."""
     notes = (
         f"found by {found.row}, {_SENT[found.row]}, after {found.exchanges} exchanges of its shard",
         f"met {_times(found.times)} in the campaign",
@@ -56,7 +56,7 @@ def finding_of(found: FuzzFinding, replayed: Finding, *, repeat: str) -> Finding
 
 
 def _failure(found: FuzzFinding) -> str:
-    """Return the one heading that both the finding and the row that found it get."""
+    """Return the heading that a finding shares with the result of the check that found it."""
     observed = found.observed.partition(";")[0].partition(" (")[0]
     observed = observed.partition(" gives ")[2] or observed
     observed = f"answered by {observed}" if "#" in observed else observed
@@ -132,7 +132,7 @@ def rows(campaign: CampaignSoFar, verdicts: Mapping[str, Verdict], *, repeat: st
 
 
 def coverage_profile(campaign: CampaignSoFar) -> Profile:
-    """Return a table of the answers by service and state, and how many kinds of answers had been seen after each round."""
+    """Return a table of the answers by service and state, with the number of kinds of answers after each round."""
     states = sorted({state for state, _, _ in campaign.cells}, key=lambda one: (one != "default", one))[:MOST_STATES]
     by_service: dict[int, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for (state, service, outcome), count in campaign.cells.items():

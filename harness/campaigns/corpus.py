@@ -1,4 +1,4 @@
-"""Read what a campaign starts from: cases, findings of earlier runs, and recorded traffic."""
+"""Read the sequences from which a campaign starts: cases, findings of earlier runs, and recorded traffic."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _READERS: Final[dict[str, tuple[Any, str]]] = {
 MOST_TRIALS: Final = 400
 MOST_OF_A_CASE: Final = 32
 TOGETHER: Final = 3
-"""The number of consecutive messages of a recording that form one sequence, since earlier messages may matter."""
+"""How many consecutive messages of a recording form one sequence, since earlier messages may matter."""
 
 
 def corpus_in(path: Path, target: Target) -> list[Trial]:

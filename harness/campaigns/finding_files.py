@@ -1,4 +1,4 @@
-"""Write the files of a finding: a case that the suite replays, a script that needs no harness, and the bus's frames."""
+"""Write the files of a finding: a case that the suite replays, a script that needs no harness, and the frames of the bus."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def write_files(run: Path, found: FuzzFinding, target: Target) -> Path:
 
 
 def write_log(run: Path, found: FuzzFinding, finding: Finding) -> None:
-    """Copy the frames of the decisive exchanges from the run's bus log, in which secrets are replaced by now."""
+    """Copy the frames of the decisive exchanges from the run's bus log, where secrets have already been replaced."""
     exchanges = finding.exchanges
     first = min((one.first_frame for one in exchanges), default=finding.first_frame)
     last = max((one.last_frame for one in exchanges), default=finding.last_frame)
@@ -129,7 +129,7 @@ def write_log(run: Path, found: FuzzFinding, finding: Finding) -> None:
 
 
 def script_of(found: FuzzFinding, target: Target) -> str:
-    """Return a script that plays the sequence on any bus of python-can."""
+    """Return the text of a script that plays the sequence on any bus of python-can."""
     can = target.can
     addresses = addresses_of(can)
     channel = can.channel

@@ -1,4 +1,6 @@
-"""Run rounds of shards, and merge the shards' results by the number of the shard, not by which ends first."""
+"""Run rounds of shards, and merge their results in the order of the shards' numbers, not in the order in which
+shards end.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +18,23 @@ from harness.fuzz.trials import Trial
 from harness.target import Target
 
 SHARDS_A_ROUND: Final = 4
-"""The shards of a round on simulated ECUs; a campaign on a real one is not split."""
+"""How many shards a round has on simulated ECUs; a campaign on a real ECU is not split."""
 LARGEST_SHARD, SMALLEST_SHARD = 100_000, 2_000
-"""Sizes in exchanges: some ten seconds of one processor, so that the start of a shard costs little in comparison."""
+"""The largest and smallest shard in exchanges; a large one takes some ten seconds of one processor, much more than its
+start.
+"""
 ROUNDS_OF_ONE_SIZE, MOST_DOUBLINGS = 8, 4
-"""The rounds until the largest shard doubles, and the most doublings: long campaigns find little new and leave few files."""
+"""After how many rounds the largest shard doubles, and how often at most.
+
+Long campaigns find little new, and should leave few files.
+"""
 PARTS_OF_CAMPAIGN: Final = 8
 EXCHANGES_A_SECOND: Final = 4_000
-"""The exchanges that one processor makes in a second, as an estimate."""
+"""How many exchanges one processor is estimated to make in a second."""
 SHARD_ON_A_BUS: Final = 2_000
 MOST_CORPUS: Final = 400
 MOST_KEPT: Final = 32
-"""The most walks that left the model that are listed; also the most failures that did not repeat."""
+"""How many walks that left the model are listed at most, and how many failures that did not repeat."""
 
 Door = Callable[[Sequence[Job]], Iterator[tuple[Job, str]]]
 """A function that runs jobs, and yields each job with the content of its result file as soon as the job ends."""
@@ -35,26 +42,26 @@ Door = Callable[[Sequence[Job]], Iterator[tuple[Job, str]]]
 
 @dataclass(slots=True)
 class CampaignSoFar:
-    """The state of a campaign."""
+    """The state of a campaign between two rounds."""
 
     target: Target
     seed: int
     exchanges_wanted: int | None
-    """The number of exchanges; None: as many as there is time for."""
+    """How many exchanges are wanted; None: as many as there is time for."""
     time_s: float | None = None
     """The duration of the campaign in seconds, if one is given; each shard gets a small part of this time."""
     rounds: int = 0
     exchanges: int = 0
     planned: int = 0
-    """The number of exchanges that were given to shards so far."""
+    """How many exchanges were assigned to shards so far."""
     found: dict[str, FuzzFinding] = field(default_factory=dict)
-    """The findings by cause, each with the sequence from the round that found this cause first."""
+    """By cause: the finding, with the sequence of the round that found this cause first."""
     corpus: list[Trial] = field(default_factory=list)
     seen: dict[str, None] = field(default_factory=dict)
     cells: Counter[Cell] = field(default_factory=Counter)
     sent: Counter[str] = field(default_factory=Counter)
     growth: list[tuple[int, int]] = field(default_factory=list)
-    """After each round: the number of exchanges, and of kinds of answers, until then."""
+    """For each round: how many exchanges were made, and how many kinds of answers were seen, by its end."""
     deviations: dict[str, None] = field(default_factory=dict)
     is_open: bool = False
     not_reproduced: dict[str, None] = field(default_factory=dict)
@@ -63,7 +70,7 @@ class CampaignSoFar:
 
     @property
     def is_done(self) -> bool:
-        """Whether contact with the ECU is lost, or all wanted exchanges were given to shards."""
+        """Whether contact with the ECU is lost, or all wanted exchanges were assigned to shards."""
         return bool(self.lost) or (self.exchanges_wanted is not None and self.planned >= self.exchanges_wanted)
 
     def next_round(self) -> list[Job]:
@@ -141,7 +148,7 @@ def run_rounds(
     after: Callable[[list[FuzzFinding]], None],
     each: Callable[[Yield], None] = lambda result: None,
 ) -> None:
-    """Run rounds until all wanted exchanges are done, or `is_over` returns true between two rounds.
+    """Run rounds until all wanted exchanges are made, or `is_over` returns true between two rounds.
 
     Write the result of each shard into the folder at once; a shard whose result is already there is not run. Call `after`
     with the new findings of each round, and `each` with the result of each shard that was run.
@@ -161,10 +168,10 @@ def run_rounds(
 
 
 def in_this_process(run: Callable[[Job], str]) -> Door:
-    """Return a door that runs one job after the other in this process."""
+    """Return a `Door` that runs one job after the other in this process."""
     return lambda jobs: ((job, run(job)) for job in jobs)
 
 
 def on_one_ecu(hunt: Callable[[Job], Yield]) -> Door:
-    """Return a door that runs one job after the other on the one ECU of a real bus."""
+    """Return a `Door` that runs one job after the other on the one ECU of a real bus."""
     return in_this_process(lambda job: text_of(job, hunt(job)))

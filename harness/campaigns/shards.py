@@ -1,6 +1,6 @@
-"""Run a shard, one part of a round: a hunt on its own ECU. The file of the result holds a hash of the shard's inputs.
+"""Run a shard, one part of a round: a hunt on an ECU of its own. The file of the result holds a hash of the shard's inputs.
 
-A shard's result depends on its job alone: not on the process, the time, or other shards.
+The result depends on nothing but the shard's job: not on the process, the time, or other shards.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from harness.target import Target
 from harness.tester.tester import Tester
 
 FOLDER: Final = "shards"
-"""The folder for the results of shards, within a run's folder."""
+"""The folder in a run's folder that holds the results of shards."""
 SCHEMA_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """The task of one shard."""
+    """The task of one shard: everything on which its result depends."""
 
     target: Target
     seed: int
@@ -49,7 +49,7 @@ class Job:
 
     @property
     def basis(self) -> str:
-        """A hash of everything that decides the result, except the harness itself."""
+        """A hash of everything on which the result depends, except the harness itself."""
         parts = [
             json.dumps(self.target.redacted(), sort_keys=True, default=str),
             json.dumps([self.seed, self.round, self.index, self.exchanges]),
@@ -61,17 +61,17 @@ class Job:
 
     @property
     def chance(self) -> Chance:
-        """The shard's own source of chance."""
+        """The source of chance that belongs to the shard alone."""
         return Chance(self.seed).stream(f"campaign/{self.round}/{self.index}")
 
 
 def hunt(job: Job, tester: Tester) -> Yield:
-    """Do the job with an existing tester."""
+    """Do the job with a tester that exists already."""
     return Hunt(tester, job.chance, known=job.known, corpus=job.corpus, seen=job.seen).run(job.exchanges)
 
 
 def run_shard(job: Job) -> str:
-    """Do the job on a simulated ECU of its own; return the content of its file.
+    """Run a shard on a simulated ECU of its own; return the content of its file.
 
     Raises UserError if the ECU cannot be opened.
     """
@@ -106,7 +106,7 @@ def text_of(job: Job, result: Yield) -> str:
 
 
 def read_shard(text: str, job: Job) -> Yield | None:
-    """Parse a shard's file; None if it is damaged, or was made from other inputs."""
+    """Parse a shard's file; None if the file is damaged, or was made from other inputs."""
     try:
         body: dict[str, Any] = json.loads(text)
         given = body.pop("sha256")
@@ -129,7 +129,7 @@ def read_shard(text: str, job: Job) -> Yield | None:
 
 
 def kept_shard(folder: Path, job: Job) -> Yield | None:
-    """Return the result of a shard that was done before, if its file exists and is whole."""
+    """Return the result of a shard that was run before, if its file exists and is whole; else None."""
     try:
         return read_shard((folder / job.name).read_text(encoding="utf-8"), job)
     except (OSError, UnicodeDecodeError):
@@ -137,7 +137,7 @@ def kept_shard(folder: Path, job: Job) -> Yield | None:
 
 
 def keep_shard(folder: Path, job: Job, text: str) -> None:
-    """Write a shard's file; half a file is never visible. Raises UserError if it cannot be written."""
+    """Write a shard's file, of which a reader never sees half. Raises UserError if it cannot be written."""
     path = folder / job.name
     os.makedirs(path.parent, exist_ok=True)
     with replacing(path) as part:

@@ -1,4 +1,4 @@
-"""Run shards on several processes, here or on a Dask cluster. A worker that dies costs only its shard's time."""
+"""Run shards in several processes, here or on a Dask cluster. A worker that dies costs only the time of its shard."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.errors import HarnessError, UserError, WorkerError
 from harness.system import extra_command
 
 MOST_DEATHS: Final = 5
-"""The campaign stops when this many workers have died in a row without the end of a shard in between."""
+"""How many workers may die in a row, without the end of a shard in between, before the campaign stops."""
 CONNECT_S: Final = 10
 
 
@@ -38,7 +38,9 @@ class Pool:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def __call__(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, str]]:
-        """Yield each job's result as it ends. Raises UserError if a shard does, HarnessError if workers die repeatedly."""
+        """Yield each job's result as the job ends. Raises UserError if a shard does, HarnessError if workers die
+        repeatedly.
+        """
         left = {job.index: job for job in jobs}
         deaths = 0
         while left:
@@ -64,7 +66,7 @@ class Cluster:
     """An existing Dask cluster, for the time of a ``with``."""
 
     def __init__(self, address: str) -> None:
-        """Connect to the cluster. Raises UserError if the extra is missing, or nothing answers at the address."""
+        """Connect to the cluster. Raises UserError if the extra is missing, or no scheduler answers at the address."""
         if find_spec("distributed") is None:
             raise UserError(f"--dask needs distributed, which is not installed: {extra_command('dask')}")
         import distributed
@@ -82,7 +84,7 @@ class Cluster:
         self._client.close(timeout=1)
 
     def __call__(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, str]]:
-        """Yield each job's result as the job ends; another worker does the job of a lost one.
+        """Yield each job's result as the job ends; if a worker is lost, another worker does its job.
 
         Raises UserError if a shard does, HarnessError if the scheduler is gone; the campaign can be resumed.
         """

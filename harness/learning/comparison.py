@@ -16,24 +16,24 @@ class MachineChange:
     """A step that both machines reach by the same sequence, but answer differently."""
 
     sequence: Word
-    """The shortest sequence that shows the change; its last letter is answered differently."""
+    """The shortest sequence that shows the change; the two machines answer its last letter differently."""
     old: str
     new: str
 
 
 @dataclass(frozen=True, slots=True)
 class MachineComparison:
-    """The common parts and the differences of two machines."""
+    """What two machines have in common, and where they differ."""
 
     letters_gone: Word
     letters_new: Word
     states_gone: Word
     states_new: Word
     steps_gone: Word
-    """Each step as ``state, letter: answer → state``, with the names of the states."""
+    """Lost steps, each as ``state, letter: answer → state``, with the names of the states."""
     steps_new: Word
     changes: tuple[MachineChange, ...]
-    """Changes at letters that both machines have, one for each changed answer; the shortest sequence first."""
+    """Changed answers to letters that both machines have, the shortest sequence first."""
     rules_gone: Word
     rules_new: Word
 
@@ -73,9 +73,8 @@ def _rules(machine: StateMachine) -> set[str]:
 
 
 def _changes(old: StateMachine, new: StateMachine, letters: list[str]) -> Iterator[MachineChange]:
-    """Return every answer that differs, by breadth-first search through pairs of states.
-
-    Beyond a difference nothing is compared.
+    """Return every answer that differs, by breadth-first search through pairs of states; it does not continue after a
+    difference.
     """
     before, after = old.table(), new.table()
     if not old.states or not new.states:

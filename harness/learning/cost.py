@@ -19,16 +19,16 @@ from harness.tester.restart import LATEST_START_S
 from harness.tester.security import DEFAULT_DELAY_S, DELAY_MARGIN_S
 
 WRITE_REQUESTS: Final = 2
-"""Requests for one guarded write and the read that shows its effect."""
+"""How many requests a guarded write takes, with the read that shows its effect."""
 RESTORING_REQUESTS: Final = 9
-"""Requests for the reset of a real ECU: life, the right key with its session and seed, a restart that is seen, the
+"""How many requests the reset of a real ECU takes: liveness, the right key with its session and seed, the restart, the
 session.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class LearningCost:
-    """The cost of learning the ECU if it were a sound one."""
+    """How much it would take to learn the ECU if it were a sound one."""
 
     sequences: int
     requests: int
@@ -42,13 +42,13 @@ class LearningCost:
     notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the plan by field name, for programs."""
+        """Return the cost by field name, for programs."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
 @dataclass(slots=True)
 class _Rehearsal:
-    """Answers as the reference machine does, in place of the ECU, and counts the requests that would be sent."""
+    """Answers like the reference machine, in place of the ECU, and counts the requests that would be sent."""
 
     target: Target
     reference: StateMachine
@@ -83,11 +83,11 @@ class _Rehearsal:
 
     @property
     def wrong_keys_left(self) -> int | None:
-        """Return None: the plan shows the permitted wrong keys separately."""
+        """Return None, since the plan shows the permitted wrong keys separately."""
         return None
 
     def lives(self) -> bool:
-        """Return True: the reference always answers."""
+        """Return True, since the reference always answers."""
         return True
 
     def do(self, letter: Letter) -> str:

@@ -1,4 +1,4 @@
-"""Build the reference, the machine that a sound ECU has in the same alphabet; it is drawn beside the learned machine."""
+"""Build the reference: the machine of a sound ECU with the same alphabet, drawn beside the learned machine."""
 
 from collections import deque
 from dataclasses import dataclass, replace
@@ -18,13 +18,13 @@ _OUT: Final = "0x7F"
 
 @dataclass(frozen=True, slots=True)
 class _Ecu:
-    """The state of a sound ECU."""
+    """The state of a sound ECU, as far as the alphabet shows it."""
 
     session: int = Session.DEFAULT
     opened: int = 0
     pending: int = 0
     wrong: int = 0
-    """The number of wrong keys for the level whose keys are counted."""
+    """How many wrong keys the level whose keys are counted was sent."""
     is_delayed: bool = False
     is_booting: bool = False
 
@@ -32,8 +32,8 @@ class _Ecu:
 def expected_machine(alphabet: Alphabet, known: Known, *, boots_deaf: bool) -> StateMachine:
     """Build the machine of ISO 14229-1's Annex I, with the limit that was seen, or else a usual limit.
 
-    The machine has no states if it would be too large. `boots_deaf`: the letter after a restart meets a booting ECU. Only
-    the letters that wait let time pass.
+    The machine has no states if it would be too large. `boots_deaf`: the letter after a restart finds the ECU still booting.
+    Time passes only in letters that wait.
     """
     level = alphabet.level
     limit = known.limits.get(level) or USUAL_LIMIT
@@ -61,7 +61,7 @@ def expected_machine(alphabet: Alphabet, known: Known, *, boots_deaf: bool) -> S
 
 
 def _smallest(machine: StateMachine) -> StateMachine:
-    """Merge states with the same behaviour: states are separated by their answers, round after round."""
+    """Merge states with the same behaviour, by separating states with different answers, round after round."""
     table = machine.table()
     classes = {state.id: 0 for state in machine.states}
     count = 0
@@ -137,8 +137,9 @@ def _waited(ecu: _Ecu, letter: Letter, level: int, known: Known) -> tuple[_Ecu, 
 
 
 def differing_steps(machine: StateMachine, reference: StateMachine) -> list[tuple[str, str]]:
-    """Return the steps at which the machine's answer differs from the reference's, each reached by the shortest
-    sequence that both answer alike.
+    """Return the steps at which the machine answers differently from the reference.
+
+    Each is reached by the shortest sequence that both answer alike.
     """
     own, other = machine.table(), reference.table()
     if not machine.states or not reference.states:

@@ -1,4 +1,4 @@
-"""Find the rules that a learned machine, or a sequence that was sent, breaks, and the shortest sequence for each."""
+"""Find the rules that a learned machine, or a sequence that was sent, breaks, and the shortest sequence for each rule."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,12 +12,12 @@ from harness.runs.state_machine import NamedState, StateMachine, Transition
 from harness.target import Target
 
 MOST_BELIEFS = 8_000
-"""The most pairs of a state of the machine and a state of the reference that are examined."""
+"""How many pairs of a machine's state and a reference's state are examined at most."""
 
 _COMPARED = ("0x35", "0x36")
 
 _BY_EFFECT = frozenset({"AC-02", "SA-28", "SA-29", "SA-36", "SA-39", "ST-01", "ST-02", "ST-03", "ST-04"})
-"""Rules that are broken if a guarded effect works though the level should be locked."""
+"""Rules that are broken if a guarded effect succeeds while the level should be locked."""
 
 _IMPLIES = {
     "SA-09": frozenset({"SA-10", "SA-11", "SA-12", "SA-13", "SA-14", "SA-15", "SA-18", "SA-20", "SA-36"}),
@@ -31,10 +31,10 @@ _IMPLIES = {
     "ST-02": frozenset({"ST-04"}),
     "ST-05": frozenset({"SA-26", "ST-08"}),
 }
-"""By rule: other rules that the same mistake breaks, e.g. an ECU without a limit breaks every rule on its counter, too."""
+"""By rule: further rules that the same mistake breaks, e.g. an ECU without a limit also breaks every rule on its counter."""
 
 Broken = dict[str, Word]
-"""The shortest sequence that breaks a rule, by the id of the check that owns the rule."""
+"""By id of the check that demands the rule: the shortest sequence that breaks it."""
 
 
 def limits_seen(observations: Observations, alphabet: Alphabet, target: Target) -> dict[int, int | None]:
@@ -61,11 +61,10 @@ def what_is_known(observations: Observations, alphabet: Alphabet, target: Target
 
 
 def _limit(observations: Observations, word: Word, declared: int | None) -> int | None:
-    """Return how many wrong keys of a sequence were compared before the ECU refused further keys;
+    """Return how many wrong keys of a sequence were compared before the ECU refused further keys; None if it refused none.
 
-    None: the ECU refused none.
-
-    A refusal of a seed after fewer keys than the target declares is taken as a pause between two keys, not as a limit.
+    If a seed is refused after fewer keys than the target declares, that is taken for a pause between two keys, not for a
+    limit.
     """
     answers = observations.known(word) if word else None
     compared = 0
@@ -93,7 +92,7 @@ def judge_word(
 ) -> list[tuple[str, int]]:
     """Return the ids of the rules that the answers to a sequence break, each with the number of letters until the break.
 
-    `seconds` are the times that the letters took beyond their own waits.
+    `seconds` is, for each letter, the time that passed in addition to the wait that the letter itself stands for.
     """
     monitor, found = Monitor.start(known), []
     open_levels: set[int] = set()
@@ -123,7 +122,7 @@ def judge_words(words: Iterable[tuple[Word, Answers]], known: Known, letters: di
 
 
 def causes_of(id: str, broken: Broken, letters: dict[str, Letter]) -> list[str]:
-    """Return the broken rules that may be the reason why rule `id` is broken, too."""
+    """Return the broken rules that may be why the rule `id` is broken, too."""
     found = [cause for cause, implied in _IMPLIES.items() if id in implied and cause in broken]
     if id in _BY_EFFECT and "AC-01" in broken and all(letters[name].kind is LetterKind.EFFECT for name in broken["AC-01"]):
         found.append("AC-01")

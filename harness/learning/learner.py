@@ -1,4 +1,4 @@
-"""Let AALpy build a state machine from the ECU's answers, until no further sequence contradicts it."""
+"""Let AALpy build a state machine from the ECU's answers, until no further sequence contradicts the machine."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from harness.link.clock import Chance
 
 MOST_RELEARNED: Final = 300
 Hypothesis: TypeAlias = Any
-"""A `MealyMachine` of AALpy, which is not typed."""
+"""A `MealyMachine` of AALpy, which has no type annotations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """The effort to refute a machine before it is accepted."""
+    """How hard to try to refute a machine before it is accepted."""
 
     walks: int
-    """The number of random walks from each state."""
+    """How many random walks start in each state."""
     steps: int
-    """The number of letters of each walk."""
+    """How many letters each walk has."""
 
 
 class _System(SUL):  # type: ignore[misc]
-    """The ECU as AALpy queries it; its answers come from the observations."""
+    """The ECU in the form that AALpy queries; its answers come from the observations."""
 
     def __init__(self, observations: Observations) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class _System(SUL):  # type: ignore[misc]
         return list(self._observations.ask(tuple(word)))
 
     def adaptive_query(self, word: list[str], ads: Any) -> tuple[list[str], list[str]]:
-        """Return a sequence, continued by the letters that `ads` picks by the answers, and all answers."""
+        """Continue a sequence by letters that `ads` picks by the answers; return the whole sequence and all answers."""
         length = len(word)
 
         def choose(answers: tuple[str, ...]) -> str | None:
@@ -54,7 +54,7 @@ class _System(SUL):  # type: ignore[misc]
         return word, list(answers)
 
     def pre(self) -> None:
-        """Do nothing: each query starts from the initial state."""
+        """Do nothing, since each query starts from the initial state."""
 
     def post(self) -> None:
         """Do nothing."""

@@ -30,20 +30,20 @@ from harness.tester.tester import Tester
 DEFAULT_EFFORT: Final = Effort(walks=2, steps=10)
 FULL_EFFORT: Final = Effort(walks=1, steps=12)
 FULL_REQUESTS: Final = 60_000
-"""The most requests for a full alphabet, unless another budget is given."""
+"""How many requests a full alphabet may take at most, unless another budget is given."""
 MOST_OF_A_TREE: Final = 60
-"""The most states that are shown if learning ended before there was a machine."""
+"""How many states are shown at most if learning ended before there was a machine."""
 COUNTED: Final = frozenset({"SA-09", "SA-10", "SA-11", "SA-12", "SA-13", "SA-14", "SA-15", "SA-20"})
-"""Rules that an ECU breaks only by comparing more wrong keys than it should."""
+"""Rules that are broken only if the ECU compares more wrong keys than it should."""
 EVIDENCE: Final = 6
 MOST_SHORTENED: Final = 40
-"""The most attempts to shorten a sequence by a letter."""
+"""How often it is tried to leave a letter out of a sequence."""
 _FOREIGN = (LinkError, NotPermitted, KeyFunctionError, Unjudged)
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A rule that the ECU broke again when it was asked again, with the last exchanges of the sequence."""
+    """A rule that the ECU broke again when the sequence was sent again, with the last exchanges of that sequence."""
 
     rule: BrokenRule
     exchanges: tuple[Exchange, ...]
@@ -53,20 +53,20 @@ class Confirmed:
 
 @dataclass(slots=True)
 class Learned:
-    """The result of learning."""
+    """What was learned of an ECU."""
 
     machine: StateMachine
     alphabet: Alphabet
     confirmed: list[Confirmed] = field(default_factory=list)
     unconfirmed: list[BrokenRule] = field(default_factory=list)
-    """Deviations of the machine that the ECU did not repeat when it was asked again."""
+    """Deviations of the machine that the ECU did not show again when the sequence was repeated."""
     is_interrupted: bool = False
     is_error: bool = False
     """Whether the bus or a key function has failed."""
 
 
 def _tree(observations: Observations | None) -> tuple[tuple[NamedState, ...], tuple[Transition, ...]]:
-    """Return the known answers as a machine, with a state for each sequence that was sent; used where learning did
+    """Return the known answers as a machine with one state for each sequence that was sent, for use if learning did
     not end.
     """
     ids: dict[Word, str] = {(): "s0"}
@@ -280,7 +280,9 @@ class Learner:
         self._confirmed.sort(key=lambda one: (len(one.rule.sequence), one.rule.id))
 
     def _settle(self, id: str, broken: Broken, known: Known, stands: dict[str, bool]) -> bool:
-        """Settle the causes of a broken rule; if none stands, confirm the rule on the ECU. Return whether that succeeded."""
+        """Settle the causes of a broken rule first; if none of them stands, confirm the rule on the ECU. Return whether it
+        is confirmed.
+        """
         if id in stands:
             return stands[id]
         stands[id] = False
@@ -291,7 +293,7 @@ class Learner:
         return stands[id]
 
     def _confirm(self, id: str, word: Word, known: Known) -> bool:
-        """Return whether the ECU breaks the rule once more, by a sequence as short as can be found."""
+        """Make the ECU break the rule once more, by a sequence as short as can be found; return whether it does."""
         self._say(f"{id} is confirmed on the ECU")
         shortest = self._shortened(id, word, known)
         first_frame = self._tester.trace.count
@@ -314,8 +316,8 @@ class Learner:
         return True
 
     def _is_silent_awake(self, word: Word) -> bool:
-        """Whether the last letter of a sequence gets no answer although the ECU answered a plain request just before it, and
-        so is not asleep.
+        """Whether the last letter of a sequence gets no answer although the ECU is awake: it answered a plain request just
+        before.
         """
         letters = [self.alphabet.by_name()[name] for name in word]
         self._subject.reset()
@@ -324,10 +326,10 @@ class Learner:
         return self._tester.is_alive() and self._subject.do(letters[-1]) == SILENCE
 
     def _are_compared(self, word: Word) -> bool:
-        """Whether the right key opens the level after the wrong keys; if it does not, the ECU may keep a delay that it does
-        not announce.
+        """Whether the right key opens the level after the wrong keys; if not, the ECU may keep a delay that it does not
+        announce.
 
-        Without a key function this is assumed, as the code 0x35 says.
+        Without a key function the keys are taken to be compared, as the code 0x35 says.
         """
         level = self.alphabet.by_name()[word[-1]].number
         seed, key = self.alphabet.first(LetterKind.SEED, level), self.alphabet.first(LetterKind.RIGHT_KEY, level)
@@ -338,7 +340,7 @@ class Learner:
         return [self._subject.do(letter) for letter in letters][-1] == POSITIVE
 
     def _is_open_before(self, word: Word) -> bool:
-        """Whether the guarded effect of the last letter's level works just before that letter."""
+        """Whether the guarded effect of the last letter's level succeeds just before that letter."""
         letters = self.alphabet.by_name()
         effect = self.alphabet.first(LetterKind.EFFECT, letters[word[-1]].number)
         if effect is None:
@@ -348,7 +350,7 @@ class Learner:
         return answers[-1] in (WRITTEN, POSITIVE)
 
     def _shortened(self, id: str, word: Word, known: Known) -> Word:
-        """Return the sequence without the letters that are not needed to break the rule; the last letter stays."""
+        """Return the sequence without letters that are not needed to break the rule; the last letter stays."""
         tries = 0
         index = 0
         while index < len(word) - 1 and tries < MOST_SHORTENED:
@@ -361,7 +363,9 @@ class Learner:
         return word
 
     def _breaks(self, id: str, word: Word, known: Known) -> bool:
-        """Whether the ECU breaks this rule at the end of a sequence. Unknown answers are asked only of a renewable ECU."""
+        """Whether the ECU breaks this rule at the end of a sequence. Only a renewable ECU is sent sequences with unknown
+        answers.
+        """
         assert self._observations is not None
         answers = self._observations.known(word)
         if answers is None:
@@ -372,8 +376,9 @@ class Learner:
         return (id, len(word)) in judge_word([letters[name] for name in word], answers, known)
 
     def _broken_again(self, id: str, word: Word, known: Known) -> Answers:
-        """Send the sequence again and judge it by the time that has passed; return the answers, or nothing if this rule was
-        not broken.
+        """Send the sequence again, and judge it by the time that really passed.
+
+        Return the answers; empty if this rule was not broken.
         """
         letters = [self.alphabet.by_name()[name] for name in word]
         self._subject.reset()

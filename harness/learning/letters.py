@@ -1,4 +1,4 @@
-"""The letters of the alphabet in which an ECU is asked: the message of each, and the permissions that it needs."""
+"""Define the letters of the alphabet by which an ECU is learned: the message of each, and the permissions that it needs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from harness.tester.tester import Tester
 from harness.uds import ResetType, Service, Session
 
 LONGER = 1.2
-"""The factor by which a wait is longer than the time that it has to outlast: S3, or a delay."""
+"""How many times longer a wait is than the time that it has to outlast: S3, or a delay."""
 
 
 class LetterKind(Enum):
-    """The kinds of letters."""
+    """The kinds of letters: what each does to the ECU."""
 
     SESSION = "session"
     SEED = "seed"
@@ -51,7 +51,7 @@ GUESSES: Final = KEYS - {LetterKind.RIGHT_KEY}
 
 
 _MADE: Final = frozenset({LetterKind.RIGHT_KEY, LetterKind.OLD_KEY, LetterKind.LONG_KEY, LetterKind.FOREIGN_KEY})
-"""Keys for which the key function is needed."""
+"""Keys that only the key function can make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +63,23 @@ class Letter:
     number: int = 0
     """The session, the reset type, or the level."""
     other: int = 0
-    """The level whose sub-function is sent with a key of `number`."""
+    """The level to whose sub-function a key of `number` is sent."""
     seconds: float = 0.0
-    """The duration of a wait."""
+    """The length of a wait in seconds."""
     what: str = ""
     """The message in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alphabet:
-    """The letters that an ECU is asked, and those that are left out."""
+    """The letters that are sent to an ECU, and those that are left out."""
 
     letters: tuple[Letter, ...]
-    """Letters that the model consists of."""
+    """Letters of which the model consists."""
     probes: tuple[Letter, ...]
-    """Letters that are sent in single sequences only."""
+    """Letters that are only part of single sequences, and not of the model."""
     left_out: tuple[str, ...]
-    """Letters that are not sent, and why."""
+    """By letter that is not sent: the reason."""
     level: int
     """The lowest declared level."""
     levels: tuple[int, ...]
@@ -97,9 +97,8 @@ class Alphabet:
 def alphabet_of(tester: Tester, *, is_full: bool, can_renew: bool, are_keys_tried: bool = False) -> Alphabet:
     """Return the letters for an ECU.
 
-    `can_renew`: wrong keys have no lasting effect, since the ECU itself is replaced.
-
-    `are_keys_tried`: every key was tried, so that a key which has not opened its level is taken to be wrong.
+    `can_renew`: wrong keys have no lasting effect, since the ECU itself is replaced. `are_keys_tried`: every key function
+    was tried, so that a key which has not opened its level is taken to be wrong.
     """
     target = tester.target
     levels = tuple(sorted(entry.level for entry in target.security)) or (1,)
@@ -187,7 +186,7 @@ def _probes(tester: Tester, levels: tuple[int, ...]) -> Iterator[Letter]:
 
 
 def _sessions_for(target: Target, level: int) -> Iterator[int]:
-    """Return the default session, and those on the way to the level's session."""
+    """Return the default session, and the sessions on the way to the level's session."""
     yield Session.DEFAULT
     entry = target.level(level)
     own = entry.session if entry is not None and entry.session is not None else None

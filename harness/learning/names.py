@@ -1,4 +1,4 @@
-"""Name each state of a learned machine by its meaning: its session, and what is open, pending, counted or delayed."""
+"""Name each state of a learned machine by its meaning: its session, and which levels, seeds, keys and delays it has."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -86,7 +86,7 @@ class _Namer:
         return self._answers(state, LetterKind.SEED, level) == ZERO_SEED
 
     def _where_seeds_are(self, state: str, level: int) -> str:
-        """Return the state in which to request the level's seeds, after entering the sessions that they need."""
+        """Return the state in which the level's seeds are requested, after entering the sessions that they need."""
         if self._answers(state, LetterKind.SEED, level) not in ("0x7F", "0x7E", "0x12", "0x11"):
             return state
         for one in self._of(LetterKind.SESSION):
@@ -99,7 +99,7 @@ class _Namer:
         return self._answers(self._where_seeds_are(state, level), LetterKind.SEED, level) in _IN_DELAY
 
     def _wrong_keys_left(self, state: str, level: int) -> int | None:
-        """Return how many wrong keys the level would still compare; None: there is no limit, or it cannot be seen."""
+        """Return how many wrong keys the level would still compare; None if there is no limit, or it cannot be seen."""
         seed = next((one.name for one in self._of(LetterKind.SEED) if one.number == level), "")
         wrong = next((one.name for one in self._of(LetterKind.WRONG_KEY) if one.number == level), "")
         if not seed or not wrong:

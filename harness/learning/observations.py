@@ -18,22 +18,22 @@ Word = tuple[str, ...]
 Answers = tuple[str, ...]
 
 NOT_SERVED: Final = frozenset({"0x11", "0x12", "0x7E", "0x7F", NOT_SENT})
-"""Refusals that come before the ECU examines the request, and so should leave its state unchanged."""
+"""Codes by which the ECU refuses a request before examining it, so that its state should stay the same."""
 VOTES: Final = 5
 KEPT_WRONG_KEYS: Final = 40
-"""The number of wrong keys that confirming a few findings takes, resets included."""
+"""How many wrong keys it takes to confirm a few findings, resets included."""
 MAJORITY: Final = 5
-"""The number of equal answers that decides a vote, counting the two that differed and `VOTES` repetitions."""
+"""How many equal answers decide a vote among the two answers that differed and `VOTES` repetitions."""
 MOST_CONFLICTS: Final = 200
 FEW_CONFLICTS: Final = 12
-"""Fewer contradictions than this are tolerated, whatever their share of the sequences."""
+"""How many contradictions are tolerated, whatever their share of the sequences."""
 OFTEN: Final = 0.2
-"""Contradictions in more than this share of the sequences are no exceptions any more."""
+"""The share of sequences with contradictions from which contradictions are no longer exceptions."""
 MOST_RETRIES: Final = 10
 
 
 class LearningEnded(Exception):
-    """Learning cannot continue; the text says why."""
+    """Learning cannot continue; the text is the reason."""
 
 
 class Relearn(Exception):
@@ -41,7 +41,7 @@ class Relearn(Exception):
 
 
 class Exceptional(Relearn):
-    """The accepted answer stands, but the present sequence continued from an exceptional answer."""
+    """An answer differed from the accepted one, which stands: the present sequence continued after an exceptional answer."""
 
 
 class OutOfBudget(LearningEnded):
@@ -53,19 +53,19 @@ class _Node:
     answers: dict[str, str] = field(default_factory=dict)
     after: dict[str, _Node] = field(default_factory=dict)
     is_dead: bool = False
-    """Whether the ECU answers nothing any more, so that nothing is sent from here on."""
+    """Whether the ECU has fallen silent here, so that no letter is sent after this node."""
 
     def answer(self, letter: str) -> str | None:
         """Return the answer to a letter at this node; None if the letter was not sent here."""
         return DEAD if self.is_dead else self.answers.get(letter)
 
     def then(self, letter: str) -> _Node:
-        """Return the node after a letter that was sent here; the same node if the letter changes nothing."""
+        """Return the node behind a letter that was sent here; this node itself if the letter changes nothing."""
         return self if self.is_dead else self.after[letter]
 
 
 class LetterSubject(Protocol):
-    """An ECU, or what stands in for one, that answers letters."""
+    """An ECU, or a stand-in for one, that answers letters."""
 
     @property
     def requests(self) -> int:
@@ -86,18 +86,15 @@ class LetterSubject(Protocol):
 
 
 class Observations:
-    """A tree of answers by sequence.
-
-    A refused letter is assumed to leave the state unchanged, until the opposite is seen.
-    """
+    """A tree of answers by sequence. A refused letter is assumed to leave the state unchanged until the opposite is seen."""
 
     def __init__(self, subject: LetterSubject, letters: dict[str, Letter], *, most_requests: int | None = None) -> None:
         self._subject = subject
         self._letters = letters
         self.most_requests = most_requests
-        """A new sequence is begun only if fewer requests than this were sent; None: no limit."""
+        """How many requests may have been sent for a new sequence still to be begun; None: no limit."""
         self.keeps_wrong_keys = KEPT_WRONG_KEYS
-        """The number of permitted wrong keys that learning leaves for later."""
+        """How many of the permitted wrong keys learning leaves for later."""
         self._root = _Node()
         self._played: list[tuple[Word, Answers]] = []
         self._changes_though_refused: set[str] = set()
@@ -125,7 +122,7 @@ class Observations:
             node = node.then(letter)
 
     def known(self, word: Sequence[str]) -> Answers | None:
-        """Return the answers to a sequence if they all follow from known answers, else None."""
+        """Return the answers to a sequence if all of them follow from known answers, else None."""
         node, answers = self._root, []
         for letter in word:
             answer = node.answer(letter)
@@ -136,7 +133,7 @@ class Observations:
         return tuple(answers)
 
     def ask(self, word: Sequence[str]) -> Answers:
-        """Return the answers to a sequence, from memory if they are known."""
+        """Return the answers to a sequence; send it only if they are not known."""
         known = self.known(word)
         if known is not None:
             self.saved_letters += len(word)
@@ -144,7 +141,7 @@ class Observations:
         return self.follow(word, lambda answers: None)
 
     def follow(self, word: Sequence[str], choose: Callable[[Answers], str | None]) -> Answers:
-        """Send a sequence, and then the letters that `choose` picks by the answers, until it returns None; return all
+        """Send a sequence, and then letters that `choose` picks by the answers, until `choose` returns None; return all
         answers.
 
         Letters that are known to change nothing are not sent; nothing is sent if every answer is known.
@@ -185,8 +182,8 @@ class Observations:
     def play(self, word: Sequence[str]) -> Answers:
         """Send every letter of a sequence, and compare the answers with the known ones.
 
-        Raises Relearn if a refused letter has changed the state, or an answer was an exception; LearningEnded if the ECU's
-        answers vary.
+        Raises Relearn if a refused letter has changed the state, or a known answer was an exception; LearningEnded if the
+        ECU's answers vary.
         """
         for _ in range(MOST_RETRIES):
             try:
@@ -225,9 +222,10 @@ class Observations:
         return tuple(answers)
 
     def _check(self, letter: str, known: str | None, given: str, before: Sequence[str]) -> None:
-        """Check that a letter gets the same answer as before; if not, send the sequence up to this letter several times.
+        """Compare the answer to a letter with the known one; if they differ, send the sequence up to this letter several
+        times.
 
-        Raises Relearn if one answer has a clear majority; LearningEnded if none has, or this has happened too often.
+        Raises Relearn if one answer has a clear majority; LearningEnded if none has, or answers have differed too often.
         """
         if known in (None, given):
             return

@@ -1,8 +1,7 @@
 """Compare an ECU's answers, letter by letter, with the state machine that ISO 14229-1 gives SecurityAccess.
 
 The model that the random walk uses (`harness.fuzz.reference_model`) tracks what is locked, pending and open. This file adds
-what a single step cannot show: how wrong keys are counted, how long the delay lasts, and which check a deviation belongs
-to.
+what a single step cannot show: how wrong keys are counted, how long the delay lasts, and to which check a deviation belongs.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ from harness.target import Target
 from harness.tester.security import DEFAULT_DELAY_S
 
 LARGEST_LIMIT: Final = 10
-"""The largest number of wrong keys that counts as a limit."""
+"""The largest number of wrong keys in a row that still counts as a limit."""
 DELAY_KEPT: Final = 0.95
-"""The share of the declared delay after which the ECU may have ended it."""
+"""The share of the declared delay after which the ECU may end the delay."""
 PERMANENT: Final = 10
-"""A lock that lasts for this many delays counts as permanent."""
+"""How many delays a lock must last to count as permanent."""
 LONGER_THAN_AN_ANSWER_S: Final = 2.0
 _SEEDS: Final = frozenset({LetterKind.SEED, LetterKind.QUIET_SEED, LetterKind.FUNCTIONAL_SEED})
 _IN_DELAY: Final = frozenset({"0x36", "0x37"})
@@ -80,7 +79,7 @@ RULES: Final[Mapping[str, str]] = {
     "CF-07": "the codes of keys and of the delay follow the standard",
     "DS-04": "no request keeps the ECU from answering",
 }
-"""Every rule that a machine can break, by the check that owns it."""
+"""By check: the rule that a machine can break."""
 
 Events = frozenset[str]
 _NONE: Final[Events] = frozenset()
@@ -88,7 +87,7 @@ _NONE: Final[Events] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Facts that were seen of this ECU before it is judged."""
+    """What was seen of this ECU before it is judged, and what its target declares."""
 
     rules: ModelRules
     delays_s: Mapping[int, float | None]
@@ -103,7 +102,7 @@ class Known:
     """By level: the number of wrong keys that the target declares."""
     default_session: int = 1
     taken: dict[Hashable, tuple[Tracker, bool]] = field(default_factory=dict)
-    """The steps of the reference that are computed already, kept for reuse."""
+    """Steps of the reference that have been computed, kept for reuse."""
 
     def delay_s(self, level: int) -> float | None:
         """Return the declared delay of a level."""
@@ -127,9 +126,9 @@ class _Level(NamedTuple):
     closed_by: str = "never"
     """Why the level is locked; empty if the level's key was accepted and nothing has locked the level since."""
     wrong: int = 0
-    """The number of wrong keys that were compared since the counter could last be reset."""
+    """How many wrong keys were compared since the counter could last be reset."""
     between: Events = _NONE
-    """The letters between these wrong keys."""
+    """The letters between the wrong keys that `wrong` counts."""
     is_delayed: bool = False
     in_delay: Events = _NONE
     """The letters since the delay began."""
@@ -137,7 +136,7 @@ class _Level(NamedTuple):
     """Seconds since the last wrong key, or since a restart before any delay."""
     is_failed_before_restart: bool = False
     refused_since_key: Events = _NONE
-    """Kinds of keys that were refused since the level could last be locked."""
+    """Kinds of keys that the ECU refused since the level could last be locked."""
     delays_waited: float = 0.0
 
 
@@ -159,14 +158,16 @@ class Monitor(NamedTuple):
         return cls(known, Tracker(known.rules, (ModelState(),)), {level: _Level() for level in known.rules.levels})
 
     def key(self) -> Hashable:
-        """Return a value that two monitors share if they judge all further answers alike."""
+        """Return a value that is equal for two monitors if they judge all further answers alike."""
         levels = tuple(sorted((number, one) for number, one in self.levels.items()))
         return self.tracker.belief, levels, self.is_booting, self.has_restarted_last, self.presents, self.session
 
     def after(self, letter: Letter, answer: str, *, is_open: bool = False, seconds: float = 0.0) -> tuple[Monitor, str]:
-        """Return the state after one letter, and the id of the check whose rule its answer breaks; empty if none.
+        """Return the monitor after one letter, and the id of the check whose rule the answer breaks; empty if it breaks
+        none.
 
-        `is_open`: the level's guarded effect is known to work in this state. `seconds`: time beyond the letter's own wait.
+        `is_open`: the level's guarded effect is known to succeed in this state. `seconds`: the time that passed in addition
+        to the wait that the letter itself stands for.
         """
         monitor = self._waiting(letter.seconds + seconds) if letter.seconds + seconds else self
         if answer == DEAD:
@@ -302,7 +303,7 @@ class Monitor(NamedTuple):
         return monitor, ""
 
     def _why_open(self, number: int, level: _Level, answer: str) -> str:
-        """Return the check whose rule is broken by a guarded effect that works while the level should be locked."""
+        """Return the check whose rule is broken if a guarded effect succeeds while the level should be locked."""
         if self.presents:
             return "ST-04"
         if CHANGED in answer:
@@ -365,14 +366,12 @@ class Monitor(NamedTuple):
         return monitor._with(number, **changes)._others(number, spent_by="other level"), broken
 
     def _delay_is_endless(self, level: _Level) -> bool:
-        """Whether the wait since the last wrong key lasted many delays, so that a refused seed means an endless delay."""
+        """Whether the wait since the last wrong key lasted so many delays that a refused seed means an endless delay."""
         delays = [delay for delay in self.known.delays_s.values() if delay]
         return bool(delays) and level.waited_s > PERMANENT * max(delays) and not level.is_failed_before_restart
 
     def _given_too_early(self, level: _Level, kind: str) -> str:
-        """Return the check whose rule is broken by a seed that is given during the delay; empty if no delay should be
-        running.
-        """
+        """Return the check whose rule a seed during the delay breaks; empty if no delay should be running."""
         events = level.in_delay | ({kind} if kind else set())
         if level.is_delayed:
             if events & {"reset", "power"}:
@@ -471,7 +470,7 @@ class Monitor(NamedTuple):
         return monitor._replace(presents=False)
 
     def _why_accepted(self, letter: Letter, level: _Level) -> str:
-        """Return the check whose rule is broken by the acceptance of this key."""
+        """Return the check whose rule the ECU breaks by accepting this key."""
         if letter.kind is LetterKind.FOREIGN_KEY:
             return "SA-27"
         if letter.kind in (LetterKind.LONG_KEY, LetterKind.OLD_KEY):
@@ -496,7 +495,7 @@ class Monitor(NamedTuple):
 
 
 def _why_unlimited(between: Events) -> str:
-    """Return the check whose rule is broken by comparing more keys than the limit."""
+    """Return the check whose rule the ECU breaks by comparing more keys than the limit."""
     for event, check in (
         ("suppressed", "SA-36"),
         ("power", "SA-13"),

@@ -12,12 +12,12 @@ from harness.verdict import Basis, Severity, Verdict
 
 LOCKING: Final = (LetterKind.SESSION, LetterKind.RESET, LetterKind.POWER, LetterKind.WAIT)
 SHOWN: Final = 12
-"""The number of letters at the end of a sequence that a line shows."""
+"""How many of a sequence's last letters a line shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Group:
-    """Rules that are judged together."""
+    """Rules that one result judges together."""
 
     id: str
     title: str
@@ -103,7 +103,9 @@ _SEVERITIES: Final[Mapping[str, Severity]] = {
 
 
 def results(learned: Learned, *, repeat: str) -> Iterator[Finding]:
-    """Return LM-01 and LM-02 on learning itself; for each of LM-03 to LM-09 a failure per broken rule, or one result."""
+    """Return LM-01 and LM-02 on learning itself, and for each of LM-03 to LM-09 one failure per broken rule, or a single
+    result.
+    """
     machine = learned.machine
     level = f"level 0x{learned.alphabet.level:02X}"
     yield Finding(
@@ -174,7 +176,10 @@ def _of_group(group: _Group, learned: Learned, level: str, repeat: str) -> Itera
 
 
 def _checks(group: _Group, one: Confirmed) -> tuple[str, ...]:
-    """Return the group's rules. SA-36 belongs to LM-05 if uncounted keys with the suppress bit show it, else to LM-03."""
+    """Return the group's rules.
+
+    SA-36 belongs to LM-05 if it is shown by uncounted keys with the suppress bit, else to LM-03.
+    """
     is_count = one.rule.id == "SA-36" and sum("suppressed" in letter for letter in one.rule.sequence) > 1
     if one.rule.id == "SA-36":
         return ("SA-36",) if (group.id == "LM-05") == is_count and group.id in ("LM-03", "LM-05") else ()
@@ -226,9 +231,7 @@ def _without_failure(group: _Group, learned: Learned) -> tuple[Verdict, str]:
 
 
 def _missing_control(group: _Group, learned: Learned) -> str:
-    """Return which control was not seen, without which the rules of a group cannot be judged; empty if nothing is
-    missing.
-    """
+    """Return which control, needed to judge the rules of a group, was not seen; empty if none is missing."""
     letters = {one.name: one.kind for one in learned.alphabet.letters}
     seen = {(letters[one.letter], one.answer) for one in learned.machine.transitions}
     is_done = {(LetterKind.EFFECT, WRITTEN), (LetterKind.EFFECT, POSITIVE)} & seen
@@ -244,7 +247,7 @@ def _missing_control(group: _Group, learned: Learned) -> str:
 
 
 def _could_lock(learned: Learned) -> bool:
-    """Whether any letter that should lock was served while a level was open."""
+    """Whether the ECU served any letter that should lock, while a level was open."""
     letters = {one.name: one.kind for one in learned.alphabet.letters}
     opened = {
         one.source

@@ -1,4 +1,4 @@
-"""Present the ECU to the learner: reset to its initial state, asked letter by letter, its answers made abstract."""
+"""Present the ECU to the learner: reset it to its initial state, send letters one by one, and make the answers abstract."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,7 +15,7 @@ from harness.tester.tester import Tester
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, is_seed_request
 
 DEAD: Final = "dead"
-"""The answer of an ECU that has become silent."""
+"""The answer that stands for an ECU which has fallen silent."""
 SILENCE: Final = "silence"
 MALFORMED: Final = "malformed"
 SEED: Final = "seed"
@@ -24,17 +24,17 @@ EMPTY_SEED: Final = "empty seed"
 POSITIVE: Final = "positive"
 WRITTEN: Final = "positive, written"
 CHANGED: Final = ", yet written"
-"""The suffix of the answer if a refused write has changed the guarded value all the same."""
+"""The suffix of the answer if a refused write has nevertheless changed the guarded value."""
 NOT_WRITTEN: Final = "positive, not written"
 WAITED: Final = "waited"
 RESTARTED: Final = "restarted"
 NOT_SENT: Final = "not sent"
-"""The answer in place of a key that was not sent, because it would be a guess and guesses are not permitted."""
+"""The answer in place of a key that was not sent, because the key would be a guess and guesses are not permitted."""
 
 READY_STEP_S: Final = 0.25
 DEAF_STEP_S: Final = 0.005
 WELL_INTO_BOOT: Final = 0.2
-"""The share of the boot time to wait, from when the ECU was first seen deaf, before sending a letter into the boot."""
+"""The share of the boot time to wait, after the ECU was first seen deaf, before a letter is sent into the boot."""
 LATEST_READY_S: Final = 5.0
 USUAL_KEY_BYTES: Final = 4
 
@@ -49,7 +49,7 @@ class TrueReset(Enum):
 
 @dataclass(slots=True)
 class _Memory:
-    """The learner's own memory of one level within one sequence."""
+    """What the learner remembers of one level within one sequence."""
 
     seed: bytes = b""
     """The last seed that was not zero."""
@@ -69,10 +69,12 @@ class Subject:
     """The seconds after a restart during which the ECU is left alone."""
     is_dead: bool = False
     deaf_after_s: float = 0.0
-    """In virtual time, the seconds between the answer to a reset and the next letter, which so falls into the boot."""
+    """In virtual time: the seconds between the answer to a reset and the next letter, so that the letter comes during the
+    boot.
+    """
     _boot_ends_s: float = 0.0
     _is_booting: bool = False
-    """Whether the ECU was told to restart and has not been asked since."""
+    """Whether the ECU was told to restart and has not been sent a request since."""
     _memory: dict[int, _Memory] = field(default_factory=dict)
     _values: dict[int, set[bytes]] = field(default_factory=dict)
     """By DID: the values that the data may have now, from this sequence or from before it."""
@@ -81,21 +83,18 @@ class Subject:
 
     @property
     def requests(self) -> int:
-        """The number of requests sent so far, whoever sent them."""
+        """How many requests were sent so far, no matter by which part of the harness."""
         return self.tester.exchange_count
 
     @property
     def wrong_keys_left(self) -> int | None:
-        """The number of wrong keys that the ECU may still be sent, at the level with the fewest left;
-
-        None if there is no limit.
-        """
+        """How many wrong keys the ECU may still be sent, at the level with the fewest left; None if there is no limit."""
         ledger = self.tester.security.ledger
         left = [ledger.left(entry.level) for entry in self.tester.target.security]
         return min((one for one in left if one is not None), default=None)
 
     def lives(self) -> bool:
-        """Whether the ECU answers anything after a reset to its initial state."""
+        """Reset the ECU to its initial state, and return whether it answers anything."""
         try:
             self.reset()
         except ContactLost:
@@ -125,8 +124,8 @@ class Subject:
             self.reset()
 
     def _measure_start(self, reset_type: int, level: int) -> None:
-        """Ask until sessions and seeds are served as before the restart, because some ECUs refuse them with 22 for
-        a while.
+        """Send requests until sessions and seeds are served as before the restart; some ECUs refuse them with 22 for a
+        while.
         """
         tester = self.tester
         usual = self._first_answers(level)
@@ -143,8 +142,8 @@ class Subject:
             self.settle_s += 1.5 * waited_s
 
     def _look_when_deaf(self) -> float:
-        """Return the seconds after the answer to a reset at which the ECU has certainly become deaf; some ECUs run on
-        for a while.
+        """Return after how many seconds from the answer to a reset the ECU has certainly become deaf; some ECUs run on for a
+        while.
         """
         tester = self.tester
         boot_s, begun_s = tester.target.reset.boot_s, tester.link.now_s
@@ -214,7 +213,9 @@ class Subject:
         return answer
 
     def _has_restarted(self) -> None:
-        """Wait for the boot. In virtual time the next letter is sent during the boot, because a deaf ECU is a state too."""
+        """Wait for the boot; in virtual time leave the next letter to be sent during the boot, since a deaf ECU is a state,
+        too.
+        """
         self.tester.state.restart_begun()
         self.tester.state.restart_seen()
         self._is_booting = self.tester.link.is_virtual
@@ -284,7 +285,7 @@ class Subject:
         return is_pending or self.tester.allows("lockout")
 
     def _key(self, letter: Letter) -> bytes:
-        """Return the key that a letter means. Without a seed in this sequence that is zeros, except for an old key."""
+        """Return the key that a letter stands for; zeros if this sequence has had no seed, unless an old key is meant."""
         security, memory, level = self.tester.security, self._of(letter.number), letter.number
         length = security.level(level).key_length or USUAL_KEY_BYTES
         if letter.kind is LetterKind.KEY_WITHOUT_SEED or (not memory.seed and letter.kind is not LetterKind.OLD_KEY):
@@ -304,7 +305,7 @@ class Subject:
     def _is_alive(self, letter: Letter) -> bool:
         """Whether an ECU that was silent still answers; a booting ECU is waited for.
 
-        An ECU that was asked not to answer is not examined.
+        An ECU whose answer was suppressed is not examined.
         """
         if self._is_booting:
             self._is_booting = False
@@ -315,7 +316,10 @@ class Subject:
         return not self.is_dead
 
     def _comes_back(self) -> bool:
-        """Whether a silent ECU comes back from a boot that was longer than declared, or unrequested; wait for it."""
+        """Wait for a silent ECU to come back from a boot that nobody requested or that takes longer than declared.
+
+        Return whether it comes back.
+        """
         if not self.tester.await_life(self.tester.target.reset.boot_s * SLOWEST_BOOT + LATEST_READY_S):
             return False
         self.tester.state.restart_begun()
@@ -335,7 +339,7 @@ class Subject:
         return self._write(letter, entry)
 
     def _write(self, letter: Letter, entry: DataEntry) -> str:
-        """Write a value that the data cannot have had before, so that one read shows the effect."""
+        """Write a value that the data cannot have had before, so that one read shows whether the write had an effect."""
         tester, seen = self.tester, self._values[entry.did]
         value = self._new_value(entry, seen)
         if value is None:

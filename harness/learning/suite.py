@@ -1,4 +1,4 @@
-"""List the sequences of single checks, to be sent from the initial state and in every state of the machine."""
+"""List the sequences that single checks send, from the initial state and in every state of the machine."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from harness.uds import Session
 USUAL_LIMIT: Final = 3
 LARGEST_LIMIT: Final = 10
 MOST_KEYS: Final = 12
-"""The most wrong keys in a row in a sequence."""
+"""The largest number of wrong keys in a row in one sequence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Sequences that are sent whatever the machine looks like."""
+    """Sequences that are sent whatever machine has been learned."""
 
     first: tuple[Word, ...]
-    """Sequences from the initial state."""
+    """Sequences to send from the initial state."""
     everywhere: tuple[Word, ...]
-    """Sequences from every state."""
+    """Sequences to send from every state."""
     after_each: tuple[Word, ...]
-    """Sequences after every transition, to separate states that differ in a counter."""
+    """Sequences to send after every transition, since they separate states that differ only in a counter."""
 
 
 Limits = Mapping[int, int | None]
@@ -101,7 +101,9 @@ class _Scenes:
         return [one for one in (*self._letters, *self._alphabet.probes) if one.kind is kind]
 
     def _word(self, *parts: str | Word) -> Word:
-        """Return the sequence; empty if one of its letters is an empty text, because it is not sent."""
+        """Return the sequence of these letters; empty if one of them is an empty text, which stands for a letter that is not
+        sent.
+        """
         letters: list[str] = []
         for part in parts:
             if part == "":
@@ -110,11 +112,13 @@ class _Scenes:
         return tuple(letters)
 
     def wrong_keys(self, count: int) -> Word | str:
-        """Return `count` wrong keys, each after its seed; an empty text if they are not sent."""
+        """Return `count` wrong keys, each after its seed; an empty text if wrong keys are not sent."""
         return (self.seed, self.wrong) * count if self.seed and self.wrong else ""
 
     def breaks(self) -> Iterator[Word]:
-        """Return what may come between keys: sessions, resets, waits, other requests; each ends in the level's session."""
+        """Return the acts that may come between two keys: sessions, resets, waits, other requests; each ends in the level's
+        session.
+        """
         enter = self.enter or (self.seed,)
         for one in self._of(LetterKind.SESSION):
             yield (one.name, *enter)
@@ -163,7 +167,7 @@ class _Scenes:
         yield from self._tester_present()
 
     def _in_delay(self) -> Iterator[Word]:
-        """Return sequences that may evade the delay, outlast it, or show that it never ends."""
+        """Return sequences that may evade the delay, that outlast it, or that show that it never ends."""
         word, seed, wrong = self._word, self.seed, self.wrong_keys(self.limit)
         start = self.enter or (seed,)
         for one in self._of(LetterKind.SESSION):
@@ -222,7 +226,7 @@ class _Scenes:
                 yield word(start, seed, key, wait.name, one.name, self.effect)
 
     def in_every_state(self) -> Iterator[Word]:
-        """Return the sequences for every state, made of the model's letters only."""
+        """Return the sequences to send in every state; they consist only of the model's letters."""
         word, seed, key = self._word, self.seed, self.key
         yield word(seed, key, self.effect or seed)
         if self._is_counted():
@@ -233,8 +237,8 @@ class _Scenes:
         return any(one.name == self.wrong for one in self._letters)
 
     def after_each_transition(self) -> Iterator[Word]:
-        """Return the wrong keys that lock a level, from any state; with several levels also what shows the open level
-        and seed.
+        """Return wrong keys that lock a level from any state; with several levels also letters that show the open level and
+        seed.
         """
         if len(self._alphabet.levels) > 1 and self._alphabet.probes:
             yield self._word(self.effect, self.key, self.effect)

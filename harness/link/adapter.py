@@ -1,4 +1,4 @@
-"""Send and receive frames on an adapter: through python-can, or directly where Linux tells more than python-can does."""
+"""Send and receive frames on an adapter: through python-can, or directly where Linux tells more than python-can."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ from harness.link.clock import RealClock
 from harness.link.frame import FD_BIT_RATE_SWITCH, FD_ERROR_PASSIVE, Frame, from_message
 
 BUFFER_BYTES = 1 << 22
-"""Room for some ten thousand frames. The default buffer loses some of the 600 frames of an answer of 4 KiB without STmin."""
+"""The size of the receive buffer, for some ten thousand frames.
+
+The default buffer loses some of the 600 frames of an answer of 4 KiB without STmin.
+"""
 
 BLOCKING_S = 0.05
-"""The socket's own time-out for receiving. Waiting at least this long costs one system call instead of two."""
+"""The socket's own time-out in seconds for receiving; waiting at least this long costs one system call instead of two."""
 
 SENDING_S = 1.0
-"""The socket's own time-out for sending, for as long as its buffer is full."""
+"""The socket's own time-out in seconds for sending, in which it waits for room in its buffer."""
 
 # Linux's, which the socket module does not offer; from asm-generic/socket.h, linux/can.h and linux/can/error.h
 SO_RCVBUFFORCE = 33
@@ -40,7 +43,7 @@ _GONE = frozenset({errno.ENETDOWN, errno.ENODEV, errno.ENXIO, errno.EIO, errno.E
 
 _CANFD_BYTES = 72
 _FD_FLAGS = FD_BIT_RATE_SWITCH | FD_ERROR_PASSIVE
-"""The bits of Linux's canfd_frame.flags that are kept; candump and `Frame.fd_flags` have the same bits."""
+"""The flags of Linux's canfd_frame that are kept; candump and `Frame.fd_flags` use the same bits."""
 _TIMEVAL = struct.Struct("@ll")
 _TIMESPEC = struct.Struct("@ll")
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
@@ -51,15 +54,15 @@ class Adapter(Protocol):
 
     @property
     def lost_frames(self) -> int:
-        """The number of frames that arrived and were lost before they were read, as far as it is known."""
+        """How many frames arrived and were lost before they were read, as far as that is known."""
 
     def send(self, frame: Frame) -> None:
-        """Hand over a frame."""
+        """Hand a frame to the adapter."""
 
     def receive(self, timeout_s: float) -> Frame | None:
-        """Return the next frame, our own included if the bus returns them; None if none comes.
+        """Return the next frame, ours included if the bus returns them; None if no frame comes.
 
-        An adapter waits for `timeout_s` at most, and may give up earlier.
+        The adapter waits for `timeout_s` at most, and may give up earlier.
         """
 
     def is_bus_off(self, frame: Frame) -> bool:
@@ -73,7 +76,7 @@ class Adapter(Protocol):
 
 
 def adapter_of(bus: can.BusABC) -> Adapter:
-    """Return the adapter that tells most of a bus that python-can has opened."""
+    """Return the adapter that tells most about a bus that python-can has opened."""
     return SocketCan(bus) if isinstance(bus, SocketcanBus) else PythonCan(bus)
 
 
@@ -87,7 +90,7 @@ class PythonCan:
         self._clock = RealClock()
 
     def send(self, frame: Frame) -> None:
-        """Hand over a frame."""
+        """Hand a frame to the adapter."""
         self._bus.send(frame.message())
 
     def receive(self, timeout_s: float) -> Frame | None:
@@ -98,11 +101,13 @@ class PythonCan:
         return from_message(message, message.timestamp or self._clock.utc_s(), not message.is_rx)
 
     def is_bus_off(self, frame: Frame) -> bool:
-        """Return False: the content of error frames differs from driver to driver."""
+        """Return False, since the content of error frames differs from driver to driver."""
         return False
 
     def narrow(self, ids: Collection[int] | None) -> None:
-        """Receive only frames with these ids; None: all frames. The driver filters, or else python-can."""
+        """Receive only frames with these ids; None: all frames. The driver drops the others or, if it cannot, python-can
+        does.
+        """
         self._bus.set_filters(_filters(ids))
 
     def close(self) -> None:
@@ -113,8 +118,7 @@ class PythonCan:
 class SocketCan:
     """A SocketCAN bus that returns our own frames.
 
-    The bus is read directly, because python-can takes every frame that this computer sent for our own, even those of other
-    programs.
+    It is read directly, because python-can takes every frame that this computer sent for ours, even those of other programs.
     """
 
     def __init__(self, bus: SocketcanBus) -> None:
@@ -133,11 +137,11 @@ class SocketCan:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
 
     def send(self, frame: Frame) -> None:
-        """Hand over a frame."""
+        """Hand a frame to the adapter."""
         self._socket.send(build_can_frame(frame.message()))
 
     def receive(self, timeout_s: float) -> Frame | None:
-        """Return the next frame with the driver's time stamp; wait BLOCKING_S at most."""
+        """Return the next frame with the driver's time stamp; wait `BLOCKING_S` at most."""
         if timeout_s < BLOCKING_S and not select.select([self._socket], [], [], timeout_s)[0]:
             return None
         try:
@@ -171,12 +175,12 @@ class SocketCan:
         return bool(frame.can_id & CAN_ERR_BUSOFF)
 
     def narrow(self, ids: Collection[int] | None) -> None:
-        """Let the kernel drop frames with other ids, ours too, before they take room in the socket's buffer."""
+        """Let the kernel drop frames with other ids, even ours, before they take room in the socket's buffer."""
         self._bus.set_filters(_filters(ids))
 
     @property
     def lost_frames(self) -> int:
-        """The number of frames that did not fit the socket's buffer, and of overruns that the controller reported."""
+        """How many frames did not fit the socket's buffer, plus how many overruns the controller reported."""
         memory = MEMINFO.unpack(self._socket.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size))
         return self._overruns + int(memory[DROPS])
 
@@ -194,7 +198,7 @@ def _filters(ids: Collection[int] | None) -> list[CanFilter] | None:
 
 
 def rate_options(interface: str, *, bitrate: int, fd: bool, data_bitrate: int | None) -> dict[str, Any]:
-    """Return python-can's options for the bit rates of a bus. Those of SocketCAN are set with ``ip link``."""
+    """Return python-can's options for the bit rates of a bus; the rates of SocketCAN are set with ``ip link`` instead."""
     rates = {} if interface == "socketcan" else {"bitrate": bitrate}
     if not fd:
         return rates
@@ -204,7 +208,7 @@ def rate_options(interface: str, *, bitrate: int, fd: bool, data_bitrate: int | 
 
 
 def trouble_with(interface: str, *, is_fd: bool = False) -> str:
-    """Say why a network interface cannot be opened, for CAN FD if so wanted, and what to do; empty if it can."""
+    """Say why a network interface cannot be opened (with `is_fd`, for CAN FD), and what to do; empty if it can."""
     known = Path("/sys/class/net")
     if not known.is_dir():
         return ""
@@ -233,10 +237,10 @@ def is_gone(error: Exception) -> bool:
 
 
 def is_down(error: Exception) -> bool:
-    """Whether the interface was taken down; the socket works again as soon as it is up."""
+    """Whether an error says that the interface was taken down; the socket works again as soon as the interface is up."""
     return getattr(error, "errno", None) == errno.ENETDOWN
 
 
 def is_full_queue(error: Exception) -> bool:
-    """Whether sending failed only because earlier frames still wait for the bus."""
+    """Whether sending failed only because earlier frames are still waiting for the bus."""
     return errno.ENOBUFS in (getattr(error, "errno", None), getattr(error, "error_code", None))

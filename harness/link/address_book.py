@@ -1,4 +1,4 @@
-"""Know which frames begin with an address, by their ids, to separate address and data on a bus and in its log."""
+"""Know by their ids which frames begin with an address, to separate address and data on a bus and in its log."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ if TYPE_CHECKING:
 class AddressBook(dict[int, "set[int] | None"]):
     """By id, the address bytes with which frames of this id may begin (None: any byte).
 
-    Frames with other ids, or that begin with other bytes, have no address.
-
-    It is a dictionary so that a bus without addresses costs one look-up a frame.
+    Frames with other ids, or that begin with other bytes, have no address. The book is a dictionary, so that a bus without
+    addresses costs one look-up for each frame.
     """
 
     def add(self, can_id: int, address: bytes | None) -> None:
-        """Take this byte, if a frame with this id begins with it, for an address from now on; None: any first byte."""
+        """From now on take this byte (None: any byte) for an address if a frame with this id begins with it."""
         if address is None:
             self[can_id] = None
         elif address and (known := self.setdefault(can_id, set())) is not None:
             known.add(address[0])
 
     def address_bytes(self, can_id: int, data: bytes | bytearray) -> int:
-        """Return how many bytes of a frame's data field are its address."""
+        """Return how many bytes at the start of a frame's data field are its address."""
         if not data:
             return 0
         known = self.get(can_id, ())
@@ -40,7 +39,7 @@ class AddressBook(dict[int, "set[int] | None"]):
             frame.address, frame.data = frame.data[:1], frame.data[1:]
 
     def plain(self) -> dict[str, list[int] | None]:
-        """Return the content for JSON."""
+        """Return the book's content for JSON."""
         return {f"{can_id:X}": None if known is None else sorted(known) for can_id, known in self.items()}
 
     @classmethod

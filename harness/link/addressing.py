@@ -1,4 +1,4 @@
-"""The address byte before ISO-TP in a frame's data field: one with extended and mixed addressing, else none."""
+"""Find the address byte that extended and mixed addressing put before ISO-TP in a frame's data field."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NO_ADDRESS: Final = b""
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """The address bytes of our frames and of those of the ECU."""
+    """The address bytes before our frames, and before those of the ECU."""
 
     request: bytes = NO_ADDRESS
     """The address in every frame to this ECU."""
@@ -24,7 +24,7 @@ class Addresses:
 
     @property
     def size_bytes(self) -> int:
-        """The number of bytes of each frame that are an address."""
+        """How many bytes of each frame are an address."""
         return len(self.request)
 
 

@@ -1,4 +1,4 @@
-"""The interface of a bus for the harness (`Link`), and a real bus through any adapter that python-can knows (`CanLink`)."""
+"""Define the interface of a bus for the harness (`Link`), and a real bus through any adapter of python-can (`CanLink`)."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from harness.link.frame import Frame
 from harness.link.trace import Trace
 
 ECHO_TIMEOUT_S = 1.0
-"""The seconds after which a frame counts as not sent, if the adapter of a working bus has not confirmed it."""
+"""The seconds after which a frame counts as not sent if the adapter, on a working bus, has not confirmed it."""
 
 OUTAGE_S = 30.0
-"""The seconds for which an interface that is down, or an adapter that is unplugged, is waited for."""
+"""For how many seconds an interface that is down, or an unplugged adapter, is waited for."""
 OUTAGE_STEP_S = 0.2
 
 FLOOD_FRAMES, FLOOD_S = 250, 0.25
-"""More foreign frames than this within this time are filtered out: a thousand a second."""
+"""The number of foreign frames within a time in seconds from which foreign frames are filtered out: a thousand a second."""
 DRAIN_S = 0.01
 MOST_IDS = 64
-"""A listener to more ids than this number listens to the whole bus."""
+"""The largest number of ids for which the adapter filters; whoever listens to more ids hears the whole bus."""
 
 FULL_QUEUE_WAIT_S = 0.001
-"""The time in which a bus at 500 kbit/s sends four frames."""
+"""The time in seconds in which a bus at 500 kbit/s sends four frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,40 +45,42 @@ class NodeFault:
 
 
 class Link(Protocol):
-    """A bus: frames out, frames in, and time. Every frame that passes is in `trace`."""
+    """A bus: it sends frames, receives frames, and tells the time. Every frame that passes is recorded in `trace`."""
 
     trace: Trace
     addresses: AddressBook
-    """Which frames begin with an address. The link moves the address from `Frame.data` to `Frame.address`."""
+    """The ids whose frames begin with an address; the link moves the address from `Frame.data` to `Frame.address`."""
     is_virtual: bool
     confirms_sending: bool
     """Whether the link notices if a frame was not sent."""
     tells_stale: bool
-    """Whether the link keeps `unsent`, which tells stale frames, so that none have to be discarded before a request."""
+    """Whether the link counts `unsent` frames, so that stale frames are recognised and need not be discarded before a
+    request.
+    """
     is_fd: bool
     """Whether CAN FD frames can be sent."""
     is_gone: bool
-    """Whether the adapter was away and did not come back in time. Each attempt to send looks for it again."""
+    """Whether the adapter was away and did not come back in time. Each attempt to send looks for the adapter again."""
     remarks: list[str]
     """Remarks on the bus for the report: when it was away, and since when it was not heard completely."""
     say: Callable[[str], None]
-    """Called with messages about the bus; set by whoever shows them."""
+    """A function that is called with messages about the bus; whoever shows them sets it."""
 
     @property
     def unsent(self) -> int:
-        """The number of our frames that are not sent yet. Frames that arrive before them cannot answer them."""
+        """How many of our frames have not been sent yet; a frame that arrives before them cannot answer them."""
 
     @property
     def lost_frames(self) -> int:
-        """The number of frames that arrived and were lost before they were read, as far as the adapter tells."""
+        """How many frames arrived and were lost before they were read, as far as the adapter tells."""
 
     @property
     def error_frames(self) -> int:
-        """The number of error frames that the adapter reported."""
+        """How many error frames the adapter reported."""
 
     @property
     def now_s(self) -> float:
-        """The time of the link in seconds, for time-outs."""
+        """The link's clock in seconds, for time-outs."""
 
     @property
     def utc_s(self) -> float:
@@ -91,28 +93,30 @@ class Link(Protocol):
         """Return the next frame of another node, or None at `until_s`. Raises LinkError if the adapter failed."""
 
     def is_quiet_for(self, seconds: float) -> bool:
-        """Whether nothing can happen on the bus for `seconds` if nothing is sent; never certain, so False, on a real bus."""
+        """Whether nothing can happen on the bus for `seconds` if nothing is sent; on a real bus False, since that is never
+        certain.
+        """
 
     def check_sent(self) -> None:
-        """Raise LinkError if silence may be our own fault: a frame has not been sent, or received frames were lost."""
+        """Raise LinkError if silence may be our own fault, because a frame was not sent or received frames were lost."""
 
     def use(self, ids: Collection[int]) -> None:
-        """Say which ids are in use. Frames with other ids may be filtered out if there are too many of them."""
+        """Name the ids that are in use; frames with other ids may be filtered out if there are too many of them."""
 
     def hear_also(self, ids: Collection[int], seconds: float) -> None:
-        """Say that these ids are in use too, for this many seconds."""
+        """Name ids that are in use, too, for this many seconds."""
 
     def console(self) -> str:
         """Return what simulated nodes have printed."""
 
     def console_since(self, written: int) -> tuple[str, int]:
-        """Return what simulated nodes printed after the first `written` characters, and how many they printed in all."""
+        """Return the text that simulated nodes printed after the first `written` characters, and its whole length so far."""
 
     def images(self) -> Sequence[bytes]:
-        """Return the flash memory of those simulated nodes that show it."""
+        """Return, by name, the flash memory of those simulated nodes that have one."""
 
     def faults(self) -> Sequence[NodeFault]:
-        """Return the simulated nodes that crashed, and why."""
+        """Return the simulated nodes that crashed, each with the reason."""
 
     def can_power_cycle(self) -> bool:
         """Whether `power_cycle` has an effect."""
@@ -133,9 +137,9 @@ class Link(Protocol):
 class CanLink:
     """A real bus through python-can.
 
-    With `confirms_sending` the adapter returns our own frames once they have been sent. They enter the trace then, with the
-    driver's time stamp and in their true order. Without it they enter the trace when they are handed over, and all frames
-    get the time of their arrival here, because a driver's time may have another epoch or pace.
+    With `confirms_sending` the adapter returns our own frames once they have been sent; only then they enter the trace, with
+    the driver's time stamp and in their true order. Otherwise our frames enter the trace when they are handed to the
+    adapter, and all frames get the time of their arrival here, because a driver's time may have another epoch or pace.
     """
 
     is_virtual = False
@@ -150,7 +154,9 @@ class CanLink:
         is_fd: bool = False,
         reopen: Callable[[], can.BusABC] | None = None,
     ) -> None:
-        """Make the link. `reopen` opens the same bus again, or raises; without it a bus that is gone is not waited for."""
+        """Make the link. `reopen` opens the same bus again, or raises; without `reopen`, a bus that is gone is not waited
+        for.
+        """
         self.trace = trace
         self.addresses = AddressBook()
         self.remarks: list[str] = []
@@ -163,7 +169,7 @@ class CanLink:
         self._foreign = 0
         self._foreign_since_s = 0.0
         self._lost_before = 0
-        """Frames that were lost before the adapter was opened anew."""
+        """How many frames were lost before the adapter was opened anew."""
         self.is_fd = is_fd
         self.confirms_sending = self.tells_stale = confirms_sending
         self._handed_over: list[tuple[object, ...]] = []
@@ -195,7 +201,7 @@ class CanLink:
             self.trace.record(frame.as_sent(self._clock.utc_s()))
 
     def _send_again(self, frame: Frame, error: Exception) -> None:
-        """Try again to send a frame that a full queue refused. Other errors are raised."""
+        """Try again to send a frame that a full queue refused; raise any other error."""
         until_s = self.now_s + ECHO_TIMEOUT_S
         while is_full_queue(error) and self.now_s < until_s:
             self._clock.sleep(FULL_QUEUE_WAIT_S)
@@ -308,7 +314,7 @@ class CanLink:
     def _count_foreign(self, time_s: float) -> None:
         """Count a foreign frame; from `FLOOD_FRAMES` within `FLOOD_S` on, let the adapter filter out foreign frames.
 
-        `time_s` is the driver's, of any epoch: the time at which a frame is read here says nothing about the traffic.
+        `time_s` is the driver's time, of any epoch; the time at which a frame is read here says nothing about the traffic.
         """
         if not self._foreign:
             self._foreign_since_s = time_s
@@ -333,7 +339,9 @@ class CanLink:
         raise LinkInterrupted(f"{self._name}: the bus was flooded with foreign frames, which are left out from now on")
 
     def _forget_what_waits(self) -> None:
-        """Discard the frames that the adapter still holds: an answer among them is too late, and our own may be lost."""
+        """Discard the frames that the adapter still holds: an answer among them would be too late, and frames of ours may be
+        lost.
+        """
         with suppress(can.CanError, OSError):
             while self._adapter.receive(DRAIN_S) is not None:
                 pass
@@ -343,7 +351,7 @@ class CanLink:
     # What is out
 
     def _confirm(self, frame: Frame) -> None:
-        """Note that a frame of ours was sent. The late confirmation of a frame that was given up confirms no other frame."""
+        """Note that a frame of ours was sent; if that frame was given up before, it confirms no other."""
         if frame.identity in self._handed_over:
             self._handed_over.remove(frame.identity)
 
@@ -401,7 +409,7 @@ class CanLink:
         raise LinkError(f"{self._name}: an ECU on a real bus is not ours to replace")
 
     def hold(self) -> None:
-        """Keep other runs off this bus until `close`. Raises UserError if one is running."""
+        """Keep other runs off this bus until `close`. Raises UserError if another run uses the bus."""
         self._lock = BusLock(self._name)
 
     def close(self) -> None:

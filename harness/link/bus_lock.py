@@ -1,4 +1,4 @@
-"""Let only one run at a time use a bus, whoever started it."""
+"""Let only one run at a time use a bus, no matter which user started the other."""
 
 from __future__ import annotations
 
@@ -26,22 +26,21 @@ class WaitingClock(Protocol):
 
 
 _CREDENTIALS = struct.Struct("3i")
-"""Linux's ``struct ucred``: process, user, group."""
+"""The layout of Linux's ``struct ucred``: process, user, group."""
 MOST_WAITING = 4096
 LOOK_S = 0.5
 """The seconds between two attempts to lock a bus that is in use."""
 LONGEST_NAME_BYTES = 100
-"""Linux allows 107 bytes for the name of a socket."""
+"""The longest name that is used for a socket, in bytes; Linux allows 107."""
 
 
 class BusLock:
-    """A lock on a bus, from its creation until `release` or the end of the process.
-
-    Raises UserError if another run has it.
+    """A lock on a bus, from its creation until `release` or the end of the process. Raises UserError if another run holds
+    it.
 
     The lock is a name in Linux's abstract socket namespace, which belongs to the network interfaces: every user of this
-    computer sees it, no file can take its place, and the kernel frees it when its process ends. On other systems the lock
-    is a locked file in the user's state folder, which other users do not see.
+    computer sees the name, no file can take its place, and the kernel frees it when its process ends. On other systems the
+    lock is a locked file in the user's state folder, which other users do not see.
     """
 
     def __init__(self, bus: str) -> None:
@@ -69,15 +68,14 @@ _waited_for: dict[bytes, Callable[[], None]] = {}
 
 
 class BusInUse(UserError):
-    """Another run uses the bus."""
+    """Raised if another run uses the bus."""
 
 
 def wait_for_bus(bus: str, longest_s: float, say: Callable[[str], None], clock: WaitingClock | None = None) -> None:
-    """Wait until nobody uses a bus, and lock it for the next run.
+    """Wait until no run uses a bus, and lock the bus for the next run. Raises UserError if it is still in use after
+    `longest_s`.
 
-    Raises UserError if the bus is still in use after `longest_s`.
-
-    `say` is called once with the process that is waited for.
+    `say` is called once with a description of the process that holds the bus.
     """
     clock = clock or RealClock()
     until_s, has_said = clock.now_s() + longest_s, False
@@ -95,7 +93,7 @@ def wait_for_bus(bus: str, longest_s: float, say: Callable[[str], None], clock: 
 
 
 def _held_name(name: bytes) -> Callable[[], None] | None:
-    """Take an abstract name; return the function that frees it, or None if another process has it."""
+    """Bind an abstract name; return the function that frees it, or None if another process holds it."""
     holder = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         holder.bind(name)
@@ -109,7 +107,9 @@ def _held_name(name: bytes) -> Callable[[], None] | None:
 
 
 def abstract_name(text: str) -> bytes:
-    """Return the address of a socket without a file. A text that is too long is cut, and a hash of the whole is added."""
+    """Return the address of a socket without a file. A text that is too long is cut, and a hash of the whole text
+    is added.
+    """
     name = b"\0" + text.encode("utf-8", "backslashreplace")
     if len(name) > LONGEST_NAME_BYTES:
         from hashlib import sha256
@@ -119,7 +119,7 @@ def abstract_name(text: str) -> bytes:
 
 
 def holder_of(name: bytes) -> str:
-    """Describe the process that has an abstract socket: its user and age, as far as the kernel tells."""
+    """Describe the process that holds an abstract socket: its user and age, as far as the kernel tells."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
         visitor.setblocking(False)
         try:

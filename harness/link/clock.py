@@ -1,4 +1,4 @@
-"""The time, and random numbers: the only file that asks the computer for either."""
+"""Tell the time and draw random numbers; no other file asks the computer for either."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def new_seed() -> int:
 
 
 def thread_time_s(thread_id: int) -> float:
-    """Return the processor time in seconds of a thread, known by `threading.get_ident`; 0 if it has ended."""
+    """Return the processor time in seconds of a thread, identified by `threading.get_ident`; 0 if the thread has ended."""
     if thread_id not in sys._current_frames():
         return 0.0
     return time.clock_gettime(time.pthread_getcpuclockid(thread_id))
@@ -77,7 +77,7 @@ class Chance:
     """Repeatable random numbers: SHA-256 in counter mode over a seed and a stream's name.
 
     The same seed gives the same bytes on every computer, and no statistical test distinguishes them from the system's. Each
-    user takes a stream of its own, so that leaving out one check does not change what another one draws.
+    user takes a stream of its own, so that leaving out one check does not change what other checks draw.
     """
 
     def __init__(self, seed: int, stream: str = "") -> None:
@@ -103,12 +103,14 @@ class Chance:
         return int.from_bytes(self.random_bytes((limit.bit_length() + 7) // 8 + 8), "big") % limit
 
     def quick(self) -> Chance:
-        """Return a quick source, seeded from this one, for callers that draw often and need no more than variety."""
+        """Return a quick source, seeded from this one, for callers that draw often and only need variety."""
         return _QuickChance(self)
 
 
 class _QuickChance(Chance):
-    """A Mersenne Twister: as repeatable, and ten times as quick, but who has seen enough of it can predict the rest."""
+    """A Mersenne Twister: as repeatable as `Chance` and ten times as quick, but its numbers can be predicted from earlier
+    ones.
+    """
 
     def __init__(self, source: Chance) -> None:
         super().__init__(source.seed, f"{source._stream}/quick")

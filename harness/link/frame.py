@@ -1,4 +1,4 @@
-"""One CAN frame as the harness stores it, and its conversion to and from python-can."""
+"""Define a CAN frame as the harness stores it, and convert it to and from python-can."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ from harness.link.isotp_frames import frame_type, message_in
 
 FD_LENGTHS = frozenset((*range(9), 12, 16, 20, 24, 32, 48, 64))
 FD_BIT_RATE_SWITCH, FD_ERROR_PASSIVE = 1, 2
-"""An FD frame's flags: its data came at the higher bit rate; its sender has seen many errors."""
+"""Flags of a CAN FD frame: its data came at the higher bit rate; its sender has seen many errors."""
 
 
 @dataclass(slots=True)
 class Frame:
-    """A frame with its time stamp.
+    """A frame with its time stamp. It must not be changed once it is in use.
 
-    It must not be changed once it is in use.
-
-    `time_s` is the bus's own time on a simulated bus, and seconds since 1970 on a real one, from the driver where it gives
-    them. `is_sent` marks the harness's own frames.
+    `time_s` is the bus's own time on a simulated bus, and seconds since 1970 on a real bus, from the driver if it gives
+    them. `is_sent` marks frames of the harness.
     """
 
     can_id: int
@@ -33,7 +31,7 @@ class Frame:
     is_error: bool = False
     is_fd: bool = False
     dlc: int = 0
-    """The length that a remote frame requests; other frames carry their length in `data`."""
+    """The length that a remote frame requests; the length of any other frame is that of `data`."""
     fd_flags: int = 0
     """The flags of an FD frame as candump writes them: FD_BIT_RATE_SWITCH, FD_ERROR_PASSIVE, both, or none."""
     address: bytes = b""
@@ -51,7 +49,7 @@ class Frame:
 
     @property
     def pdu(self) -> bytes:
-        """The message in the frame, or the part of it that a first frame has; empty if it begins none."""
+        """The message in the frame, or the part of it in a first frame; empty if no message begins in the frame."""
         return message_in(self.data, len(self.address))
 
     def copy(self) -> Frame:
@@ -76,11 +74,11 @@ class Frame:
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """The values by which the frame is recognised when an adapter returns it."""
+        """The values by which a frame of ours is recognised when an adapter returns it."""
         return self.can_id, self.data_field, self.is_extended, self.is_remote, self.is_fd
 
     def message(self) -> can.Message:
-        """Return the frame for python-can."""
+        """Return the frame as a message of python-can."""
         data = bytearray(self.address + self.data if self.address else self.data)
         dlc = self.dlc if self.is_remote else len(data)
         message = can.Message(
@@ -92,7 +90,7 @@ class Frame:
         return message
 
     def fd_bits(self) -> tuple[int, int]:
-        """Return how many bits of an FD frame go at the nominal rate, and how many at the rate that it may switch to.
+        """Return how many bits of an FD frame are sent at the nominal rate, and how many at the rate to which it may switch.
 
         Stuff bits are not counted, except those of the checksum, whose number is fixed.
         """
@@ -108,7 +106,7 @@ class Frame:
 
 
 def from_message(message: can.Message, time_s: float, is_sent: bool) -> Frame:
-    """Convert a message of python-can."""
+    """Convert a message of python-can to a frame."""
     return Frame(
         message.arbitration_id,
         bytes(message.data),
@@ -124,12 +122,12 @@ def from_message(message: can.Message, time_s: float, is_sent: bool) -> Frame:
 
 
 def fd_flags(message: can.Message) -> int:
-    """Return the flags of an FD frame as `Frame.fd_flags` has them."""
+    """Return the flags of an FD frame in the form of `Frame.fd_flags`."""
     return FD_BIT_RATE_SWITCH * bool(message.bitrate_switch) | FD_ERROR_PASSIVE * bool(message.error_state_indicator)
 
 
 def check(message: can.Message) -> None:
-    """Raise ValueError unless the message can be sent on a bus."""
+    """Raise ValueError unless the frame of python-can can be sent on a bus."""
     limit = 0x1FFFFFFF if message.is_extended_id else 0x7FF
     if not isinstance(message.arbitration_id, int):
         raise ValueError(f"CAN id {message.arbitration_id!r} is no whole number")

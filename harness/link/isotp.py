@@ -36,12 +36,14 @@ from harness.link.isotp_frames import (
 __all__ = ["IsoTp", "IsoTpBusy", "IsoTpConfig", "IsoTpFault"]
 
 _ROUNDING_S: Final = 1e-6
-"""An owner that waits `deadline_s - now_s` may arrive early by a rounding error; it must not have to wait again."""
+"""An allowance in seconds for rounding: an owner that waits `deadline_s - now_s` must not arrive too early and wait
+again.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IsoTpConfig:
-    """The values that one endpoint announces and accepts, and its time-outs."""
+    """What one endpoint announces and accepts, and its time-outs."""
 
     tx_dl: int = CLASSIC_BYTES  # our longest frame; above 8 it is CAN FD, and frames of up to 64 bytes are accepted
     padding: int | None = 0x00  # the byte that fills frames up to 8 bytes; None: frames as short as their content
@@ -107,12 +109,12 @@ class IsoTp:
         self.reset()
 
     def fill_flow_controls(self) -> None:
-        """From now on fill flow controls up to 8 bytes, whatever the config says of other frames."""
+        """From now on fill flow controls up to 8 bytes, whatever the configuration says of other frames."""
         self.clear_to_send = self.clear_to_send.ljust(self.classic_bytes, b"\x00")
         self._overflow = self._overflow.ljust(self.classic_bytes, b"\x00")
 
     def reset(self) -> None:
-        """Forget everything, the frames in `outbox` too, as a loss of power does."""
+        """Forget everything, even the frames in `outbox`, as a loss of power does."""
         self.outbox.clear()
         self.fault = None
         self._tx_deadline_s = math.inf
@@ -145,9 +147,10 @@ class IsoTp:
         self._await_flow_control(now_s + self.config.frame_time_s)
 
     def single_frame(self, pdu: bytes | bytearray) -> bytes | None:
-        """Return the one frame of up to 8 bytes that holds the whole message, for the owner to send; None if none can.
+        """Return the one frame of up to 8 bytes that holds the whole message, for the owner to send; None if the message is
+        too long.
 
-        Raises IsoTpBusy as `send` does.
+        Raises IsoTpBusy in the case in which `send` does.
         """
         if self.is_sending:
             raise IsoTpBusy(f"{len(self._tx_pdu)} bytes are in transmission; send the next when is_sending is false")
@@ -158,11 +161,11 @@ class IsoTp:
         return SF_HEAD[length] + pdu + self._fill[length + 1]
 
     def receive(self, data: bytes | bytearray, now_s: float, *, is_functional: bool = False) -> bytes | None:
-        """Take the data of one frame, which arrived at `now_s`; return the message if this frame completed one.
+        """Take the data of one frame that arrived at `now_s`; return the message if this frame completed one.
 
-        Never raises: what the standard does not allow is ignored or ends the message, and only `fault` tells. More than 8
-        bytes are not a classic frame, and are ignored unless `tx_dl` says CAN FD. With functional addressing only a single
-        frame is accepted; it does not affect a reception that is running, because it is another channel.
+        Never raises: what the standard does not allow is ignored or ends the message, and only `fault` tells. Data of more
+        than 8 bytes is ignored as no classic frame unless `tx_dl` says CAN FD. With functional addressing only a single
+        frame is accepted; it does not affect a reception that is running, because it belongs to another channel.
         """
         size = len(data)
         if not 0 < size <= self._longest_frame:
@@ -265,7 +268,7 @@ class IsoTp:
         self._schedule()
 
     def take_flow_control(self, data: bytes | bytearray, now_s: float) -> None:
-        """Go on with the transmission, wait, or give it up."""
+        """Continue the transmission, wait, or give it up, as the flow control says."""
         if not self.awaits_flow_control or len(data) < 3:
             return
         status = data[0]
@@ -293,7 +296,7 @@ class IsoTp:
         self._schedule()
 
     def _send_consecutive(self, now_s: float) -> None:
-        """Send the consecutive frames that are due: one if STmin paces them, else the rest of the block."""
+        """Send the consecutive frames that are due: a single one if STmin paces them, else the rest of the block."""
         pdu, start, end_s, cf_bytes = self._tx_pdu, self._tx_next, now_s, self._cf_bytes
         while start < len(pdu) and self._tx_block != 0:
             frame = CF_HEAD[self._tx_sn] + pdu[start : start + cf_bytes]

@@ -1,7 +1,7 @@
-"""The frames of ISO-TP (ISO 15765-2:2016), on classic CAN and on CAN FD, for everybody who reads or writes them.
+"""Read and write the frames of ISO-TP (ISO 15765-2:2016), on classic CAN and on CAN FD.
 
-Data is a frame's data field without the address that extended and mixed addressing put first. `address_bytes` is the length
-of that address, which takes room from the message.
+`data` is a frame's data field without the address that extended and mixed addressing put first. `address_bytes` is the
+length of that address, which leaves less room for the message.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Final
 CLASSIC_BYTES: Final = 8
 LONGEST_BYTES: Final = 64
 FRAME_LENGTHS: Final = (8, 12, 16, 20, 24, 32, 48, 64)
-"""The values of TX_DL, the longest frame that a sender uses. 8 is classic CAN; CAN FD has no lengths between these."""
+"""The lengths of the longest frame that a sender uses (TX_DL). 8 is classic CAN; CAN FD has no lengths between these."""
 
 SF_BYTES: Final = 7
-"""The bytes that a single frame carries with its length in the first byte; longer ones have it in the second (the
+"""How many bytes a single frame holds with its length in the first byte; a longer one has its length in the second (the
 escape).
 """
 FF_MAX: Final = 4095
@@ -29,14 +29,14 @@ WAIT: Final = 0x31
 OVERFLOW: Final = 0x32
 
 FILL: Final = 0xCC
-"""The byte that fills a frame of more than 8 bytes up to the next length that CAN FD has, unless another byte is wanted."""
+"""The byte that fills a frame of more than 8 bytes up to the next length of CAN FD, unless another byte is wanted."""
 
 SF_HEAD: Final = tuple(bytes((length,)) for length in range(SF_BYTES + 1))
 CF_HEAD: Final = tuple(bytes((0x20 | sequence_number,)) for sequence_number in range(16))
 
 
 class FrameType(IntEnum):
-    """The upper half of the protocol control byte. Higher values are reserved."""
+    """The frame types, which are the upper half of the protocol control byte. Higher values are reserved."""
 
     SINGLE = 0
     FIRST = 1
@@ -76,9 +76,9 @@ def frame_type(data: bytes | bytearray) -> int:
 
 
 def message_in(data: bytes | bytearray, address_bytes: int = 0) -> bytes:
-    """Return the message in a frame, or the part of it that a first frame has; empty if it begins none.
+    """Return the message in a frame, or the part of it in a first frame.
 
-    A frame that the standard requires a receiver to ignore begins none.
+    Return an empty message if none begins in the frame, or the standard requires a receiver to ignore the frame.
     """
     kind = frame_type(data)
     if kind == FrameType.SINGLE:
@@ -92,8 +92,8 @@ def message_in(data: bytes | bytearray, address_bytes: int = 0) -> bytes:
 def fills(tx_dl: int, padding: int | None, address_bytes: int = 0) -> tuple[bytes, ...]:
     """Return the fill bytes by the size of a frame's content without the address.
 
-    Up to 8 bytes filling is optional; above, the next length that CAN FD has must be reached. Raises ValueError if `tx_dl`
-    is not a frame length or `padding` is not a byte.
+    Up to 8 bytes filling is optional; above, a frame must have the next length of CAN FD. Raises ValueError if `tx_dl` is
+    not a frame length or `padding` is not a byte.
     """
     if tx_dl not in FRAME_LENGTHS:
         raise ValueError(f"frames of {tx_dl} bytes; there are {', '.join(map(str, FRAME_LENGTHS))}")
@@ -107,12 +107,12 @@ def fills(tx_dl: int, padding: int | None, address_bytes: int = 0) -> tuple[byte
 
 
 def longest_single(tx_dl: int, address_bytes: int = 0) -> int:
-    """Return how many bytes a single frame carries."""
+    """Return how many bytes of a message a single frame holds."""
     return (SF_BYTES if tx_dl == CLASSIC_BYTES else tx_dl - 2) - address_bytes
 
 
 def first_frame_head(length: int) -> bytes:
-    """Return the first bytes of a first frame, before those of the message."""
+    """Return the first bytes of a first frame, which come before the bytes of the message."""
     return (0x1000 | length).to_bytes(2, "big") if length <= FF_MAX else b"\x10\x00" + length.to_bytes(4, "big")
 
 
@@ -143,10 +143,10 @@ def read_first_frame(data: bytes | bytearray, address_bytes: int = 0) -> tuple[i
 
 
 def segments(pdu: bytes, *, stated_length: int | None = None, frame_bytes: int = CLASSIC_BYTES) -> list[bytes]:
-    """Return the data fields of a first frame and of its consecutive frames, the last one padded with 00.
+    """Return the data fields of a first frame and of its consecutive frames, the last field padded with 00.
 
-    `frame_bytes` is the length of each data field: the tester's `frame_bytes`, which an address byte makes less than 8.
-    `stated_length` is the length in the first frame, instead of the message's own. Raises ValueError above 4095.
+    `frame_bytes` is the length of each data field, which an address byte makes less than 8. `stated_length` is the length in
+    the first frame, instead of the message's own. Raises ValueError above 4095.
     """
     start_bytes, step_bytes = frame_bytes - 2, frame_bytes - 1
     length = len(pdu) if stated_length is None else stated_length

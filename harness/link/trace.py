@@ -10,21 +10,21 @@ from harness.link.frame import Frame
 ERROR_FRAME = "20000080#0000000000000000"
 
 KEEP = 4096
-"""The number of frames kept in memory: more than any decisive exchange needs, and bounded however long the run."""
+"""How many frames are kept in memory: more than any decisive exchange needs, however long the run."""
 
 
 class Log(Protocol):
-    """A text file, or what takes its place."""
+    """A text file, or an object that takes the place of one."""
 
     def write(self, text: str, /) -> object:
-        """Write whole lines."""
+        """Write text that consists of whole lines."""
 
     def flush(self) -> object:
         """Write buffered lines to the disk."""
 
 
 class _Heads(dict[int, str]):
-    """By 11-bit id, what stands before the data of a classic frame in its line."""
+    """By 11-bit id: the text before the data in the line of a classic frame."""
 
     def __init__(self, channel: str) -> None:
         self._channel = channel
@@ -53,7 +53,7 @@ class Trace:
         self.trouble = ""
         """Why frames are no longer written to the log; empty while they are written, or if there is no log."""
         self.record = self._recent.append
-        """Record a frame: the list's own method, because this is the hot path. The caller calls `trim` once in a while."""
+        """Record a frame; this is the list's own method, for speed. The caller has to call `trim` once in a while."""
 
     def forget(self, first: int) -> None:
         """Drop all frames in memory without writing them to a log; the next frame has the number `first`."""
@@ -66,7 +66,7 @@ class Trace:
 
     @property
     def count(self) -> int:
-        """The number of recorded frames, which is also the number of the next one."""
+        """How many frames were recorded, which is also the number of the next frame."""
         return self._first + len(self._recent)
 
     def frames(self, first: int, last: int) -> tuple[Frame, ...]:
@@ -82,10 +82,9 @@ class Trace:
             del self._recent[:-KEEP]
 
     def flush(self) -> None:
-        """Write new frames to the log, if there is one.
+        """Write new frames to the log, if there is one. Raises UserError if that fails.
 
-        Raises UserError if that fails; nothing more is written then, since lines that a full disk left out would shift all
-        later numbers.
+        After a failure no more frames are written, since lines that a full disk left out would shift all later numbers.
         """
         if self._log is None:
             return

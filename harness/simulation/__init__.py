@@ -1,1 +1,1 @@
-"""Simulate the bus: virtual time, the contract of a node, and the python-can backend ``uds-sim``."""
+"""Simulate a bus in virtual time: its nodes, what a node must offer, and the python-can backend ``uds-sim``."""

@@ -1,4 +1,4 @@
-"""Run nodes on a real bus: the same contract as on the simulated one, in real time, until interrupted."""
+"""Run nodes on a real bus in real time, until interrupted; they are the same nodes as on the simulated bus."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IDLE_S = 1.0
 
 
 class LiveClock(Protocol):
-    """The clock of a live bus: the machine's, or a test's."""
+    """The clock of a live bus: that of the machine, or of a test."""
 
     def now_s(self) -> float:
         """Return monotonic seconds."""
@@ -30,7 +30,7 @@ class LiveClock(Protocol):
         """Return seconds since 1970."""
 
     def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for this many seconds."""
 
 
 class _Timer:
@@ -43,7 +43,7 @@ class _Timer:
 
 
 class _Port:
-    """One node's side of the bus."""
+    """A node's access to the bus."""
 
     random_bytes = staticmethod(system_random_bytes)
 
@@ -71,10 +71,9 @@ class LiveBus:
     """Runs nodes on one python-can bus, all on the calling thread.
 
     An exception of a node ends the bus; with `on_fault` the node is dead until `power_cycle`, and the bus goes on.
-    `before_send` is called before each frame leaves a node, `on_frame` with each frame received or sent.
-
-    If every node tells which ids it hears and there is no `on_frame`, the adapter drops all other frames, as the CAN
-    controller of a real ECU does.
+    `before_send` is called before each frame leaves a node, `on_frame` with each frame received or sent. If every node tells
+    which ids it hears and there is no `on_frame`, the adapter drops all other frames, as the CAN controller of a real ECU
+    does.
     """
 
     def __init__(
@@ -87,7 +86,7 @@ class LiveBus:
         before_send: Callable[[], None] | None = None,
         on_frame: Callable[[Frame], None] | None = None,
     ) -> None:
-        """Make the bus; if `bus` is None, it is plugged in later."""
+        """Make the bus; if `bus` is None, call `plug` with a bus later."""
         self._adapter: Adapter | None = adapter_of(bus) if bus is not None else None
         self._is_narrow = False
         self._ports = [_Port(self, node) for node in nodes]
@@ -100,9 +99,11 @@ class LiveBus:
         self._before_send = before_send
         self._on_frame = on_frame
         self.received_frames = self.sent_frames = self.unsent_frames = self.error_frames = 0
-        """Numbers of frames since the start; unsent frames are those that the adapter refused or that had no bus."""
+        """How many frames were received, sent and left unsent since the start; unsent ones were refused by the adapter, or
+        had no bus.
+        """
         self.unsent_why = ""
-        """Why the adapter refused a frame, the last time that it refused one."""
+        """Why the adapter refused a frame when it last refused one."""
         self.now_s = 0.0
         """Seconds since the bus was started; it stands still while a node acts, as on a simulated bus."""
 
@@ -113,7 +114,7 @@ class LiveBus:
 
     @property
     def is_plugged(self) -> bool:
-        """Whether there is a bus."""
+        """Whether there is a bus at present."""
         return self._adapter is not None
 
     @property
@@ -122,7 +123,7 @@ class LiveBus:
         return any(port.is_dead for port in self._ports)
 
     def plug(self, bus: can.BusABC) -> None:
-        """Continue with this bus. The nodes do not notice, as when a cut wire is repaired."""
+        """Continue with this bus; the nodes do not notice, as when a cut wire is repaired."""
         self.unplug()
         self._adapter = adapter_of(bus)
         self._choose_frames()
@@ -137,13 +138,13 @@ class LiveBus:
                 self._is_narrow = ids is not None
 
     def unplug(self) -> None:
-        """Close the bus, if there is one. The nodes live on, and nobody hears them."""
+        """Close the bus, if there is one; the nodes run on, and nobody hears them."""
         adapter, self._adapter, self._failure, self._is_narrow = self._adapter, None, None, False
         if adapter is not None:
             adapter.close()
 
     def send(self, frame: can.Message, sender: _Port) -> None:
-        """Put a node's frame on the bus, where the other nodes here hear it too.
+        """Put a node's frame on the bus, where the other nodes of this process hear it, too.
 
         A frame that the adapter refuses is lost, as on a cut wire. Raises ValueError if it is no CAN frame.
         """
@@ -217,7 +218,9 @@ class LiveBus:
                     raise
 
     def step(self, longest_s: float = IDLE_S) -> None:
-        """Call what is due, and deliver one frame if one comes within `longest_s`. Raises LinkError if the adapter fails."""
+        """Call the callbacks that are due, and deliver a frame if one comes within `longest_s`. Raises LinkError if the
+        adapter fails.
+        """
         self._tick()
         self._run_due()
         if self._failure is not None:
@@ -266,7 +269,7 @@ class LiveBus:
     def _run_due(self) -> None:
         """Call the callbacks that are due by now.
 
-        Those that are added meanwhile wait for the next step, so that a bus can always be stopped.
+        Callbacks that are added meanwhile wait for the next step, so that a bus can always be stopped.
         """
         last = self._sequence
         while self._timers and self._timers[0][0] <= self.now_s and self._timers[0][1] <= last:

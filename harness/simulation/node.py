@@ -1,4 +1,4 @@
-"""Define the contract of a node on a simulated bus, and find nodes by name."""
+"""Define what a node on a simulated bus must offer, and find nodes by name."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PROFILES_MODULE = "harness.ecu.profiles"
 
 
 class Timer(Protocol):
-    """A callback that is due later."""
+    """A callback that will be called later."""
 
     def cancel(self) -> None:
-        """Forget the callback; without effect once it has run."""
+        """Forget the callback; without effect once it has been called."""
 
 
 class Port(Protocol):
-    """A node's side of the bus, given to it by :meth:`Node.attach`.
+    """A node's access to the bus, given to it by :meth:`Node.attach`.
 
     The port of the simulated bus also has ``send_data(can_id, data, is_extended)``, which queues a classic data frame
     without python-can's message and without a check of it.
@@ -38,7 +38,9 @@ class Port(Protocol):
         """The wall clock that an ECU could know, in seconds since 1970; virtual on a virtual bus."""
 
     def send(self, frame: can.Message) -> None:
-        """Queue a copy of a frame; it arrives when the bus has had time for it. Raises ValueError if it is no CAN frame."""
+        """Queue a copy of a frame; the frame arrives when the bus has had time for it. Raises ValueError if it is no CAN
+        frame.
+        """
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
         """Call back after `delay_s` seconds of the bus's time, on the bus's own thread."""
@@ -50,15 +52,15 @@ class Port(Protocol):
 class Node(Protocol):
     """An ECU, or any other participant of the bus.
 
-    It may also have ``power_cycle()`` (see `power_cycle`), ``image``: the bytes that its flash memory holds,
-    ``on_data`` (see `takes_data`) and ``hears`` (see `heard_ids`).
+    A node may also have ``power_cycle()`` (see `power_cycle`), ``image``: the bytes in its flash memory, ``on_data`` (see
+    `takes_data`) and ``hears`` (see `heard_ids`).
     """
 
     def attach(self, port: Port) -> None:
-        """Take the port; called once, before any frame."""
+        """Take the node's port; called once, before any frame."""
 
     def on_frame(self, frame: can.Message) -> None:
-        """React to a frame that another node sent; called when the frame has fully arrived."""
+        """React to a frame of another node; called when the frame has arrived completely."""
 
 
 def power_cycle(node: Node) -> None:
@@ -69,7 +71,8 @@ def power_cycle(node: Node) -> None:
 
 
 def takes_data(node: Node) -> Callable[[int, bytes, bool], None] | None:
-    """Return the node's ``on_data(can_id, data, is_extended)``, called instead of `on_frame` for classic data frames.
+    """Return the node's ``on_data(can_id, data, is_extended)``, which takes classic data frames in place of `on_frame`; else
+    None.
 
     Only an attribute of the object itself counts, so that a wrapper that hands on its node's attributes hears every frame.
     """
@@ -87,15 +90,15 @@ def heard_ids(node: Node) -> frozenset[int] | None:
 
 
 def load_nodes(channel: str, relative_to: Path | None = None) -> list[Node]:
-    """Make the nodes that a channel names. Raises UserError like `node_maker` and the function that it returns."""
+    """Make the nodes that a channel names. Raises UserError as `node_maker` and the function that it returns do."""
     return node_maker(channel, relative_to)()
 
 
 def node_maker(channel: str, relative_to: Path | None = None) -> Callable[[], list[Node]]:
-    """Return a function that makes the nodes that a channel names, new ones with each call.
+    """Return a function that makes the nodes that a channel names, new ones at each call.
 
-    A channel is a shipped profile (``article``, ``hardened+no_attempt_limit``), ``path/to/file.py:factory`` (relative
-    to `relative_to`, or to the working directory) or ``package.module:factory``. Raises UserError if it names nothing
+    A channel is a shipped profile (``article``, ``hardened+no_attempt_limit``), ``path/to/file.py:factory`` (relative to
+    `relative_to`, or to the working directory) or ``package.module:factory``. Raises UserError if the channel names nothing
     that can be called. The returned function raises UserError if the factory raises or returns no nodes.
     """
     name, colon, factory_name = channel.rpartition(":")

@@ -25,27 +25,27 @@ from harness.simulation.watchdog import NodeSpins, watch
 
 INSTANT_S = 0.001
 EVENTS_AT_ONE_INSTANT = 10_000
-"""A node that requests more events than this within a millisecond of simulated time counts as never stopping."""
+"""How many events a node may cause within a millisecond of simulated time before it counts as never stopping."""
 
 FRAMES_WAITING = 1 << 16
-"""How many frames a node's transmit queue holds."""
+"""How many frames fit a node's transmit queue."""
 
 CONSOLE_CHARACTERS = 1 << 20
 _FOREVER_S = sys.float_info.max
-"""Events at infinity, such as the next one of a silent bus, are never reached."""
+"""The time at which events at infinity are placed, such as the next event of a silent bus; it is never reached."""
 
 REASON_CHARACTERS = 1000
 TRACEBACK_CHARACTERS = 20_000
 
 
 class NodeConsole(io.TextIOBase):
-    """Keeps what nodes print, to standard output or standard error: the last mebibyte of it."""
+    """Keeps the last mebibyte of what nodes print, to standard output or standard error."""
 
     def __init__(self) -> None:
         self._pieces: deque[str] = deque()
         self._size = 0
         self.written = 0
-        """How many characters were printed so far, those that are no longer kept included."""
+        """How many characters were printed so far, even if they are no longer kept."""
 
     def writable(self) -> bool:
         """Return True."""
@@ -88,7 +88,7 @@ class _Timer:
 
 
 class _Port:
-    """One node's side of the bus; the harness itself has no port."""
+    """A node's access to the bus; the harness itself has no port."""
 
     def __init__(self, simulation: Simulation, node: Node, chance: Chance) -> None:
         self._simulation = simulation
@@ -102,7 +102,7 @@ class _Port:
         self.let_time_pass()
 
     def let_time_pass(self) -> None:
-        """Start a new count of events at one instant."""
+        """Reset the count of events at one instant, since time has passed."""
         self.instant_ends_s = -math.inf
         self.events_at_instant = 0
 
@@ -127,16 +127,16 @@ class _Port:
 
 
 _Waiting = tuple[int, int, Frame, _Port | None]
-"""Arbitration field, order of sending, frame, sender (None: the harness)."""
+"""A waiting frame: arbitration field, order of sending, frame, and sender (None: the harness)."""
 
 
 class Simulation:
     """A bus with nodes. Time stands still except in `advance`.
 
-    Frames take the time that their bits take at `bitrate`, without stuff bits (`data_bitrate`: those of an FD frame
-    that switches to it); of frames waiting at the same moment the lowest id goes first, and of those with the same id
-    the one that was sent first. A node that raises, spins, or never lets time pass is dead: `faults` says why. What it
-    prints goes to `console`, or, if that is None, to its usual output.
+    A frame takes the time that its bits take at `bitrate`, without stuff bits (at `data_bitrate`: the data of an FD frame
+    that switches to it). Of frames waiting at the same moment the lowest id goes first, and of those with the same id the
+    frame that was sent first. A node that raises, spins, or never lets time pass is dead: `faults` says why. Its prints go
+    to `console` or, if that is None, to its usual output.
     """
 
     def __init__(
@@ -158,7 +158,7 @@ class Simulation:
         self.unsent = 0
         """How many frames of the harness have not left yet."""
         self.inbox: deque[Frame] = deque()
-        """Frames that have arrived for the harness."""
+        """Frames that have arrived for the harness and were not received yet."""
         self.addresses = AddressBook()
         self.calls = 0
         self.thread_id = 0
@@ -166,11 +166,11 @@ class Simulation:
         self._bit_s = 1.0 / bitrate
         self._data_bit_s = 1.0 / (data_bitrate or bitrate)
         self._short_s = tuple((47 + 8 * size) * self._bit_s for size in range(CLASSIC_BYTES + 1))
-        """How long a classic frame with an 11-bit id occupies the bus, by its bytes."""
+        """By the number of its bytes: how many seconds a classic frame with an 11-bit id occupies the bus."""
         self._timers: list[tuple[float, int, _Timer]] = []
         self._sequence = 0
         self._waiting: deque[_Waiting] = deque()
-        """Frames in the order in which they will be sent."""
+        """Frames that wait for the bus, in the order in which they will be sent."""
         self._flying: tuple[Frame, _Port | None] | None = None
         self._arrives_s = math.inf
         self._chance = chance
@@ -189,7 +189,7 @@ class Simulation:
             self._call(port, port.node.attach, port)
 
     def renew(self, nodes: Sequence[Node]) -> None:
-        """Replace all nodes by these; frames in flight are lost."""
+        """Replace all nodes by these; frames on their way are lost."""
         for port in self._ports:
             port.is_dead = True
         self._timers.clear()
@@ -199,7 +199,7 @@ class Simulation:
         self._attach(nodes)
 
     def send(self, frame: Frame) -> None:
-        """Queue a frame of the harness; do not change it afterwards. It enters the trace when it has left."""
+        """Queue a frame of the harness, which must not be changed afterwards. It enters the trace when it has been sent."""
         frame.is_sent = True
         self.unsent += 1
         self.enqueue(frame, None)
@@ -207,13 +207,13 @@ class Simulation:
     def queue(self, message: can.Message, port: _Port) -> None:
         """Queue a node's frame; later changes to the message have no effect.
 
-        Raises ValueError if it is no CAN frame, CanOperationError as `enqueue`.
+        Raises ValueError if it is no CAN frame, CanOperationError if the node's transmit queue is full.
         """
         check(message)
         self.enqueue(from_message(message, 0.0, False), port)
 
     def enqueue(self, frame: Frame, port: _Port | None) -> None:
-        """Insert a frame in order. CanOperationError: the node's transmit queue is full."""
+        """Insert a frame in order. Raises CanOperationError if the node's transmit queue is full."""
         if port is not None:
             if port.waiting >= FRAMES_WAITING:
                 raise can.CanOperationError(f"the transmit queue is full: {FRAMES_WAITING} frames wait in it")
@@ -233,7 +233,7 @@ class Simulation:
         heapq.heappush(self._timers, (self.now_s + delay_s, self._sequence, timer))
 
     def next_event_s(self) -> float:
-        """Return when something happens next by itself; infinity if nothing will."""
+        """Return the time of the next event if nothing is sent; infinity if there is none."""
         if self._waiting and self._flying is None:
             return self.now_s
         return min(self._arrives_s, self._timers[0][0] if self._timers else math.inf)
@@ -285,7 +285,7 @@ class Simulation:
             self.now_s = until_s
 
     def _arrival_s(self, frame: Frame) -> float:
-        """Return when a frame that leaves now has arrived."""
+        """Return when a frame that is sent now will have arrived."""
         if frame.is_fd:
             nominal, fast = frame.fd_bits()
             return self.now_s + nominal * self._bit_s + fast * self._data_bit_s
@@ -313,7 +313,7 @@ class Simulation:
                 self._call(port, port.node.on_frame, frame.message())
 
     def _call(self, port: _Port, function: Callable[..., None], *arguments: object) -> None:
-        """Let a node act; capture what it prints, and declare it dead if it raises."""
+        """Let a node act; capture what it prints, and declare the node dead if it raises."""
         if self.now_s >= port.instant_ends_s:
             port.instant_ends_s = self.now_s + INSTANT_S
             port.events_at_instant = 0
@@ -356,7 +356,7 @@ class Simulation:
         port.waiting = 0
 
     def images(self) -> list[bytes]:
-        """Return the flash memory of those nodes that show it."""
+        """Return, by name, the flash memory of those nodes that have one."""
         found = (getattr(port.node, "image", None) for port in self._ports)
         return [content for content in found if isinstance(content, bytes)]
 
@@ -366,7 +366,7 @@ class Simulation:
         return any(port.is_dead or hasattr(port.node, "power_cycle") for port in self._ports)
 
     def power_cycle(self) -> None:
-        """Cut and restore the supply of every node that supports it, and of dead ones."""
+        """Cut and restore the supply of every node that supports it, and of dead nodes."""
         self.thread_id = threading.get_ident()
         for port in self._ports:
             if port.is_dead or hasattr(port.node, "power_cycle"):

@@ -1,4 +1,4 @@
-"""Give the harness its side of the simulated bus: frames out, frames in, and virtual time."""
+"""Connect the harness to the simulated bus: it sends and receives frames there, in virtual time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SimulatedLink:
         trace: Trace,
         make_nodes: Callable[[], Sequence[Node]] | None = None,
     ) -> None:
-        """Make the link. `make_nodes` makes the same nodes in factory state; without it nodes cannot be renewed."""
+        """Make the link. `make_nodes` makes the same nodes in factory state; without `make_nodes` they cannot be renewed."""
         self._make_nodes = make_nodes
         self.trace = trace
         self.remarks: list[str] = []

@@ -16,13 +16,13 @@ from harness.simulation.node import load_nodes
 from harness.simulation.simulated_bus import Simulation
 
 FRAMES_KEPT = 1 << 16
-"""What arrives while this many frames wait to be received is lost, as in any adapter."""
+"""How many frames may wait to be received; further ones are lost, as in any adapter."""
 
 
 class UdsSimBus(can.BusABC):
     """A bus of its own, with the nodes that the channel names; with `fd`, for CAN FD too. Nodes print to the usual output.
 
-    Nothing runs in the background: events that are due happen when somebody sends or receives, each at its own time.
+    Nothing runs in the background: events that are due happen when a program sends or receives, each at its own time.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class UdsSimBus(can.BusABC):
         return self._clock.now_s() - self._start_s
 
     def _catch_up(self) -> None:
-        """Run all that is due by now, and keep what arrives."""
+        """Run all events that are due by now, and keep the frames that arrive."""
         now_s = self._elapsed_s()
         while (frame := self._happens(now_s)) is not None:
             if len(self._arrived) < FRAMES_KEPT:
@@ -108,7 +108,7 @@ class UdsSimBus(can.BusABC):
         return self._arrived.popleft() if self._arrived else self._happens(self._elapsed_s())
 
     def _happens(self, until_s: float) -> Frame | None:
-        """Return the next frame that arrives by then; a bus that was opened for classic CAN sees no other."""
+        """Return the next frame that arrives until then; a bus that was opened for classic CAN sees no FD frame."""
         inbox = self._simulation.inbox
         while True:
             if not inbox:
@@ -122,7 +122,7 @@ class UdsSimBus(can.BusABC):
             raise can.CanOperationError(f"{self.channel_info} has been shut down")
 
     def shutdown(self) -> None:
-        """Release the ECU. Whoever waits for a frame, or sends one, gets CanOperationError."""
+        """Release the ECU. Whoever waits for a frame, or sends one, then gets CanOperationError."""
         super().shutdown()
         with self._changed:
             self._changed.notify_all()

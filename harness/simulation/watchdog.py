@@ -1,6 +1,6 @@
-"""Interrupt a node that never returns, so that a spinning ECU cannot hang a run.
+"""Interrupt a node that never returns, so that a spinning ECU cannot block a run.
 
-The patience is counted in the processor time of the thread that the node runs in: so a busy machine does not shorten it.
+The patience is counted in processor time of the node's thread, so that a busy machine does not shorten it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ PATIENCE_S = 15.0
 """Processor time in seconds that one call of a node may take."""
 
 PATIENCE_AFTER_A_SPIN_S = 3.0
-"""Processor time in seconds that one call may take in a simulation in which a node has spun before."""
+"""Processor time in seconds that one call may take in a simulation in which a node was interrupted before."""
 
 PATIENCE_TICKS = 60
-"""In how many looks a node may be found in the same call: one that sleeps or waits takes no processor time."""
+"""In how many looks a node may be found in the same call; a node that sleeps or waits takes no processor time."""
 
 
 class NodeSpins(BaseException):
@@ -38,7 +38,7 @@ class WatchedSimulation(Protocol):
 
 
 class CallUnderWay:
-    """How long one simulation has been in one call of a node, and whether that is too long."""
+    """How long one simulation has been in the same call of a node, and whether that is too long."""
 
     __slots__ = ("calls", "has_spun", "since_s", "ticks")
 
@@ -62,7 +62,7 @@ class CallUnderWay:
         return used_s - self.since_s > patience_s or self.ticks > PATIENCE_TICKS
 
     def expect_another(self) -> None:
-        """Note that the present call is interrupted now: later calls that do not return get less patience."""
+        """Note that the present call is being interrupted, so that later calls that do not return get less patience."""
         self.has_spun = True
         self.calls = -1
 
@@ -73,7 +73,7 @@ _is_started = False
 
 
 def watch(simulation: WatchedSimulation) -> None:
-    """Watch a simulation for as long as it lives."""
+    """Watch a simulation as long as it exists."""
     global _is_started
     with _lock:
         _watched[simulation] = CallUnderWay()
