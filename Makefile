@@ -21,8 +21,10 @@ audit: $(VENV)/audit.stamp ## audit the embedded ECU of the article, and write a
 test: $(VENV)/test.stamp ## run everything: lint, types, tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -n 2
+	@echo "types are checked beside the tests; what is wrong with them is shown last"
+	@$(BIN)/mypy >$(VENV)/types.txt 2>&1 & types=$$!; trap "kill $$types 2>/dev/null; exit 130" INT TERM; \
+	$(BIN)/python -m pytest -q -n 2; tests=$$?; \
+	wait $$types; types=$$?; [ $$types = 0 ] || cat $(VENV)/types.txt; exit $$(( tests ? tests : types ))
 
 proof: $(VENV)/test.stamp ## each flaw and variant at its own depth, in random order; SEED=N repeats an order
 	@$(SHUFFLED) -m "thorough and not socketcan" tests/matrix

@@ -24,6 +24,8 @@ EVERY_S = 5.0
 """How often something is said while nothing new happens."""
 
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--progress-bar", "off")
+PIP += ("--no-compile",)  # pip would compile one file after the other, on one core
+COMPILE = (sys.executable, "-m", "compileall", "-qq", "-j", "0", sysconfig.get_path("purelib"))
 
 
 class Progress:
@@ -75,6 +77,7 @@ def main(group: str) -> int:
     if not code:
         _say(f"step 4 of {STEPS}: installing uds-harness itself")
         code = _run((*PIP, "--no-deps", "--no-build-isolation", "--editable", "."), Progress(1, is_a_step=False))
+        subprocess.run(COMPILE, check=False)  # a file that cannot be compiled, such as a template, is none that is imported
     return code
 
 
