@@ -1,6 +1,6 @@
 """Put the simulated ECU on a bus: receive frames, assemble requests by ISO-TP, and send the server's answers as frames."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -69,7 +69,7 @@ class UdsNode:
         self._respond = definition.at_the_node("respond", self._respond_in_time, self)
         self.transmit = definition.at_the_node("transmit", self._transmit_now, self)
         # Without python-can's messages in between, if nothing looks at them on their way.
-        self._send_data: Callable[[int, bytes, bool], None] | None = None
+        self._send_data: Callable[[int, Sequence[bytes], bool], None] | None = None
         if type(self).on_frame is UdsNode.on_frame and self._hear == self._take:
             self.on_data = self._take_data
             self.hears = self.request_ids
@@ -190,7 +190,7 @@ class UdsNode:
             isotp.reset()
         single = None if send_data is None or isotp.deadline_s is not None else isotp.single_frame(answer)
         if send_data is not None and single is not None:
-            send_data(self.response_id, single, self._frame.is_extended_id)
+            send_data(self.response_id, (single,), self._frame.is_extended_id)
         else:
             isotp.send(answer, self.port.now_s)
             self._flush()
@@ -200,8 +200,7 @@ class UdsNode:
         isotp = self.isotp
         frame, send_data = self._frame, self._send_data
         if send_data is not None:
-            for data in isotp.outbox:
-                send_data(frame.arbitration_id, data, frame.is_extended_id)
+            send_data(frame.arbitration_id, isotp.outbox, frame.is_extended_id)
         else:
             for data in isotp.outbox:
                 frame.data, frame.dlc = bytearray(data), len(data)

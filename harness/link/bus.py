@@ -242,7 +242,6 @@ class CanLink:
         if self.addresses:
             self.addresses.split(frame)
         self.trace.record(frame)
-        self.trace.trim()
         if frame.is_error:
             self.error_frames += 1
             if self._adapter.is_bus_off(frame):

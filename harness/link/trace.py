@@ -50,36 +50,40 @@ class Trace:
         self._recent: list[Frame] = []
         self._first = 0
         self._written = 0
+        self.count = 0
+        """How many frames were recorded, which is also the number of the next frame."""
+        self._full_at = 2 * KEEP
+        """The count at which frames are dropped from memory next."""
         self.trouble = ""
         """Why frames are no longer written to the log; empty while they are written, or if there is no log."""
-        self.record = self._recent.append
-        """Record a frame; this is the list's own method, for speed. The caller has to call `trim` once in a while."""
 
     def forget(self, first: int) -> None:
         """Drop all frames in memory without writing them to a log; the next frame has the number `first`."""
         self._recent.clear()
-        self._first = self._written = first
+        self._first = self._written = self.count = first
+        self._full_at = first + 2 * KEEP
 
     def write_to(self, log: Log) -> None:
         """Write the frames in memory, and all later ones, to a file."""
         self._log = log
 
-    @property
-    def count(self) -> int:
-        """How many frames were recorded, which is also the number of the next frame."""
-        return self._first + len(self._recent)
+    def record(self, frame: Frame) -> None:
+        """Record a frame. Now and then write new frames to the log, and keep only the latest in memory.
+
+        Raises UserError as `flush`.
+        """
+        self._recent.append(frame)
+        self.count += 1
+        if self.count > self._full_at:
+            self.flush()
+            self._first = self.count - KEEP
+            self._full_at = self._first + 2 * KEEP
+            del self._recent[:-KEEP]
 
     def frames(self, first: int, last: int) -> tuple[Frame, ...]:
         """Return the frames `first` to `last` - 1, as far as they are still in memory."""
         start = max(first - self._first, 0)
         return tuple(self._recent[start : max(last - self._first, start)])
-
-    def trim(self) -> None:
-        """Write new frames to the log, and drop all but the latest from memory."""
-        if len(self._recent) > 2 * KEEP:
-            self.flush()
-            self._first += len(self._recent) - KEEP
-            del self._recent[:-KEEP]
 
     def flush(self) -> None:
         """Write new frames to the log, if there is one. Raises UserError if that fails.

@@ -102,12 +102,11 @@ class MeteredLink(SimulatedLink):
         super().__init__(*args, **settings)
         self._meter = meter
         self.is_virtual = is_virtual
-        self._pass_on = self.send
-        self.send = self._send_metered  # the base sets it as an instance attribute, too
 
-    def _send_metered(self, frame: Frame) -> None:
+    def send(self, frame: Frame) -> None:
+        """Send as the base class does, and tell the meter."""
         self._meter.sends(frame)
-        self._pass_on(frame)
+        super().send(frame)
 
     def receive(self, until_s: float) -> Frame | None:
         """Receive as the base class does, and tell the meter how long that took."""

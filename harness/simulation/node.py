@@ -25,8 +25,8 @@ class Timer(Protocol):
 class Port(Protocol):
     """A node's access to the bus, given to it by :meth:`Node.attach`.
 
-    The port of the simulated bus also has ``send_data(can_id, data, is_extended)``, which queues a classic data frame
-    without python-can's message and without a check of it.
+    The port of the simulated bus also has ``send_data(can_id, fields, is_extended)``, which queues a classic data frame for
+    each of the data fields, without python-can's messages and without a check of them.
     """
 
     @property

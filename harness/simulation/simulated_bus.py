@@ -108,15 +108,16 @@ class _Port:
 
     @property
     def utc_s(self) -> float:
-        return self._simulation.epoch_s + self._simulation.now_s
+        return self._simulation.utc_s
 
     def send(self, frame: can.Message) -> None:
         if not self.is_dead:
-            self._simulation.queue(frame, self)
+            check(frame)
+            self._simulation.enqueue((from_message(frame, 0.0, False),), self)
 
-    def send_data(self, can_id: int, data: bytes, is_extended: bool) -> None:
+    def send_data(self, can_id: int, fields: Sequence[bytes], is_extended: bool) -> None:
         if not self.is_dead:
-            self._simulation.enqueue(Frame(can_id, data, is_extended, 0.0, False, False, False, False, len(data)), self)
+            self._simulation.enqueue([Frame(can_id, data, is_extended) for data in fields], self)
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> _Timer:
         if not delay_s >= 0:
@@ -153,8 +154,8 @@ class Simulation:
         self.now_s = 0.0
         self.epoch_s = epoch_s
         self.trace = trace
-        self.console = console
-        self.faults: list[NodeFault] = []
+        self._console = console
+        self._faults: list[NodeFault] = []
         self.unsent = 0
         """How many frames of the harness have not left yet."""
         self.inbox: deque[Frame] = deque()
@@ -171,61 +172,59 @@ class Simulation:
         self._sequence = 0
         self._waiting: deque[_Waiting] = deque()
         """Frames that wait for the bus, in the order in which they will be sent."""
-        self._flying: tuple[Frame, _Port | None] | None = None
-        self._arrives_s = math.inf
+        self._flying: _Waiting | None = None
+        """The frame on the bus, which arrives at `_arrives_s`."""
+        self._arrives_s = 0.0
         self._chance = chance
         self._made = 0
         self._ports: list[_Port] = []
         watch(self)
         self._attach(nodes)
 
+    @property
+    def utc_s(self) -> float:
+        """The wall clock, in seconds since 1970."""
+        return self.epoch_s + self.now_s
+
     def _attach(self, nodes: Sequence[Node]) -> None:
         """Attach nodes to the bus, each with its own source of chance."""
         streams = [self._chance.stream(f"node {self._made + n}") for n in range(len(nodes))]
         self._made += len(nodes)
         self._ports = [_Port(self, node, stream) for node, stream in zip(nodes, streams, strict=True)]
-        self.thread_id = threading.get_ident()
         for port in self._ports:
             self._call(port, port.node.attach, port)
 
-    def renew(self, nodes: Sequence[Node]) -> None:
+    def replace_nodes(self, nodes: Sequence[Node]) -> None:
         """Replace all nodes by these; frames on their way are lost."""
         for port in self._ports:
             port.is_dead = True
         self._timers.clear()
         self._waiting.clear()
         self.inbox.clear()
-        self._flying, self._arrives_s, self.unsent = None, math.inf, 0
+        self._flying, self.unsent = None, 0
         self._attach(nodes)
 
     def send(self, frame: Frame) -> None:
         """Queue a frame of the harness, which must not be changed afterwards. It enters the trace when it has been sent."""
         frame.is_sent = True
         self.unsent += 1
-        self.enqueue(frame, None)
+        self.enqueue((frame,), None)
 
-    def queue(self, message: can.Message, port: _Port) -> None:
-        """Queue a node's frame; later changes to the message have no effect.
-
-        Raises ValueError if it is no CAN frame, CanOperationError if the node's transmit queue is full.
-        """
-        check(message)
-        self.enqueue(from_message(message, 0.0, False), port)
-
-    def enqueue(self, frame: Frame, port: _Port | None) -> None:
-        """Insert a frame in order. Raises CanOperationError if the node's transmit queue is full."""
-        if port is not None:
-            if port.waiting >= FRAMES_WAITING:
-                raise can.CanOperationError(f"the transmit queue is full: {FRAMES_WAITING} frames wait in it")
-            port.waiting += 1
-        self._sequence += 1
-        bits = _arbitration(frame) if frame.is_extended else frame.can_id << 20 | frame.is_remote
-        entry = (bits, self._sequence, frame, port)
+    def enqueue(self, frames: Sequence[Frame], port: _Port | None) -> None:
+        """Insert frames in order. Raises CanOperationError if the node's transmit queue is full."""
         waiting = self._waiting
-        if waiting and entry < waiting[-1]:
-            bisect.insort(waiting, entry)
-        else:  # most frames belong at the end, since a long message's have one id
-            waiting.append(entry)
+        for frame in frames:
+            if port is not None:
+                if port.waiting >= FRAMES_WAITING:
+                    raise can.CanOperationError(f"the transmit queue is full: {FRAMES_WAITING} frames wait in it")
+                port.waiting += 1
+            self._sequence += 1
+            bits = _arbitration(frame) if frame.is_extended else frame.can_id << 20 | frame.is_remote
+            entry = (bits, self._sequence, frame, port)
+            if waiting and entry < waiting[-1]:
+                bisect.insort(waiting, entry)
+            else:  # most frames belong at the end, since a long message's have one id
+                waiting.append(entry)
 
     def schedule(self, delay_s: float, timer: _Timer) -> None:
         """Add a callback."""
@@ -234,9 +233,10 @@ class Simulation:
 
     def next_event_s(self) -> float:
         """Return the time of the next event if nothing is sent; infinity if there is none."""
-        if self._waiting and self._flying is None:
-            return self.now_s
-        return min(self._arrives_s, self._timers[0][0] if self._timers else math.inf)
+        due_s = self._timers[0][0] if self._timers else math.inf
+        if self._flying is None:
+            return self.now_s if self._waiting else due_s
+        return min(self._arrives_s, due_s)
 
     def is_quiet_for(self, seconds: float) -> bool:
         """Whether no frame is waiting or on its way, and no event comes within this many seconds unless something
@@ -246,29 +246,35 @@ class Simulation:
             return False
         return not self._timers or self._timers[0][0] > self.now_s + seconds
 
+    def receive(self, until_s: float) -> Frame | None:
+        """Return the next frame that arrives for the harness, or None at `until_s`; only time lets anything happen."""
+        inbox = self.inbox
+        if not inbox and until_s > self.now_s:
+            self.advance(until_s)
+        return inbox.popleft() if inbox else None
+
     def advance(self, until_s: float) -> None:
         """Run events in order until a frame has arrived for the harness or `until_s` is reached."""
-        self.trace.trim()
         if until_s == math.inf:
             until_s = _FOREVER_S
-        self.thread_id = threading.get_ident()
-        timers, inbox = self._timers, self.inbox
+        timers, inbox, waiting = self._timers, self.inbox, self._waiting
         while not inbox:
             due_s = timers[0][0] if timers else math.inf
-            if self._flying is None and self._waiting and due_s > self.now_s:
-                _, _, frame, port = self._waiting.popleft()
+            if self._flying is None and waiting and due_s > self.now_s:
+                self._flying = _, _, frame, port = waiting.popleft()
                 if port is not None:
                     port.waiting -= 1
                 if frame.is_extended or frame.is_fd or frame.address:
                     self._arrives_s = self._arrival_s(frame)
                 else:
                     self._arrives_s = self.now_s + self._short_s[len(frame.data)]
-                self._flying = (frame, port)
-            if self._arrives_s <= due_s:
+            if self._flying is not None and self._arrives_s <= due_s:
                 if self._arrives_s > until_s:
                     break
-                self.now_s = self._arrives_s
-                self._land()
+                _, _, frame, port = self._flying
+                self._flying = None
+                self.now_s = frame.time_s = self._arrives_s
+                self._land(frame, port)
             else:
                 if due_s > until_s:
                     break
@@ -291,19 +297,14 @@ class Simulation:
             return self.now_s + nominal * self._bit_s + fast * self._data_bit_s
         return self.now_s + ((67 if frame.is_extended else 47) + 8 * (len(frame.data) + len(frame.address))) * self._bit_s
 
-    def _land(self) -> None:
-        assert self._flying is not None
-        frame, sender = self._flying
-        self._flying = None
-        self._arrives_s = math.inf
-        frame.time_s = self.now_s
+    def _land(self, frame: Frame, sender: _Port | None) -> None:
         if self.addresses:
             self.addresses.split(frame)
-        self.trace.record(frame)
         if sender is not None:
             self.inbox.append(frame)
         else:
             self.unsent -= 1
+        self.trace.record(frame)
         for port in self._ports:
             if port is sender or port.is_dead:
                 continue
@@ -320,10 +321,11 @@ class Simulation:
         port.events_at_instant += 1
         port.now_s = self.now_s
         self.calls += 1
+        self.thread_id = threading.get_ident()
         self.is_in_node = True
         own = sys.stdout, sys.stderr
-        if self.console is not None:
-            sys.stdout = sys.stderr = self.console
+        if self._console is not None:
+            sys.stdout = sys.stderr = self._console
         try:
             function(*arguments)
             if port.events_at_instant > EVENTS_AT_ONE_INSTANT:
@@ -334,7 +336,7 @@ class Simulation:
             self._kill(port, "spins" if isinstance(error, NodeSpins) else "raised", error)
         finally:
             self.is_in_node = False
-            if self.console is not None:
+            if self._console is not None:
                 sys.stdout, sys.stderr = own
 
     def _kill(self, port: _Port, reason: str, error: BaseException | None = None) -> None:
@@ -346,34 +348,37 @@ class Simulation:
             trace = "".join(told.format())[-TRACEBACK_CHARACTERS:]
             if reason == "raised":
                 reason = f"raised {type(error).__name__}: {told}"[:REASON_CHARACTERS]
-        self.faults.append(NodeFault(type(port.node).__name__, self.now_s, reason, trace))
+        self._faults.append(NodeFault(type(port.node).__name__, self.now_s, reason, trace))
 
     def _forget(self, port: _Port) -> None:
         for _, _, timer in self._timers:
             if timer.port is port:
                 timer.callback = None
-        self._waiting = deque(entry for entry in self._waiting if entry[3] is not port)
+        left = [entry for entry in self._waiting if entry[3] is not port]
+        self._waiting.clear()
+        self._waiting.extend(left)
         port.waiting = 0
+
+    def faults(self) -> Sequence[NodeFault]:
+        """Return the nodes that are dead or were, and why."""
+        return self._faults
 
     def images(self) -> list[bytes]:
         """Return, by name, the flash memory of those nodes that have one."""
         found = (getattr(port.node, "image", None) for port in self._ports)
         return [content for content in found if isinstance(content, bytes)]
 
-    @property
     def can_power_cycle(self) -> bool:
         """Whether any node supports a cut of its supply, or is dead and needs one."""
         return any(port.is_dead or hasattr(port.node, "power_cycle") for port in self._ports)
 
     def power_cycle(self) -> None:
         """Cut and restore the supply of every node that supports it, and of dead nodes."""
-        self.thread_id = threading.get_ident()
         for port in self._ports:
             if port.is_dead or hasattr(port.node, "power_cycle"):
                 self._forget(port)
-                if self._flying is not None and self._flying[1] is port:
+                if self._flying is not None and self._flying[3] is port:
                     self._flying = None
-                    self._arrives_s = math.inf
                 port.is_dead = False
                 port.let_time_pass()
                 self._call(port, power_cycle, port.node)

@@ -108,12 +108,9 @@ class UdsSimBus(can.BusABC):
         return self._arrived.popleft() if self._arrived else self._happens(self._elapsed_s())
 
     def _happens(self, until_s: float) -> Frame | None:
-        """Return the next frame that arrives until then; a bus that was opened for classic CAN sees no FD frame."""
-        inbox = self._simulation.inbox
+        """Return the next frame that arrives by then; a bus that was opened for classic CAN sees no other."""
         while True:
-            if not inbox:
-                self._simulation.advance(until_s)
-            frame = inbox.popleft() if inbox else None
+            frame = self._simulation.receive(until_s)
             if frame is None or self._is_fd or not frame.is_fd:
                 return frame
 

@@ -77,6 +77,8 @@ _ECHO_BYTES: dict[int, int] = {
     Service.CONTROL_DTC_SETTING: 1,
 }
 """By service, the number of bytes after the service that a positive response repeats."""
+_ECHO_ENDS = [1 + _ECHO_BYTES.get(service, 0) for service in range(0x100)]
+"""By any service, where these bytes end."""
 
 
 class KeyGuard(Protocol):
@@ -655,15 +657,13 @@ def is_positive_response(request: bytes, answer: bytes) -> bool:
     service = request[0]
     if answer[0] != service + RESPONSE_OFFSET & 0xFF:  # service numbers above BF overflow
         return False
-    echo = _ECHO_BYTES.get(service, 0)
-    if answer[1 : 1 + echo] == request[1 : 1 + echo] and len(request) > 1:
-        return True
-    if not echo:
+    end = _ECHO_ENDS[service]
+    if end == 1 or (len(request) > 1 and answer[1:end] == request[1:end]):
         return True
     if service in SUB_FUNCTION_SERVICES:
         if len(request) < 2 or len(answer) < 2 or answer[1] != request[1] & ~SUPPRESS_POSITIVE_RESPONSE:
             return False
-        return answer[2 : 1 + echo] == request[2 : 1 + echo]
+        return answer[2:end] == request[2:end]
     others = [request[start : start + 2] for start in range(3, len(request) - 1, 2)]
     return service == Service.READ_DATA_BY_IDENTIFIER and answer[1:3] in others
 

@@ -109,12 +109,14 @@ class Transport:
         An answer that comes instead of a flow control cuts the transmission short. Raises ValueError if a functional message
         needs more than one frame, NotApplicable if the target has no functional id.
         """
-        if is_functional and self._functional_id is None:
-            raise NotApplicable("the target declares no functional_id")
-        if is_functional and len(pdu) > self._longest_single:
-            raise ValueError(f"a functional request is one frame of at most {self._longest_single} bytes, not {len(pdu)}")
-        isotp = self._isotp
-        link, waits = self.link, self.waits
+        if is_functional:
+            if self._functional_id is None:
+                raise NotApplicable("the target declares no functional_id")
+            if len(pdu) > self._longest_single:
+                raise ValueError(
+                    f"a functional request is one frame of at most {self._longest_single} bytes, not {len(pdu)}"
+                )
+        isotp, link, waits = self._isotp, self.link, self.waits
         self.garbage = self.early = 0
         waits.asked = pdu
         if waits.has_heard:
@@ -159,7 +161,10 @@ class Transport:
         return True
 
     def receive(self, until_s: float, give_up_s: float) -> bytes | None:
-        """Return the ECU's next message; None if none has begun by `until_s`, or none is complete by `give_up_s`."""
+        """Return the ECU's next message; None if none has begun by `until_s`, or none is complete by `give_up_s`.
+
+        `give_up_s` is not before `until_s`.
+        """
         isotp = self._isotp
         link = self.link
         if self._early:
@@ -169,46 +174,32 @@ class Transport:
         if waits.has_heard:
             until_s = waits.until_s(whole_s)
         while True:
-            if isotp.deadline_s is None:
-                frame = link.receive(until_s)
-                pdu = None if frame is None else self._take(frame)
-            else:
-                pdu = self._step(until_s)
+            pdu = self._step(until_s)
             if waits.has_heard:
                 if pdu is not None:
                     waits.hear_message()
                 until_s = waits.until_s(whole_s)
             if pdu is not None:
                 return pdu
-            now_s = link.now_s
-            if now_s >= until_s and (not isotp.is_receiving or now_s >= give_up_s):
+            if link.now_s >= (give_up_s if isotp.is_receiving else until_s):
                 if waits.has_heard:
-                    waits.end(now_s)
+                    waits.end(link.now_s)
                 return None
 
     def _step(self, until_s: float) -> bytes | None:
-        """Wait for one frame, or for the ISO-TP timer if that is due earlier."""
-        isotp = self._isotp
-        link = self.link
+        """Wait for one frame, or for the ISO-TP timer if that is due earlier; return the message that is then complete."""
+        isotp, link = self._isotp, self.link
         due_s = isotp.deadline_s
         if due_s is not None and (due_s < until_s or isotp.is_receiving):
             until_s = due_s
         frame = link.receive(until_s)
-        if frame is not None:
-            return self._take(frame)
-        if due_s is not None:
-            was_receiving = isotp.is_receiving
-            isotp.tick(link.now_s)
-            self._has_stopped_answer |= was_receiving and isotp.fault is IsoTpFault.TIMEOUT_CR
-            if isotp.outbox:
-                self._flush(False)
-        return None
-
-    def _take(self, frame: Frame) -> bytes | None:
-        """Take one frame from the bus; return the message if the frame completed one."""
-        isotp, link = self._isotp, self.link
         pdu = None
-        if (
+        if frame is None:
+            if due_s is not None:
+                was_receiving = isotp.is_receiving
+                isotp.tick(link.now_s)
+                self._has_stopped_answer |= was_receiving and isotp.fault is IsoTpFault.TIMEOUT_CR
+        elif (
             frame.can_id == self._response_id
             and frame.is_extended in self._answer_formats
             and (frame.address == self._answer_address or (self._answer_address is None and bool(frame.address)))
@@ -278,21 +269,8 @@ class Transport:
         return False
 
     def _flush(self, is_functional: bool) -> None:
-        send = self.link.send
-        outbox = self._isotp.outbox
-        fields = outbox.copy()
-        outbox.clear()
+        fields = self._isotp.outbox.copy()
+        self._isotp.outbox.clear()
         self._handed_over = len(fields)
-        if is_functional:
-            send(self.frame(fields[0], is_functional=True))
-            return
-        if self._is_fd:
-            for data in fields:
-                send(self.frame(data))
-            return
-        request_id, is_extended, address = self._request_id, self._is_extended, self._address
         for data in fields:
-            frame = Frame(request_id, data, is_extended)
-            if address:
-                frame.address = address
-            send(frame)
+            self.link.send(self.frame(data, is_functional=is_functional))

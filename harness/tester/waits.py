@@ -77,11 +77,14 @@ class Punctuality:
         self._slowest_s = 0.0
         self._usual_s = 0.0
 
-    def hear(self, latency_s: float) -> None:
-        """Note an answer that came `latency_s` after its request."""
+    def hear(self, latency_s: float) -> bool:
+        """Note an answer that came `latency_s` after its request; return whether the margin may have changed."""
         self._answers += 1
-        self._slowest_s = max(self._slowest_s, latency_s)
         self._usual_s += (latency_s - self._usual_s) * SHARE_OF_LATEST
+        if latency_s > self._slowest_s:
+            self._slowest_s = latency_s
+            return True
+        return self._answers == self._needed
 
     @property
     def margin_s(self) -> float:
@@ -158,8 +161,8 @@ class Waits:
 
     def hear_answer(self, latency_s: float) -> None:
         """Note an answer that came `latency_s` after its request, without response pending before it."""
-        self._punctuality.hear(latency_s)
-        self.silence_s = self._p2_s + self._punctuality.margin_s
+        if self._punctuality.hear(latency_s):
+            self.silence_s = self._p2_s + self._punctuality.margin_s
 
     def hear_silence(self, waited_s: float, now_s: float) -> None:
         """Note that no frame came for `waited_s` seconds."""

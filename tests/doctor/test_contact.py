@@ -30,9 +30,8 @@ class Unacknowledged(SimulatedLink):
 
     def __init__(self, nodes: list[Node]) -> None:
         super().__init__(nodes, bitrate=500_000, chance=Chance(1), trace=Trace())
-        self.send = self._refuse  # type: ignore[method-assign]
 
-    def _refuse(self, frame: Frame) -> None:
+    def send(self, frame: Frame) -> None:
         raise LinkError("socketcan:can0: a frame that was handed to the adapter did not go out")
 
 

@@ -33,7 +33,6 @@ def numbered(first: int, last: int) -> list[Frame]:
 def record(trace: Trace, *frames: Frame) -> None:
     for frame in frames:
         trace.record(frame)
-        trace.trim()
 
 
 def read_back(path: Path, *frames: Frame) -> list[can.Message]:

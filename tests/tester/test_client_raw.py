@@ -120,7 +120,7 @@ def test_quiet_is_required_of_the_response_id_only() -> None:
 def test_answers_that_are_late_are_no_unasked_frames() -> None:
     bench = Bench(ScriptedEcu({READ: [VALUE, "7F 22 31"]}))
     bench.tester.request(READ)
-    bench.link._advance(bench.now_s + 0.1)
+    bench.link.advance(bench.now_s + 0.1)
     bench.tester.require_quiet()
 
 

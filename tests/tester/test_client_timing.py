@@ -163,7 +163,7 @@ def test_answer_that_waits_unread_does_not_answer_the_next_request() -> None:
     ecu = Replays([(0.0001, "62 10 10 01"), (0.01, "62 10 10 09")], "62 10 10 02")
     bench = Bench(ecu)
     assert bench.tester.request(READ).pdu.hex() == "62101001"
-    bench.link._advance(bench.now_s + 0.1)  # the frame is left in the inbox
+    bench.link.advance(bench.now_s + 0.1)  # the frame is left in the inbox
     assert bench.tester.request(READ).pdu.hex() == "62101002"
 
 
