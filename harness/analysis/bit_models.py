@@ -1,6 +1,6 @@
 """Predict each bit position of the seeds by a rule of its own.
 
-This finds shift registers, xorshift and whatever else is linear over GF(2), and counters whose bits were permuted.
+This finds shift registers, xorshift and other generators that are linear over GF(2), and counters whose bits were permuted.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 SPARE_BITS = 16
-"""How many bits a rule must predict correctly beyond the bits from which it was made."""
+"""How many bits a rule must predict correctly, beyond those from which the rule was made."""
 
 RARE_CHANGES = 3
-"""A bit that changed at most this often is predicted to stay as it is."""
+"""How often a bit may have changed for the prediction that it stays as it is."""
 
 
 def by_columns(known: Sequence[bytes], count: int) -> list[bytes] | None:
     """Predict each bit position by a rule of its own; None if some position follows no rule.
 
-    This finds shift registers, xorshift and whatever else is linear over GF(2), and counters whose bits were permuted.
+    This finds shift registers, xorshift and other generators that are linear over GF(2), and counters whose bits were
+    permuted.
     """
     length, told = len(known[0]), [0] * count
     for column in _columns(known):
@@ -37,7 +38,7 @@ def by_columns(known: Sequence[bytes], count: int) -> list[bytes] | None:
 
 
 def column_continued(bits: list[int], count: int) -> list[int] | None:
-    """Predict the next `count` bits of one position by the simplest rule that all bits so far follow; None without one."""
+    """Predict the next `count` bits of one position by the simplest rule that all bits so far follow; None if none fits."""
     if changes(bits) == 0:
         return [bits[-1]] * count
     half = _half_period(bits)
@@ -53,7 +54,7 @@ def column_continued(bits: list[int], count: int) -> list[int] | None:
 
 
 def _half_period(bits: list[int]) -> int:
-    """Return after how many steps the bit is always inverted, as in a counter: a power of two, or 0 if it never is."""
+    """Return after how many steps, a power of two, the bit is always inverted, as in a counter; 0 if it never is."""
     half = 1
     while half + SPARE_BITS <= len(bits):
         if all(a != b for a, b in zip(bits, bits[half:], strict=False)):

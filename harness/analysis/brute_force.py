@@ -10,15 +10,17 @@ _UNITS = (
 
 
 def keys_per_second(*, tries: int, seconds_per_try: float, pause_s: float) -> float:
-    """Return how many keys a second an attacker tries if a pause (delay or restart) follows each `tries` guesses."""
+    """Return how many keys a second an attacker tries if a pause (a delay or a restart) follows after every `tries`
+    guesses.
+    """
     return tries / (tries * seconds_per_try + pause_s)
 
 
 def mean_time_s(key_bits: int, keys_per_s: float, *, is_seed_fixed: bool = False) -> float:
-    """Return the average time until a guess is right, in seconds.
+    """Return the average time in seconds until a guess is right.
 
-    With a new seed each time, every guess is independent of the other guesses; against one fixed seed no key need be tried
-    twice, which halves the time.
+    With a new seed each time, all guesses are independent of each other; against one fixed seed no key need be tried twice,
+    which halves the time.
     """
     return 2.0**key_bits / keys_per_s / (2 if is_seed_fixed else 1)
 

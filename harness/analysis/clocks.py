@@ -1,14 +1,14 @@
-"""Recognise seeds that are a clock's reading: by the time at which each one came, and by the time of day."""
+"""Recognise seeds that are readings of a clock, by the times at which the seeds came, or by the time of day."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 FEWEST_TIMES = 4
-"""The fewest different seeds from which a clock is recognised."""
+"""The smallest number of different seeds from which a clock is recognised."""
 
 MOST_GUESSES = 1 << 20
-"""A clock counts only if its reading is known to within fewer values than this: an attacker could try that many."""
+"""The number of values among which a clock must place its reading: an attacker could try so many."""
 
 DAY_S = 86_400
 
@@ -21,7 +21,7 @@ UNITS: dict[str, int] = {"seconds": 1, "milliseconds": 1000, "microseconds": 1_0
 
 @dataclass(frozen=True, slots=True)
 class SeedClock:
-    """A clock whose readings the seeds were recognised to be."""
+    """A clock that the seeds are readings of."""
 
     what: str
     reproduced: int
@@ -34,7 +34,7 @@ class SeedClock:
 def follows_time(seeds: Sequence[bytes], times_s: Sequence[float]) -> SeedClock | None:
     """Recognise seeds that, as numbers, grow evenly with the time at which they came (R² above 0.99).
 
-    The clock's reading must determine each seed to within an error that leaves few guesses.
+    The clock must determine each seed so exactly that few guesses are left.
     """
     import numpy as np
 

@@ -7,21 +7,24 @@ from dataclasses import dataclass
 
 FALSE_ALARM = 1e-6
 ANY_REPEAT_IS_ONE_TOO_MANY = ((40, 10_000), (32, 250))
-"""(bits, seeds): among at most this many seeds of at least this many bits, a single equal pair is too many."""
+"""The length of seeds in bits and the size of a sample from which a single pair of equal seeds is too many.
+
+The seeds have at least this many bits, and the sample at most this many seeds.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Collisions:
-    """Pairs of equal seeds in a sample."""
+    """The pairs of equal seeds in a sample."""
 
     seeds: int
     bits: int
-    """The length of each seed in bits; if lengths differ, the length with which seeds of one length repeat as often."""
+    """The length of each seed in bits; if lengths differ, the single length at which seeds would repeat as often."""
     pairs: int
     expected: float
-    """How many pairs chance gives on average, if all bits of the seeds were drawn evenly."""
+    """How many equal pairs chance gives on average, if every bit of the seeds is random."""
     probability: float
-    """The probability of at least this many pairs, if all bits of the seeds were drawn evenly."""
+    """The probability of at least this many equal pairs, if every bit of the seeds is random."""
 
     @property
     def is_too_many(self) -> bool:
@@ -48,7 +51,7 @@ class Collisions:
 
 
 def collisions(seeds: Sequence[bytes]) -> Collisions:
-    """Count pairs of equal seeds, and compute how likely at least that many are by chance, among seeds of each length."""
+    """Count the pairs of equal seeds, and compute how likely chance gives as many, among seeds of each length."""
     count = len(seeds)
     pairs = sum(times * (times - 1) // 2 for times in Counter(seeds).values())
     of_length = Counter(len(seed) for seed in seeds)
@@ -62,7 +65,9 @@ def collisions(seeds: Sequence[bytes]) -> Collisions:
 
 
 def without_immediate_repeats(seeds: Sequence[bytes]) -> list[bytes]:
-    """Merge runs of one seed into one: a server that repeats a seed until it is used drew it only once."""
+    """Merge runs of equal seeds into one seed each, since a server that repeats a seed until it is used drew it
+    only once.
+    """
     return [seed for index, seed in enumerate(seeds) if index == 0 or seed != seeds[index - 1]]
 
 
@@ -79,7 +84,7 @@ def _most_compatible(count: int) -> float:
 
 
 def _poisson_tail(at_least: int, mean: float) -> float:
-    """P(X >= at_least) for a Poisson variable; the normal approximation where the mean is large."""
+    """Return P(X >= at_least) for a Poisson variable, by the normal approximation if the mean is large."""
     if at_least == 0:
         return 1.0
     if math.isinf(mean):

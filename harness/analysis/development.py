@@ -1,4 +1,4 @@
-"""Find words in a record that come from a developer's or administrator's computer and have no place in a product."""
+"""Find words in a record that stem from a developer's or administrator's computer and have no place in a product."""
 
 import re
 from typing import Final
@@ -72,7 +72,7 @@ def credentials_in(value: bytes) -> str:
 
 
 def _texts(value: bytes) -> list[str]:
-    """Return the runs of printable characters in a value, with one or two bytes a character."""
+    """Return the runs of printable characters in a value, read with one byte and with two bytes for each character."""
     runs = re.findall(rb"[\x20-\x7e]{%d,}" % SHORTEST_TEXT, value)
     wide = re.findall(rb"(?:[\x20-\x7e]\x00){%d,}" % SHORTEST_TEXT, value)
     return [run.decode("ascii") for run in (*runs, *(one[::2] for one in wide))]

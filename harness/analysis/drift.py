@@ -1,4 +1,4 @@
-"""Measure whether a series of values grows: how closely the values are in ascending order, and by how much they grow."""
+"""Measure whether a series of values grows: how far its values are in ascending order, and by how much they increase."""
 
 import math
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from typing import Final
 ENOUGH: Final = 30
 SIGNIFICANT: Final = 1e-3
 GROWTH: Final = 0.5
-"""Thresholds of check DS-07: values grow if p is below `SIGNIFICANT` and the increase is above `GROWTH`."""
+"""The increase above which values count as growing, if p is below `SIGNIFICANT`; a threshold of check DS-07."""
 END_SHARE: Final = 8
-"""The beginning and the end of a series are each one part in this many of the series."""
+"""The part of a series that is its beginning, and its end, as one part in this many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +23,24 @@ class Drift:
     last: float
     """The median of the end of the series."""
     p: float
-    """The probability that values without drift are as much in order, by Spearman's rank correlation."""
+    """The probability that values without drift are in order to the same degree, by Spearman's rank correlation."""
     count: int
 
     @property
     def increase(self) -> float:
-        """By what fraction of `first` the value `last` is larger."""
+        """The fraction of `first` by which `last` is larger."""
         return self.last / self.first - 1 if self.first > 0 else 0.0
 
     @property
     def is_growing(self) -> bool:
-        """Whether the values grow by more than half, and not by chance."""
+        """Whether the values increase by more than half, and not by chance."""
         return self.count >= ENOUGH and self.p < SIGNIFICANT and self.increase > GROWTH
 
 
 def drift_of(values: Sequence[float], *, since: float | None = None) -> Drift:
-    """Compute the trend of a series.
+    """Compute the drift of a series. `since`: the first value of an earlier measurement that this series continues, if any.
 
-    `since`: the first value of an earlier measurement that this series continues, if any. Raises ValueError for fewer
-    than three values.
+    Raises ValueError for fewer than three values.
     """
     count = len(values)
     if count < 3:

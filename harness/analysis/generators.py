@@ -21,7 +21,9 @@ MERSENNE31 = 0x7FFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class Congruential:
-    """A generator by state = (factor * state + addend) mod 2^bits; its output is the state from bit `shift` on."""
+    """A generator with state = (factor * state + addend) mod 2^bits; its output is the state without its `shift` lowest
+    bits.
+    """
 
     name: str
     factor: int
@@ -30,7 +32,7 @@ class Congruential:
     shift: int
 
     def outputs(self, starts: Numbers) -> Iterator[Numbers]:
-        """Yield the outputs one after the other, each for all starting values at once."""
+        """Yield one output after the other, each for all starting values at once."""
         import numpy as np
 
         mask = np.uint64((1 << self.bits) - 1)
@@ -46,7 +48,7 @@ RAND = (
     Congruential("rand() of newlib", 6364136223846793005, 1, 63, 32),
     Congruential("glibc's random() with the smallest state", 1103515245, 12345, 31, 0),
 )
-"""Congruential generators of C libraries, which srand() starts; most hide the low bits of their state."""
+"""Congruential generators of C libraries, which srand() starts; most of them hide the low bits of their state."""
 
 
 def minstd(factor: int) -> Callable[[Numbers], Iterator[Numbers]]:
@@ -142,7 +144,7 @@ def _next_place(state: list[npt.NDArray[np.uint32]], place: int) -> int:
 
 
 def _mersenne_outputs(state: list[npt.NDArray[np.uint32]]) -> Iterator[Numbers]:
-    """Yield the first 227 outputs, which need no word of the next state."""
+    """Yield the first 227 outputs, for which no word of the next state is needed."""
     import numpy as np
 
     for index in range(WORDS - MIDDLE):
@@ -159,10 +161,10 @@ STARTED: dict[str, Callable[[Numbers], Iterator[Numbers]]] = {
     "MT19937 started from a number": mersenne_by_number,
     "Python's random": mersenne_by_array,
 }
-"""By name: functions from starting values to a generator's outputs."""
+"""By name of a generator: the function from starting values to its outputs."""
 
 SLOW_TO_START = frozenset({"MT19937 started from a number", "Python's random"})
-"""Generators that are slow to start: only a few thousand of their starting values are tried."""
+"""Names of generators that take so long to start that only a few thousand of their starting values are tried."""
 
 WHOLE_STATE: dict[str, Callable[[Numbers], Iterator[Numbers]]] = {
     "xorshift32": xorshift32,

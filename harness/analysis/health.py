@@ -1,7 +1,7 @@
 """Apply the health tests and the simplest estimate of NIST SP 800-90B to a sample.
 
-They serve as detectors, with cut-offs from this battery's own false-alarm budget. This is no validation: SP 800-90B
-wants a million samples, and restarts.
+The tests serve as detectors, with cut-offs from this battery's own budget of false alarms. They are no validation: SP
+800-90B wants a million samples, and restarts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 I = TypeVar("I")  # noqa: E741 - an indication
 
 BIT_WINDOW, BYTE_WINDOW = 1024, 512
-"""Window lengths of the adaptive proportion test (SP 800-90B 4.4.2)."""
+"""The window lengths, in bits and in bytes, of the adaptive proportion test (SP 800-90B 4.4.2)."""
 
 UPPER = 2.576
 """The normal quantile that SP 800-90B 6.3.1 uses for the most common value."""
@@ -38,7 +38,7 @@ class CommonByte:
 
 
 def most_common_byte(octets: Bits) -> CommonByte:
-    """Find the most common byte value, and how likely a sound generator gives some value as often."""
+    """Find the most common byte value, and the probability that a sound generator gives some value as often."""
     import numpy as np
 
     counts = np.bincount(octets.ravel(), minlength=256)
@@ -51,7 +51,7 @@ def most_common_byte(octets: Bits) -> CommonByte:
 
 
 def health_indication(octets: Bits, bits: Bits, indication: Callable[[str, float, str], I]) -> I:
-    """Run repetition count and adaptive proportion on bytes and bits; return the least p, times the number of tests."""
+    """Run repetition count and adaptive proportion on bytes and bits; return the smallest p, times the number of tests."""
     found = [
         (*_longest_run(bits, 2), "bits of one position"),
         (*_longest_run(octets, 256), "bytes of one position"),
@@ -63,7 +63,7 @@ def health_indication(octets: Bits, bits: Bits, indication: Callable[[str, float
 
 
 def _longest_run(columns: Bits, values: int) -> tuple[float, int]:
-    """Count repetitions: return the probability of a run as long as the longest in any column, and its length."""
+    """Count repetitions; return the probability of a run as long as the longest in any column, and that run's length."""
     import numpy as np
 
     count, width = columns.shape
@@ -75,7 +75,7 @@ def _longest_run(columns: Bits, values: int) -> tuple[float, int]:
 
 
 def _adaptive_proportion(stream: Bits, window: int, values: int) -> tuple[float, int]:
-    """Count how often each window holds its first value; return the probability of the highest count, and that count."""
+    """Count how often each window contains its first value; return the probability of the highest count, and that count."""
     windows = len(stream) // window
     if not windows:
         return 1.0, 0

@@ -1,4 +1,6 @@
-"""Look for rules that compute keys from seeds without the secret: fit simple models to some pairs, test them on others."""
+"""Look for rules that compute keys from seeds without the secret: fit simple models to some pairs, and test them on
+others.
+"""
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -10,15 +12,15 @@ Pair = tuple[bytes, bytes]
 """A seed and its key."""
 
 Predictor = Callable[[bytes], bytes | None]
-"""A function from a seed to its key, or to None where the pairs to which it was fitted do not determine the key."""
+"""A function from a seed to its key, or to None if the pairs to which it was fitted do not determine that key."""
 
 FEWEST_PAIRS: Final = 3
 PREDICTED_BITS: Final = 32
-"""How many bits of keys a model must predict rightly in order to count: chance does so once in 2^32."""
+"""How many bits of keys a model must predict correctly to count; chance does so once in 2^32."""
 CHECKED_BITS: Final = 48
-"""How many bits the keys of all pairs but one must have: more than predicted, since a few hundred models are tried."""
+"""How many bits the keys of all pairs but one must have: more than are predicted, since a few hundred models are tried."""
 REPEATS: Final = 5
-"""How many look-ups in a table must repeat an earlier one with the same result: chance does so once in 2^40."""
+"""How often a table must be looked up again with the same result; chance does so once in 2^40."""
 
 _CRCS: Final = {
     "CRC-32C": (32, 0x82F63B78),
@@ -26,7 +28,7 @@ _CRCS: Final = {
     "CRC-16/CCITT, reflected": (16, 0x8408),
     "CRC-8/MAXIM": (8, 0x8C),
 }
-"""By name: width and reflected polynomial; start value and final XOR only change the constant."""
+"""By name of a CRC: width and reflected polynomial. Start value and final XOR are left to the constant of the model."""
 _FORWARD_CRCS: Final = {"CRC-32/BZIP2": (32, 0x04C11DB7), "CRC-16/CCITT": (16, 0x1021), "CRC-8": (8, 0x07)}
 
 
@@ -37,20 +39,20 @@ class ModelSearch:
     fitting: tuple[str, ...]
     rejected: tuple[str, ...]
     untested: tuple[str, ...]
-    """Models that the pairs were too few to test."""
+    """Models for which there were too few pairs to test them."""
     predicted: int
-    """How many pairs at least each fitting model predicted without having been fitted to them."""
+    """The smallest number of pairs that a fitting model predicted without having been fitted to them."""
 
     @property
     def has_decided(self) -> bool:
-        """Whether there were enough pairs for at least one model."""
+        """Whether there were enough pairs to test at least one model."""
         return bool(self.fitting or self.rejected)
 
 
 def search_models(pairs: Sequence[Pair]) -> ModelSearch:
-    """Fit each model to most of the pairs, and return which models predict the keys of all the remaining pairs.
+    """Fit each model to most of the pairs, and return which models predict the keys of all other pairs.
 
-    Pairs whose lengths differ from the first pair's are left out.
+    Pairs whose lengths differ from those of the first pair are left out.
     """
     usable = _of_one_size(pairs)
     key_bits = 8 * len(usable[0][1]) if usable else 8
@@ -66,7 +68,7 @@ def search_models(pairs: Sequence[Pair]) -> ModelSearch:
 
 
 def pairs_for_all_models(seed_bytes: int, key_bytes: int) -> int:
-    """Return how many random pairs test every model; fitting the bitwise one takes more pairs than the seed has bits."""
+    """Return how many random pairs suffice to test every model; the bitwise model takes more pairs than a seed has bits."""
     training = 8 * seed_bytes + 1 + 12
     return training + max(-(-PREDICTED_BITS // (8 * key_bytes)), training // 7 + 1)
 
@@ -78,7 +80,7 @@ def _of_one_size(pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def _predicts(predict: Predictor | None, held: Sequence[Pair], needed: int) -> bool | None:
-    """Whether every prediction for the pairs `held` is right; None if fewer than `needed` pairs are predicted."""
+    """Whether every prediction for the pairs in `held` is right; None if fewer than `needed` of them are predicted."""
     if predict is None:
         return False
     predictions = [(predict(seed), key) for seed, key in held]
@@ -88,7 +90,7 @@ def _predicts(predict: Predictor | None, held: Sequence[Pair], needed: int) -> b
 
 
 def _says_nothing(seed: bytes) -> bytes | None:
-    """Predict nothing; stands for a model that the pairs neither fit nor exclude."""
+    """Predict nothing, in place of a model that the pairs neither fit nor exclude."""
     return None
 
 
@@ -100,11 +102,11 @@ _COMBINE: Final[tuple[tuple[Callable[[int, int], int], Callable[[int, int], int]
     (lambda key, core: key - core, lambda constant, core: constant + core),
     (lambda key, core: key + core, lambda constant, core: constant - core),
 )
-"""Pairs of functions: (key, core) to the constant, and back, (constant, core) to the key."""
+"""Pairs of functions: from key and core to the constant, and back from constant and core to the key."""
 
 
 def _with_constant(cores: Callable[[int, int], Iterator[Core]], training: Sequence[Pair]) -> Predictor | None:
-    """Find the first core that differs from the key by the same constant (XOR, difference or sum) for all pairs."""
+    """Find the first core that differs from the key by the same constant (XOR, difference or sum) in all pairs."""
     seed_bytes, key_bytes = len(training[0][0]), len(training[0][1])
     mask = (1 << 8 * key_bytes) - 1
     numbers = [(seed, int.from_bytes(key, "big")) for seed, key in training]
@@ -123,7 +125,9 @@ def _with_constant(cores: Callable[[int, int], Iterator[Core]], training: Sequen
 
 
 def _rotations(seed_bytes: int, key_bytes: int) -> Iterator[Core]:
-    """Yield functions that read the seed from either end, rotate it by some bits, and cut or repeat it to a key's length."""
+    """Yield functions that read the seed from either end, rotate it by some bits, and cut or repeat it to the length of a
+    key.
+    """
     seed_bits, key_bits = 8 * seed_bytes, 8 * key_bytes
     mask = (1 << seed_bits) - 1
     repeats = sum(1 << seed_bits * n for n in range(-(-key_bits // seed_bits)))
@@ -140,7 +144,9 @@ def _rotations(seed_bytes: int, key_bytes: int) -> Iterator[Core]:
 
 
 def _checksums(seed_bytes: int, key_bytes: int) -> Iterator[Core]:
-    """Yield functions that compute usual checksums, as wide as the key, of the seed from either end and in either order."""
+    """Yield functions that compute common checksums of the seed, as wide as the key, from either end and in either byte
+    order.
+    """
     sums: list[Callable[[bytes], int]] = [zlib.crc32] if key_bytes == 4 else []
     sums += [partial(_crc, polynomial=crc[1]) for crc in _CRCS.values() if crc[0] == 8 * key_bytes]
     sums += [partial(_forward_crc, width=w, polynomial=p) for w, p in _FORWARD_CRCS.values() if w == 8 * key_bytes]
@@ -151,7 +157,7 @@ def _checksums(seed_bytes: int, key_bytes: int) -> Iterator[Core]:
 
 
 def _checksum(checksum: Callable[[bytes], int], step: int, width: int, order: Literal["big", "little"], seed: bytes) -> int:
-    """Compute a checksum of the seed, from its start or (with `step` -1) from its end, read in a byte order."""
+    """Compute a checksum of the seed from its start or, with `step` -1, from its end, in a byte order."""
     return int.from_bytes(checksum(seed[::step]).to_bytes(width, "big"), order)
 
 
@@ -226,7 +232,7 @@ def _byte_tables(training: Sequence[Pair], at: int) -> Iterator[tuple[int, dict[
 
 
 def _affine_modulo(training: Sequence[Pair]) -> Predictor | None:
-    """Fit a rule by which the key, as a number, is a multiple of the seed plus a constant, modulo 2^bits of the key."""
+    """Fit a rule by which the key, as a number, is a multiple of the seed plus a constant, modulo 2^(bits of the key)."""
     key_bytes = len(training[0][1])
     modulus = 1 << 8 * key_bytes
     is_open = False
@@ -248,7 +254,9 @@ def _affine_modulo(training: Sequence[Pair]) -> Predictor | None:
 
 
 def _factor(numbers: Sequence[tuple[int, int]], modulus: int) -> int | None:
-    """Return the factor between a difference of two seeds and that of their keys; None if no two seeds differ oddly."""
+    """Return the factor from a difference of two seeds to that of their keys; None if no two seeds differ by an odd
+    number.
+    """
     for index, (seed, key) in enumerate(numbers):
         for other_seed, other_key in numbers[:index]:
             if (seed - other_seed) & 1:

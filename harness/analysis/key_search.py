@@ -1,4 +1,4 @@
-"""Estimate what it costs to find a secret from recorded pairs without the ECU, and run such a search at reduced width."""
+"""Estimate what it costs to find a secret from recorded pairs without the ECU, and run such a search for a short secret."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,12 +12,12 @@ HASHES_PER_S: Final = {"one CPU core": 10e6, "16 CPU cores": 160e6, "one graphic
 """By machine: how many SHA-256 hashes of one block it computes in a second, as an order of magnitude."""
 
 WEAK_BITS: Final = 64
-"""A secret of fewer bits can be found by a search that costs money rather than time."""
+"""The length in bits below which a search for a secret is a matter of money rather than of time."""
 STRONG_BITS: Final = 112
-"""A secret of at least this many bits cannot be found by any feasible search."""
+"""The length in bits from which no feasible search finds a secret."""
 
 SPARE_BITS: Final = 8
-"""How many bits more than the secret the keys of the pairs must have, so that hardly any false candidate is left."""
+"""How many bits more than the secret the keys of the pairs must have, so that hardly any wrong candidate is left."""
 
 _UNITS: Final = (("years", 31_557_600.0), ("days", 86_400.0), ("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
 _ENDLESS_YEARS: Final = 1e6
@@ -29,7 +29,7 @@ class SearchCost:
 
     secret_bits: int
     pairs: int
-    """How many recorded pairs it takes to leave a single candidate."""
+    """How many recorded pairs are needed until only one candidate is left."""
     mean_s: dict[str, float]
     """By machine: the average time of a search in seconds, in which half of all secrets are tried."""
 
@@ -42,7 +42,7 @@ def search_cost(secret_bits: int, key_bits: int, hashes_per_key: int = 1) -> Sea
 
 
 def significant_bits(secret: bytes) -> int:
-    """Return the length of a secret in bits, without the zero bytes that pad it at either end."""
+    """Return the length of a secret in bits, without zero bytes that pad it at either end."""
     return 8 * len(secret.strip(b"\x00"))
 
 

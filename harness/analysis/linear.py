@@ -10,10 +10,12 @@ class Recurrence:
 
     length: int
     taps: int
-    """Bit j is set if the bit j steps before the next one is part of the parity; bit 0 stands for the next bit itself."""
+    """A mask: bit j is set if the bit j steps before the next one is part of the parity; bit 0 stands for the next bit
+    itself.
+    """
 
     def continued(self, bits: Sequence[int], count: int) -> list[int]:
-        """Return the `count` bits that follow."""
+        """Return the next `count` bits of the sequence."""
         recent = 0
         for bit in bits[-self.length :] if self.length else ():
             recent = recent << 1 | bit

@@ -24,15 +24,17 @@ STATE_BITS = 19_937
 ALL = 0xFFFFFFFF
 UPPER, LOWER, MATRIX = 0x80000000, 0x7FFFFFFF, 0x9908B0DF
 FEWEST_CHECKS = 24
-"""How many outputs at least must be as computed; at least 7 bits of each are seen, which chance would have to hit."""
+"""The smallest number of outputs that must be as computed; at least 7 bits of each are seen, which chance would
+have to hit.
+"""
 
 CHECKED_BITS = 32
-"""How many bits of each bit position are checked, beyond the bits that the recurrence needs."""
+"""How many bits of each bit position are checked, besides those that the recurrence needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a seed is made of outputs: which ones, and how many bits of the last one are used."""
+    """How a seed is made of outputs: of which ones, and of how many bits of the last one."""
 
     name: str
     words: Words
@@ -49,7 +51,9 @@ def reproduces(seeds: Sequence[bytes]) -> str:
 
 
 def reproduces_parts(seeds: Sequence[bytes]) -> str:
-    """Say how the seeds are made of one or two bytes of each output; empty if not, or below 19,969 outputs."""
+    """Say how the seeds are made of one or two bytes of each output; empty if they are not, or there are fewer than 19,969
+    outputs.
+    """
     import numpy as np
 
     octets = np.frombuffer(b"".join(seeds), dtype=np.uint8)
@@ -66,7 +70,9 @@ def reproduces_parts(seeds: Sequence[bytes]) -> str:
 
 @cache
 def output_recurrence() -> Recurrence:
-    """Return the recurrence that every bit position of MT19937's successive outputs obeys, found on the generator itself."""
+    """Return the recurrence that every bit position of MT19937's successive outputs obeys, computed from the generator
+    itself.
+    """
     import numpy as np
 
     start = np.arange(1, WORDS + 1, dtype=np.uint32)
@@ -80,7 +86,7 @@ def _continues(bits: list[int], recurrence: Recurrence) -> bool:
 
 
 def _layouts(seeds: Sequence[bytes]) -> Iterator[Layout]:
-    """Yield ways in which seeds may be made of outputs: by Python's getrandbits or randbytes, or by copying outputs."""
+    """Yield ways in which a seed may be made of outputs: by Python's getrandbits or randbytes, or by copying outputs."""
     import numpy as np
 
     length = len(seeds[0])
@@ -109,7 +115,7 @@ def _layouts(seeds: Sequence[bytes]) -> Iterator[Layout]:
 
 
 def _obeys(layout: Layout) -> bool:
-    """Whether each output is as three earlier outputs determine it, wherever enough bits of those three are seen."""
+    """Whether each output is as three earlier outputs determine it, wherever enough bits of those three are known."""
     import numpy as np
 
     words, known = layout.words, layout.known

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 Model = Callable[[Sequence[int], int, int], list[int] | None]
-"""A function from numbers, their width in bits and a count to the next `count` numbers; None if it does not fit."""
+"""A function from numbers, their width in bits, and a count to that many next numbers; None if the numbers do not fit it."""
 
 
 def arithmetic(numbers: Sequence[int], bits: int, count: int) -> list[int] | None:
-    """Continue a counter: constant first or second differences modulo 2^bits."""
+    """Continue a counter: its first or second differences are constant modulo 2^bits."""
     size = 1 << bits
     first = [(b - a) % size for a, b in pairwise(numbers)][-6:]
     second = [(b - a) % size for a, b in pairwise(first)]
@@ -86,7 +86,7 @@ def _model_of(field: list[int], bits: int, count: int) -> tuple[str, list[int]] 
 
 
 def fields_fit(known: Sequence[bytes], width: int, order: str) -> bool:
-    """Whether some model fits the first word that varies, among the words of the seeds."""
+    """Whether some model fits the first varying word of the seeds."""
     recent, read = known[-9:], ORDERS[order]
     for start in range(0, len(known[0]), width):
         field = [read(seed[start : start + width]) for seed in recent]
@@ -96,7 +96,9 @@ def fields_fit(known: Sequence[bytes], width: int, order: str) -> bool:
 
 
 def by_fields(known: Sequence[bytes], width: int, order: str, count: int) -> tuple[str, list[bytes]] | None:
-    """Continue each word of the seed by a model of its own; return the models' names and `count` seeds, or None."""
+    """Continue each word of the seed by a model of its own; return the models' names and `count` seeds, or None if one fits
+    none.
+    """
     read, parts, names = ORDERS[order], [], set()
     for start in range(0, len(known[0]), width):
         found = _model_of([read(seed[start : start + width]) for seed in known[-9:]], 8 * width, count)

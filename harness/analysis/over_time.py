@@ -1,6 +1,6 @@
 """Find parts of a seed that follow from earlier seeds or the clock: counters, clocks, shift registers, repeated parts.
 
-Other bits of the seed may be chance. Each field is rated by one number: how many values its next reading may have.
+The other bits of the seed may be random. Each field is rated by how many values its next reading may have.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 WIDEST = 8
 OUTLIERS = 0.05
-"""The share of steps that may break the rule, e.g. if another tester requested a seed in between, or a number wraps."""
+"""The share of steps that may break the rule, e.g. because another tester requested a seed in between, or a number
+wrapped.
+"""
 LEAST_FIELD_BITS = 2.0
 FEWEST_STEPS = 40
 MANY_VALUES = 1 << 16
@@ -36,7 +38,7 @@ RATE_TOLERANCE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """Bytes of the seeds, read as a number, and how well the number in one seed predicts that in the next."""
+    """Bytes of the seeds, read as a number, and how well one seed's number predicts the next seed's."""
 
     places: range
     order: str
@@ -52,7 +54,7 @@ class _Field:
 
 
 def moving_parts(octets: Octets, follows: npt.NDArray[np.bool_], times_s: Numbers, free: Collection[int]) -> list[Part]:
-    """Return fields that count, or that a clock drives, the best ones first, without duplicates.
+    """Return fields that count, or that a clock drives, without duplicates and the best ones first.
 
     `follows`: for each k, whether the ECU drew seed k+1 directly after seed k. `free`: the bits that vary.
     """
@@ -81,7 +83,7 @@ def _saved(field: _Field, free: Collection[int]) -> float:
 
 
 def _field(octets: Octets, places: range, order: str, follows: npt.NDArray[np.bool_], times_s: Numbers) -> _Field | None:
-    """Return the bytes as a field, if its next value is known to within a small part of the range; else None."""
+    """Return the bytes as a field, if their next value is known to within a small part of the range; else None."""
     import numpy as np
 
     bits = 8 * len(places)
@@ -144,7 +146,9 @@ def _window(steps: Words, bits: int) -> tuple[int, int]:
 def _clock(
     words: Words, bits: int, follows: npt.NDArray[np.bool_], times_s: Numbers, left: float
 ) -> tuple[str, float] | None:
-    """Return the clock of a usual rate that predicts the field, in words, and how many bits it leaves to guess; or None."""
+    """Return the clock with a usual rate that predicts the field, in words, and the number of bits left to guess; None if
+    none does.
+    """
     import numpy as np
 
     if len(times_s) != len(words):

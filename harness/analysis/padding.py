@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 _SINGLE, _FIRST, _CONSECUTIVE, _FLOW_CONTROL = range(4)
 
 WINDOW: Final = 3
-"""How many bytes in a row must equal bytes of an earlier frame: chance gives that once in 2^24."""
+"""How many bytes in a row must equal bytes of an earlier frame; chance gives so many once in 2^24."""
 MEMORY_FRAMES: Final = 32
 LEAST_REPEATS: Final = 3
 LEAST_FIRST: Final = 7
@@ -24,25 +24,25 @@ class Observed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Padding:
-    """What the messages of one ECU are padded with."""
+    """The padding of one ECU's messages."""
 
     frames: int
     """How many frames were padded."""
     values: frozenset[int]
     """Every byte value that was used as padding."""
     is_uniform: bool
-    """Whether all frames of one kind (single, consecutive, flow control) are padded with one and the same byte value."""
+    """Whether all frames of each kind (single, consecutive, flow control) are padded with the same byte value."""
     repeats: tuple[tuple[int, bytes], ...]
-    """Paddings that repeat bytes of an earlier frame: the number of the padded frame, and the bytes."""
+    """Paddings that repeat bytes of an earlier frame: the number of the padded frame, and those bytes."""
 
     @property
     def leaks(self) -> bool:
-        """Whether there are more repeats than chance gives."""
+        """Whether padding repeats earlier bytes more often than chance gives."""
         return len(self.repeats) >= LEAST_REPEATS
 
 
 def padding_of(frames: Iterable[Observed]) -> Padding:
-    """Describe the padding of the ECU's frames; `frames` are in the order of the bus, those to the ECU included."""
+    """Describe the padding of the ECU's frames; `frames` are all frames in the order of the bus, also those to the ECU."""
     earlier: deque[bytes] = deque(maxlen=MEMORY_FRAMES)
     by_kind: dict[int, set[int]] = {}
     count = 0
@@ -62,7 +62,9 @@ def padding_of(frames: Iterable[Observed]) -> Padding:
 
 
 def shown_in_padding(frames: Iterable[Observed], material: Mapping[str, bytes]) -> list[tuple[int, str]]:
-    """Return (number of the frame, name) for each frame of the ECU whose padding shows bytes of a secret in `material`."""
+    """Return (number of the frame, name) for each frame of the ECU whose padding contains bytes of a secret in
+    `material`.
+    """
     found = []
     for number, (_, pad, is_from_ecu) in enumerate(_split(frames)):
         for name, secret in material.items() if is_from_ecu and pad else ():
@@ -72,7 +74,9 @@ def shown_in_padding(frames: Iterable[Observed], material: Mapping[str, bytes]) 
 
 
 def _split(frames: Iterable[Observed]) -> Iterator[tuple[bytes, bytes, bool]]:
-    """Yield each data field, its padding, and whether it is the ECU's; first frames tell the length of last frames."""
+    """Yield each frame's data, its padding, and whether the ECU sent it; the length of a last frame follows from its first
+    frame.
+    """
     missing = {True: 0, False: 0}
     for data, is_from_ecu in frames:
         if not data:
@@ -91,7 +95,9 @@ def _split(frames: Iterable[Observed]) -> Iterator[tuple[bytes, bytes, bool]]:
 
 
 def _repeated(pad: bytes, earlier: Iterable[bytes]) -> bytes:
-    """Return the first `WINDOW` bytes of a padding, not all equal, that an earlier frame also holds; empty without any."""
+    """Return the first `WINDOW` bytes of a padding, not all equal, that an earlier frame contains, too; empty if there are
+    none.
+    """
     for start in range(len(pad) - WINDOW + 1):
         window = pad[start : start + WINDOW]
         if len(set(window)) > 1 and any(window in content for content in earlier):

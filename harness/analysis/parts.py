@@ -1,4 +1,4 @@
-"""Describe the parts of a seed that need not be guessed: their bits, and how many bits of guessing they save."""
+"""Describe the parts of a seed that an attacker need not guess: their bits, and how many bits of guessing they save."""
 
 from __future__ import annotations
 
@@ -6,23 +6,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MOST_NAMED = 5
-"""How many parts are named in words at most."""
+"""The largest number of parts that are named in words."""
 LEAST_SAVED_BITS = 0.5
-"""A part that saves fewer bits of guessing than this is not reported."""
+"""How many bits of guessing a part must save to be reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Bits of a seed that follow from something else.
-
-    Bit 0 is the most significant bit of the first byte.
-    """
+    """Bits of a seed that follow from other bits or the time. Bit 0 is the most significant bit of the first byte."""
 
     what: str
     """What the bits are, in words, e.g. ``bytes 4-7 are bytes 0-3 XOR 5A C3 11 77``."""
     bits: frozenset[int]
     left_bits: float = 0.0
-    """How many bits of chance are left in `bits` together."""
+    """How many of the `bits` together are still random."""
     is_over_time: bool = False
     """Whether the bits follow from earlier seeds or the time; if not, they follow from the same seed, or never change."""
 
@@ -34,14 +31,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """Which parts of a seed follow from something else, and so how much of its length is chance, as far as can be seen."""
+    """The parts of a seed that follow from something else, and so how much of its length is random, as far as can
+    be seen.
+    """
 
     length_bits: int
     parts: tuple[Part, ...]
 
     @property
     def effective_bits(self) -> int:
-        """The length in bits without the bits that the parts save: an upper bound for the bits that are chance."""
+        """The length in bits without those that the parts save: an upper bound for the number of random bits."""
         return max(0, round(self.length_bits - sum(part.saved_bits for part in self.parts)))
 
     @property
@@ -51,7 +50,7 @@ class Structure:
         return [place for place in range(self.length_bits // 8) if place not in told]
 
     def confirmed_by(self, second: Structure) -> Structure:
-        """Keep only those bits of the parts that a second sample shows too; the parts keep their words."""
+        """Return the parts with only those bits that a second sample shows, too; their words stay the same."""
         within = frozenset[int]().union(*(part.bits for part in second.parts if not part.is_over_time))
         everywhere = within.union(*(part.bits for part in second.parts))
         kept = []
@@ -66,7 +65,7 @@ class Structure:
 
     @property
     def reasons(self) -> str:
-        """Name what the largest parts follow from."""
+        """Say in words from what the largest parts follow."""
         largest = sorted(self.parts, key=lambda part: -part.saved_bits)
         more = f"; and {len(largest) - MOST_NAMED} more" if len(largest) > MOST_NAMED else ""
         return "; ".join(part.what for part in largest[:MOST_NAMED]) + more

@@ -13,21 +13,21 @@ from harness.analysis.number_models import by_fields, fields_fit, layouts
 
 FEWEST_FORETOLD = 3
 SURE_BITS = 64
-"""How many bits, of those that vary in the sample, a model must predict in all."""
+"""How many bits a model must predict in all, among the bits that vary in the sample."""
 
 LONGEST_STREAM = 1024
-"""How many bits are examined when all seeds in a row are taken for the output of one shift register."""
+"""How many bits are examined when the seeds in a row are taken for the output of one shift register."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Seeds that were predicted."""
+    """A model that predicted seeds, and how many of them came."""
 
     model: str
     known: int
-    """How many seeds the prediction was made from."""
+    """From how many seeds the prediction was made."""
     foretold: int
-    """How many seeds directly after those came as predicted."""
+    """How many of the seeds directly after those came as predicted."""
     first: bytes
     """The first predicted seed."""
 
@@ -66,14 +66,16 @@ def _seeds_wanted(part: Sequence[bytes]) -> int:
 
 
 def _cuts(count: int, wanted: int) -> Iterator[int]:
-    """Yield after how many seeds to split past from future: late, to learn from most seeds, then a little earlier."""
+    """Yield the numbers of seeds after which to split past from future: late, to learn from most seeds, then a little
+    earlier.
+    """
     for back in (wanted, 2 * wanted + 1, 4 * wanted + 3):
         if count - back >= max(count // 2, 8):
             yield count - back
 
 
 def _looks_random(known: Sequence[bytes]) -> bool:
-    """Whether no model is worth trying: neither the seeds as numbers nor the bit that changes most follow any rule."""
+    """Whether no model is worth trying, because neither the seeds as numbers nor the most changing bit follow any rule."""
     bits = liveliest_column(known)
     is_ruled = changes(bits) <= RARE_CHANGES or column_continued(bits, 1) is not None
     return not is_ruled and not any(fields_fit(known, width, order) for width, order in layouts(len(known[0])))

@@ -1,7 +1,7 @@
 """Test whether seeds are evenly distributed and independent of each other.
 
-Each test family has a false-alarm budget of one in a million, divided among its tests (Bonferroni): `p` of an indication
-is already multiplied by the number of tests. An alarm must be confirmed on a fresh sample.
+Each family of tests may give a false alarm once in a million samples, divided among its tests (Bonferroni): `p` of an
+indication is already multiplied by the number of tests. An alarm must be confirmed on a fresh sample.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     Numbers = npt.NDArray[np.float64]
 
 FALSE_ALARM = 1e-6
-"""The probability of a false alarm that each family of tests may have, before a second sample confirms the alarm."""
+"""The probability that a family of tests gives a false alarm, before a second sample confirms the alarm."""
 
 LAGS = 16
 ENOUGH_FOR_BYTES = 1280
-"""The fewest seeds for which byte values are counted, 5 seeds for each on average; with fewer, nibbles are counted."""
+"""How many seeds it takes to count byte values, 5 seeds for each on average; with fewer seeds, nibbles are counted."""
 ENOUGH_FOR_NIBBLES = 80
 MOST_POSITIONS = 32
-"""For how many bit positions linear complexity is computed at most: a shift register shows in each position."""
+"""For how many bit positions linear complexity is computed; a shift register shows in every position."""
 LONG_SAMPLE = 1000
 
 
@@ -39,7 +39,7 @@ class Indication:
 
     family: str
     p: float
-    """The probability that a sound generator looks at least as bad in any of the family's tests."""
+    """The probability that a sound generator looks at least as bad in any test of the family."""
     worst: str
     """The worst test of the family, in words."""
 
@@ -51,27 +51,29 @@ class Indication:
 
 @dataclass(frozen=True, slots=True)
 class Battery:
-    """Every family's indication on one sample."""
+    """The indication of every family of tests on one sample."""
 
     seeds: int
     bits: int
     indications: tuple[Indication, ...]
     min_entropy_per_byte: float
-    """The most common value estimate of SP 800-90B 6.3.1, in bits; a sound generator too scores below 8 on few seeds."""
+    """The estimate by the most common value of SP 800-90B 6.3.1, in bits; on few seeds, even a sound generator scores below
+    8.
+    """
 
     @property
     def alarms(self) -> tuple[Indication, ...]:
-        """The families whose budget is exceeded, the surest first."""
+        """The families that give an alarm, the surest first."""
         return tuple(sorted((one for one in self.indications if one.is_alarm), key=lambda one: one.p))
 
     @property
     def visible_bias(self) -> float:
-        """How far from one half the share of ones in a bit position must be to be detected with 90 % probability."""
+        """How far from one half the share of ones in a bit position must be to be detected with a probability of 90 %."""
         return float((normal_quantile(FALSE_ALARM / self.bits) + 1.28) / 2 / self.seeds**0.5)
 
 
 def battery(seeds: Sequence[bytes]) -> Battery:
-    """Run all tests for which the sample is large enough. The seeds, at least 50, have one length."""
+    """Run all tests for which the sample is large enough. There must be at least 50 seeds, all of one length."""
     import numpy as np
 
     count, length = len(seeds), len(seeds[0])
@@ -138,7 +140,7 @@ def _values(octets: Bits) -> Indication:
 
 
 def _serial_correlation(octets: Bits) -> Indication:
-    """Correlate at lags 1 to 16: the seed as a number, its difference from the previous seed, and each byte."""
+    """Correlate at lags 1 to 16 the seed as a number, its difference from the previous seed, and each byte."""
     import numpy as np
 
     length = octets.shape[1]

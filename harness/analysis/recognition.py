@@ -1,6 +1,6 @@
-"""Recognise well-known generators in seeds: solve for the generator's state, or try its likely starting values.
+"""Recognise well-known generators in seeds: solve for the generator's state, or try likely starting values.
 
-What is not in the lists is not found: a clean answer is "none of these", never "none".
+A generator that is not in the lists is not found: a clean answer is "none of these", never "none".
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     Numbers = npt.NDArray[np.uint64]
 
 SURE_BITS = 60
-"""How many varying bits a generator must reproduce, beyond the `CANDIDATE_BITS` that chance could hit."""
+"""How many varying bits a generator must reproduce, besides the `CANDIDATE_BITS` that chance could hit."""
 
 CANDIDATE_BITS = 26
-"""Fewer than 2^26 candidates (generators, starting values, layouts) are tried on one seed."""
+"""The number of candidates (generators, starting values, layouts) tried on one seed is less than 2 to the power of this."""
 
 PROBED_BYTES = 3
 CANDIDATES_LOOKED_AT = 16
 STARTED_AT_ONCE = 16_384
-"""So many numbers stay in the processor's cache."""
+"""How many starting values are tried at once; so many numbers stay in the processor's cache."""
 
 SOLVED_BYTES = 5
-"""A seed of at least this many bytes holds more bits than a truncated generator hides."""
+"""The length in bytes from which a seed contains more bits than a truncated generator hides."""
 
 ADDITIVE_OUTPUTS = 96
-"""How many outputs of glibc's rand() are tested; each must be one of two values, which chance hits once in 128."""
+"""How many outputs of glibc's rand() are tested; each must be one of two values, which chance hits once in 128 times."""
 
 Place = tuple[int, int] | None
-"""From which output a byte of the seed comes, and by how many bits the output is shifted down; None: a zero byte."""
+"""The output from which a byte of the seed comes, and by how many bits that output is shifted down; None: a zero byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Starts:
-    """Numbers that a generator may have been started from."""
+    """Numbers with which a generator may have been started."""
 
     what: str
     first: int
@@ -68,7 +68,7 @@ class Recognised:
 
 
 def solve(streams: Sequence[Stream], *, is_thorough: bool = False) -> Recognised | None:
-    """Find generators whose state follows from the seeds themselves, whatever they were started from."""
+    """Find generators whose state follows from the seeds themselves, whatever number started them."""
     for stream in streams:
         seeds = stream.seeds
         name = _whole_state(seeds) or (_truncated(seeds) if stream is streams[0] else "") or _additive(seeds)
@@ -83,7 +83,7 @@ def solve(streams: Sequence[Stream], *, is_thorough: bool = False) -> Recognised
 
 
 def seeds_wanted(seeds: Sequence[bytes]) -> int:
-    """Return how many seeds in a row a generator must reproduce: two, or more if few bits of the seeds vary."""
+    """Return how many seeds in a row a generator must reproduce: two, or more if only few bits of the seeds vary."""
     return max(2, -(-(SURE_BITS + CANDIDATE_BITS) // max(varying_bits(seeds), 1)))
 
 
@@ -99,7 +99,9 @@ def varying_bits(seeds: Sequence[bytes]) -> int:
 
 
 def _whole_state(seeds: Sequence[bytes]) -> str:
-    """Name the generator if the seeds are successive 32-bit outputs, each of which determines the next; else empty."""
+    """Name the generator whose successive 32-bit outputs, each of which determines the next, are the seeds; empty if there
+    is none.
+    """
     import numpy as np
 
     if len(seeds[0]) % 4 or len(seeds) < 4:
@@ -144,7 +146,7 @@ def _items(seeds: Sequence[bytes]) -> Iterator[tuple[str, list[int]]]:
 
 
 def _is_solved(items: Sequence[int], generator: Congruential, name: str) -> bool:
-    """Whether some state of the generator gives these outputs; all values of its hidden low bits are tried."""
+    """Whether some state of the generator gives these outputs; every value of its hidden low bits is tried."""
     import numpy as np
 
     seen = 8 if name == "byte" else 15
@@ -183,7 +185,7 @@ def _additive(seeds: Sequence[bytes]) -> str:
 
 
 def start(streams: Sequence[Stream], ranges: Sequence[Starts], slow_ranges: Sequence[Starts] = ()) -> Recognised | None:
-    """Find a generator that, started from numbers in `ranges`, gives the seeds of streams from their first seed on.
+    """Find a generator that, started with numbers in `ranges`, gives the seeds of streams from their first seed on.
 
     `slow_ranges`: the numbers to try instead with generators that are slow to start.
     """
@@ -220,7 +222,7 @@ def start(streams: Sequence[Stream], ranges: Sequence[Starts], slow_ranges: Sequ
 
 
 def layouts(length: int) -> Iterator[tuple[str, list[Place]]]:
-    """Yield ways in which programs make the bytes of a seed from a generator's outputs: name, and each byte's place."""
+    """Yield ways in which programs make the bytes of a seed from outputs: the name, and where each byte comes from."""
     yield "the low byte of each output", [(place, 0) for place in range(length)]
     yield "the low byte of each output, the last one first", [(length - 1 - place, 0) for place in range(length)]
     yield "the high byte of each output", [(place, 24) for place in range(length)]
@@ -239,7 +241,7 @@ def layouts(length: int) -> Iterator[tuple[str, list[Place]]]:
 
 
 def _later(places: Sequence[Place], seeds: int) -> list[Place]:
-    """Return from which outputs the bytes of a seed come that is drawn `seeds` places after the first."""
+    """Return from which outputs the bytes of the seed come that is drawn `seeds` places after the first."""
     per_seed = _outputs_per_seed(places)
     return [None if place is None else (place[0] + seeds * per_seed, place[1]) for place in places]
 
@@ -257,9 +259,9 @@ def _octet(numbers: Sequence[Numbers], place: Place) -> npt.NDArray[np.uint8]:
 
 
 def _fitting(numbers: Sequence[Sequence[Numbers]], places: Sequence[Place], heads: Sequence[bytes]) -> list[list[int]]:
-    """Return, for each of `heads` (first bytes of streams), the indices of starting values whose first outputs fit.
+    """Return, for each of `heads` (first bytes of streams), the indices of starting values whose first outputs fit them.
 
-    `numbers`: by `STARTED_AT_ONCE` starting values, their first outputs.
+    `numbers`: by block of `STARTED_AT_ONCE` starting values, their first outputs.
     """
     import numpy as np
 
@@ -283,7 +285,7 @@ def _fitting(numbers: Sequence[Sequence[Numbers]], places: Sequence[Place], head
 
 
 def _reproduced(name: str, number: int, places: Sequence[Place], stream: Stream, most: int) -> int:
-    """Count how many first seeds of a stream the generator gives if started from `number`; stop at `most`."""
+    """Count how many first seeds of a stream the generator gives if started with `number`; stop at `most`."""
     import numpy as np
 
     per_seed = _outputs_per_seed(places)

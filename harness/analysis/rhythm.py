@@ -1,4 +1,4 @@
-"""Recognise whether something happens periodically, and find where later moments break the period."""
+"""Recognise events that happen periodically, and find where later ones break the period."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,25 +7,27 @@ from typing import Final
 
 LEAST_PERIODS: Final = 3
 STEADY: Final = 0.2
-"""Moments are periodic if every interval differs from the mean by less than this fraction of it."""
+"""The fraction of the mean interval by which every interval may differ from it, for events to count as periodic."""
 
 LONGEST_GAP: Final = 2.0
-"""What does not happen for this many periods has stopped."""
+"""The number of periods without an event after which the events have stopped."""
 MORE_JITTER: Final = 10.0
 JITTER_SHARE, JITTER_S = 0.05, 0.005
-"""Jitter below this fraction of the period, or below these seconds, which other frames on the bus may cost, is none."""
+"""The fraction of the period, and the seconds, below which jitter counts as none; other frames on the bus may cause
+as much.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How regularly something happens."""
+    """The period of events, and how regularly they happen."""
 
     period_s: float
     jitter_s: float
-    """The greatest difference of an interval from the mean interval, in seconds."""
+    """The largest difference between an interval and the mean interval, in seconds."""
 
     def complaint(self, times: Sequence[float], begun_s: float, ended_s: float) -> str:
-        """Say how the moments `times`, all seen from `begun_s` to `ended_s`, break the rhythm; empty if they keep it."""
+        """Say how events at `times`, all seen from `begun_s` to `ended_s`, break the rhythm; empty if they keep it."""
         gaps = [after - before for before, after in pairwise(times)]
         edges = [after - before for before, after in pairwise([begun_s, *times, ended_s])]
         if max(edges) > LONGEST_GAP * self.period_s:

@@ -1,4 +1,4 @@
-"""Find a secret in a text or an image, in every way in which programs write bytes down."""
+"""Find a secret in a text or an image, however a program may have written its bytes."""
 
 import base64
 import re
@@ -9,7 +9,7 @@ SEPARATOR: Final = rb"[\s:,;_\-]{0,8}(?:0x|\\x)?"
 """What may stand between two bytes in hex: nothing, ``:``, ``, 0x``, ``\\x``, a line's end."""
 
 LEAST_BYTES: Final = 4
-"""The fewest bytes that are searched for: a shorter value occurs by chance in any long text."""
+"""The smallest number of bytes that are searched for; a shorter value occurs by chance in any long text."""
 
 LEAST_DIGITS: Final = 8
 CHANCE: Final = 1e-4
@@ -35,7 +35,7 @@ def forms(secret: bytes) -> Iterator[tuple[str, re.Pattern[bytes]]]:
 
 
 def _base64_core(secret: bytes, shift: int) -> bytes:
-    """Return the Base64 characters that depend on the secret alone, when `shift` other bytes stand before it."""
+    """Return the Base64 characters that depend on the secret alone, if `shift` other bytes come before it."""
     text = base64.b64encode(bytes(shift) + secret)
     begin = -(-shift * 8 // 6)
     return text[begin : (shift + len(secret)) * 8 // 6]

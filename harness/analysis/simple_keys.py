@@ -1,4 +1,4 @@
-"""List the keys that anybody would try first: constants, and what is simple to compute from a seed without a secret."""
+"""List the keys that anybody would try first: constants, and simple computations from a seed without a secret."""
 
 import hashlib
 import zlib
@@ -36,7 +36,9 @@ def trivial_keys(key_bytes: int) -> dict[str, KeyMaker]:
 
 
 def distinct(makers: dict[str, KeyMaker], seed_lengths: Collection[int]) -> dict[str, KeyMaker]:
-    """Drop makers that give the keys of an earlier maker for seeds of these lengths (bytes); without lengths, keep all."""
+    """Drop makers that give the same keys as an earlier maker for seeds of these lengths in bytes; without lengths, keep
+    all.
+    """
     seeds = [hashlib.shake_128(bytes((length, turn))).digest(length) for length in seed_lengths for turn in range(2)]
     found: dict[object, str] = {}
     for name, make in makers.items():
@@ -45,7 +47,7 @@ def distinct(makers: dict[str, KeyMaker], seed_lengths: Collection[int]) -> dict
 
 
 def algebraic_keys(key_bytes: int) -> dict[str, KeyMaker]:
-    """Return, by name, makers of keys by one step of arithmetic, by a checksum, or by a hash without a secret."""
+    """Return, by name, makers of keys by one step of arithmetic, a checksum, or a hash without a secret."""
     keys: dict[str, KeyMaker] = {
         "the seed minus one": lambda seed: fit(_number(seed, lambda value: value - 1), key_bytes),
         "the seed halved": lambda seed: fit(_number(seed, lambda value: value >> 1), key_bytes),
@@ -81,7 +83,7 @@ def fit(pattern: bytes, length: int) -> bytes:
 
 
 def _number(seed: bytes, change: Callable[[int], int]) -> bytes:
-    """Read the seed as one unsigned number, high byte first, and change it."""
+    """Return a maker that reads the seed as one unsigned number, high byte first, and changes that number."""
     changed = change(int.from_bytes(seed, "big")) & ((1 << 8 * len(seed)) - 1)
     return changed.to_bytes(len(seed), "big")
 

@@ -1,4 +1,4 @@
-"""Estimate how much of a seed is chance: the bits that are left without those that follow from something else."""
+"""Estimate how much of a seed is random: the bits that follow from nothing else."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 FEWEST_SEEDS = 50
 LONGEST_GAP = 4.0
-"""Seeds with more time between them than this many usual pauses were not requested in a row."""
+"""The number of usual pauses between two seeds beyond which they were not requested in a row."""
 
 
 def structure_of(seeds: Sequence[bytes], times_s: Sequence[float] = (), starts: Sequence[int] = (0,)) -> Structure:
-    """Estimate which bits of each seed are chance. The seeds have one length.
+    """Estimate which bits of each seed are random. All seeds must have one length.
 
     `times_s`: when each seed came, in seconds. `starts`: the indices of seeds with which a session, and perhaps the
     generator, began anew.
@@ -77,7 +77,7 @@ def _bits(parts: Sequence[Part]) -> frozenset[int]:
 
 
 def _whole_bytes(free: set[int]) -> list[int]:
-    """Return the bytes of which no bit is explained yet."""
+    """Return the bytes of which no bit has been explained yet."""
     return [place for place in sorted({bit // 8 for bit in free}) if all(8 * place + bit in free for bit in range(8))]
 
 
@@ -94,7 +94,9 @@ def _take(parts: Sequence[Part], free: set[int]) -> list[Part]:
 
 
 def _take_most_telling(parts: Sequence[Part], free: set[int]) -> list[Part]:
-    """Accept parts as `_take` does, those that explain most bits first; of two that explain equally many, the simpler."""
+    """Accept parts as `_take` does, first those that explain most bits; of two that explain equally many, the
+    simpler first.
+    """
     waiting, taken = list(parts), []
     while waiting:
         best = min(waiting, key=lambda part: (-len(part.bits & free), len(part.what)))

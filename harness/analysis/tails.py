@@ -1,6 +1,6 @@
-"""Compute tail probabilities.
+"""Compute tail probabilities by four short formulas.
 
-Four short formulas; a library of statistics would take longer to load than an audit of one check takes to run.
+A library of statistics would take longer to load than an audit of one check takes to run.
 """
 
 import math
@@ -13,12 +13,12 @@ def normal_tail(z: float) -> float:
 
 
 def normal_quantile(probability: float) -> float:
-    """Return the z with P(|Z| >= z) = `probability`."""
+    """Return the z for which P(|Z| >= z) is `probability`."""
     return -NormalDist().inv_cdf(probability / 2)
 
 
 def chi_square_tail(statistic: float, degrees: int) -> float:
-    """P(X >= statistic) for chi-square: the upper incomplete gamma function, a finite sum where `degrees` is whole."""
+    """Return P(X >= statistic) for chi-square: the upper incomplete gamma function, a finite sum if `degrees` is whole."""
     if statistic <= 0:
         return 1.0
     half = statistic / 2
@@ -28,7 +28,9 @@ def chi_square_tail(statistic: float, degrees: int) -> float:
 
 
 def binomial_tail(at_least: int, trials: int, probability: float) -> float:
-    """P(X >= at_least) for `trials` trials: the sum from the first term on, as the terms fall beyond the mean."""
+    """Return P(X >= at_least) for `trials` trials, as a sum from the first term on, since terms get smaller beyond
+    the mean.
+    """
     if at_least <= 0:
         return 1.0
     if at_least > trials or probability <= 0:

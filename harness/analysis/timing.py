@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Final
 
 THRESHOLD: Final = 4.5
-"""A difference of means with a larger t is not chance: the usual threshold of leakage tests (TVLA)."""
+"""The t above which a difference of means is not chance: the usual threshold of leakage tests (TVLA)."""
 POWER: Final = 1.28
-"""How far beyond the threshold t must be on average, for a difference to be missed only once in ten times."""
+"""By how much t must exceed the threshold on average, for a difference to be missed only once in ten times."""
 
 FARTHEST: Final = 6.0
 """The limit for outliers, as a multiple of the distance from the median within which three of four durations lie."""
 
 _RESOLUTIONS_S: Final = (1e-2, 1e-3, 1e-4, 1e-5)
 FINEST_S: Final = 1e-6
-"""The finest resolution of time stamps, in seconds, that is believed of any adapter."""
+"""The finest resolution of time stamps in seconds that any adapter is believed to have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class TimingComparison:
     difference_s: float
     """The mean of the second sample minus the mean of the first."""
     sigma_s: float
-    """The standard deviation of one duration, the resolution of the stamps included."""
+    """The standard deviation of one duration, with the resolution of the stamps included."""
     n: int
     """The size of the smaller sample."""
     t: float
@@ -39,7 +39,9 @@ class TimingComparison:
 
     @property
     def detectable_s(self) -> float:
-        """The smallest difference in seconds that samples of this size show nine times in ten, and the stamps resolve."""
+        """The smallest difference in seconds that samples of this size show nine times in ten, and that the stamps
+        resolve.
+        """
         return max(math.sqrt(2 / self.n) * (THRESHOLD + POWER) * self.sigma_s, self.stamps_s) if self.n else math.inf
 
 
@@ -58,8 +60,8 @@ def compare(first: Sequence[float], second: Sequence[float]) -> TimingComparison
 def without_outliers(first: Sequence[float], second: Sequence[float]) -> tuple[list[float], list[float]]:
     """Remove durations that are far too long from both samples, e.g. because the tester's own computer was busy.
 
-    Both samples have the same limit, so that samples of one distribution remain comparable. The limit removes nothing from
-    samples whose durations alternate between two values.
+    One limit holds for both samples, so that samples of one distribution remain comparable. It removes nothing from samples
+    whose durations alternate between two values.
     """
     durations = sorted([*first, *second])
     middle = durations[len(durations) // 2]

@@ -1,7 +1,7 @@
 """Find parts of a seed that follow from its other parts: constants, copies, XOR, sums, checksums, tables.
 
-An exact relation is reported only if random seeds would show it once in 2^SURE_BITS, all positions together; a table
-only within `FALSE_ALARM`. A hash of many bytes is not found.
+An exact relation is reported only if random seeds would show it once in 2^SURE_BITS, all positions together; a table only
+within `FALSE_ALARM`. A hash of many bytes is not found.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 SURE_BITS = 40
 FALSE_ALARM = 1e-7
-"""The probability of a false alarm that all tables together may have, before a second sample confirms it."""
+"""The probability that all tables together give a false alarm, before a second sample confirms the alarm."""
 
 WIDTHS = (8, 4, 3, 2, 1)
 """Lengths, in bytes, of the words that are compared as numbers."""
 MOST_LEFT_BITS = 4.0
-"""A byte follows from another one if that leaves at most this many bits of it to guess."""
+"""How many bits of a byte may be left to guess if the byte still counts as following from another one."""
 FEWEST_PAIRS = 12
 PAIRS_FROM_SEEDS = 700
-"""The fewest seeds for functions of two bytes: with fewer, two bytes hardly ever repeat together, so none can be seen."""
+"""How many seeds it takes to look for functions of two bytes; in fewer seeds, two bytes hardly ever repeat together."""
 PAIRS_UP_TO_BYTES = 20
 
 
@@ -77,11 +77,11 @@ def _runs(places: Sequence[int]) -> list[list[int]]:
 
 
 def dependent_columns(columns: Sequence[int], rows: int, first: int = 0) -> dict[int, frozenset[int]]:
-    """Find the columns from `first` on that are the XOR of earlier columns; return the earlier columns of each.
+    """Find the columns from `first` on that are the XOR of earlier columns; return, for each, those earlier columns.
 
     A column is an integer of `rows` bits, one for each seed, relative to the first seed, so that constants do not matter.
-    Columns of zeros are left out. With too few rows for all columns, each bit is compared only with the same bit of other
-    bytes, apart from copies.
+    Columns of zeros are left out. If there are too few rows for all columns, each bit is compared only with the same bit of
+    other bytes, apart from copies.
     """
     found: dict[int, frozenset[int]] = {}
     spare = SURE_BITS + len(columns).bit_length()
@@ -103,7 +103,9 @@ def dependent_columns(columns: Sequence[int], rows: int, first: int = 0) -> dict
 
 
 def _eliminated(columns: Sequence[int], group: Collection[int]) -> dict[int, frozenset[int]]:
-    """Eliminate column by column (Gauss); return which columns are the XOR of earlier columns of the group, and of which."""
+    """Eliminate column by column (Gauss); return which columns are the XOR of earlier columns of the group, with those
+    columns.
+    """
     basis: dict[int, tuple[int, int]] = {}
     found = {}
     for index in group:
@@ -124,7 +126,7 @@ def _eliminated(columns: Sequence[int], group: Collection[int]) -> dict[int, fro
 
 
 def columns_of(octets: Octets) -> list[int]:
-    """Return an integer for each bit position: its bit k is set if seed k differs from the first seed in that position."""
+    """Return an integer for each bit position, whose bit k is set if seed k differs from the first seed in that position."""
     import numpy as np
 
     bits = np.unpackbits(octets ^ octets[0], axis=1)
@@ -180,7 +182,7 @@ def _sources(bits: Mapping[int, frozenset[int]], length: int) -> str:
 
 
 def _copied_byte(bits: dict[int, frozenset[int]]) -> int | None:
-    """Return the byte of which the eight `bits` are a copy, each in the same position; None if there is none."""
+    """Return the byte of which the eight `bits` are a copy, each at the same position; None if there is no such byte."""
     sources = {next(iter(several)) // 8 for bit, several in bits.items() if len(several) == 1}
     is_straight = all(len(several) == 1 and next(iter(several)) % 8 == bit % 8 for bit, several in bits.items())
     return sources.pop() if len(bits) == 8 and is_straight and len(sources) == 1 else None
@@ -208,7 +210,7 @@ class _Layout:
     order: str
 
     def read(self, octets: Octets) -> Words:
-        """Return a column for each word: its value in each seed."""
+        """Return one column for each word, with the word's value in each seed."""
         import numpy as np
 
         columns = np.zeros((len(octets), len(self.offsets)), dtype=np.uint64)
@@ -246,7 +248,7 @@ def _layouts(length: int, tied: Collection[tuple[int, int]]) -> Iterator[_Layout
 def word_parts(octets: Octets, tied: Collection[tuple[int, int]] = ()) -> list[Part]:
     """Find words that are sums of multiples of other words of the same seed, and perhaps a constant, modulo 2^bits.
 
-    `tied`: pairs of bytes whose lowest bits depend on each other; each may be the low byte of a word, at any place.
+    `tied`: pairs of bytes whose lowest bits depend on each other; each may be the low byte of a word, in any place.
     """
     found = []
     for layout in _layouts(octets.shape[1], tied):
@@ -258,9 +260,9 @@ def word_parts(octets: Octets, tied: Collection[tuple[int, int]] = ()) -> list[P
 
 
 def sums_of_words(words: Words, bits: int) -> Iterator[tuple[int, int, list[int]]]:
-    """Find columns that are sums of multiples of earlier columns; yield (column, how many low bits follow, factors).
+    """Find columns that are sums of multiples of earlier columns; yield (column, how many of its low bits follow, factors).
 
-    Gauss over the integers modulo 2^`bits`; of some columns only the low bits follow from earlier columns.
+    This is Gauss over the integers modulo 2^`bits`; of some columns only the low bits follow from earlier columns.
     """
     import numpy as np
 
@@ -314,9 +316,9 @@ def _sum_in_words(layout: _Layout, index: int, known_bits: int, factors: Sequenc
 
 
 def table_parts(octets: Octets, free: Collection[int], known: Collection[int] = ()) -> list[Part]:
-    """Find bytes of `free` that are some function of one or two other bytes, exactly or to within a few bits.
+    """Find bytes of `free` that are a function of one or two other bytes, exactly or to within a few bits.
 
-    `known`: further bytes that may be arguments of the function.
+    `known`: further bytes on which the function may depend.
     """
     import numpy as np
 
@@ -354,7 +356,9 @@ def table_parts(octets: Octets, free: Collection[int], known: Collection[int] = 
 
 
 def narrow_parts(octets: Octets, free: Collection[int]) -> list[Part]:
-    """Find bytes that take few of 256 values, by how often two seeds agree in the byte. `free`: bits not explained yet."""
+    """Find bytes that take only few of 256 values, from how often two seeds agree in the byte. `free`: bits not explained
+    yet.
+    """
     import math
 
     count, length = octets.shape

@@ -1,1 +1,1 @@
-"""Implement the command line: one file a command. Heavy modules are imported only when a command runs."""
+"""Implement the command line, one file for each command. Heavy modules are imported only when a command runs."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 AUDIT_JSON = "audit.json"
 DEBUG = 2
-"""The number of `-v` options that switches the log on."""
+"""The number of `-v` options from which the log is printed."""
 
 NOTHING_JUDGED = 5
 INTERRUPTED = 2
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
-    """Return the exit code, and the folder of the run if it has ended."""
+    """Run the checks; return the exit code, and the folder of the run if the run has ended."""
     from harness.audit.opening import try_keys
     from harness.audit.session import AuditOptions
     from harness.cli.terminal import AuditRequest, run_pytest
@@ -130,7 +130,7 @@ def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
 
 
 def _tell_doctors_advice(target: Target) -> None:
-    """Print what `uds-harness doctor` finds on the way to an ECU that does not answer."""
+    """Print what `uds-harness doctor` finds wrong on the way to an ECU that does not answer."""
     from harness.doctor import way_to_the_ecu
     from harness.doctor.diagnosis import lines
 
@@ -168,7 +168,8 @@ def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
 
 
 def _planned(options: argparse.Namespace, request: AuditRequest) -> AuditPlan | None:
-    """Plan the audit, and leave out checks that do not fit into its time; None if no plan can be made: the audit says why.
+    """Plan the audit, and leave out checks that do not fit into its time; None if no plan can be made, since the audit says
+    why.
 
     Raises UserError if no check fits into that time.
     """
@@ -205,7 +206,9 @@ def _planned(options: argparse.Namespace, request: AuditRequest) -> AuditPlan | 
 
 
 def _is_agreed(options: argparse.Namespace, request: AuditRequest, plan: AuditPlan) -> bool:
-    """Ask a person at the terminal whether to go on with checks that lock, write or reset a real ECU."""
+    """Ask the person at the terminal whether to go on with checks that lock, write or reset a real ECU; return the
+    answer.
+    """
     if options.yes or not request.console.is_there or not plan.is_harmful:
         return True
     request.console.say("This may lock, write or reset the ECU. What each check sends: uds-harness plan")
@@ -244,7 +247,7 @@ def log_to(stream: TextIO) -> None:
 
 
 def _discovered(target: Target, options: argparse.Namespace) -> str:
-    """Discover an ECU that nobody described, and return its target file's text; empty if no ECU is found."""
+    """Discover an ECU that no target file describes, and return the text of one; empty if no ECU is found."""
     from harness.cli.discover_bus import described, own_id
     from harness.verdict import Depth
 

@@ -55,7 +55,7 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_by(options: argparse.Namespace) -> Selection:
-    """Return the selection given to `add_selection`.
+    """Return the selection made by the options of `add_selection`.
 
     Raises UserError if a file is missing, or a chosen id, family or severity does not exist.
     """
@@ -79,10 +79,10 @@ def chosen_by(options: argparse.Namespace) -> Selection:
 
 
 def target_of_run(folder: Path, info: RunInfo) -> Target:
-    """Return the target that a run was started with, as its command names it.
+    """Return the target with which a run was started, as the run's command names it.
 
-    A run may come from another machine, so no program is started that only the run's folder names. Raises UserError if
-    the user must name the target.
+    A run may come from another machine, so no program is started that only the run's folder names. Raises UserError if the
+    user must name the target.
     """
     from harness.target import shipped_targets
 
@@ -109,7 +109,7 @@ def target_of_run(folder: Path, info: RunInfo) -> Target:
 
 
 def started_with(command: str) -> argparse.Namespace:
-    """Parse a run's command into the options of its audit. Raises ValueError if the command is no audit."""
+    """Parse a run's command into the options of its audit. Raises ValueError if the command is not that of an audit."""
     words = shlex.split(command)
     if words[:1] == ["pytest"]:
         place = words.index("--uds-target")

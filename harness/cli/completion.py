@@ -128,8 +128,8 @@ NAMES: Mapping[str, Callable[[], Iterable[str]]] = {
     "page": _pages,
     "profile": _profiles,
 }
-"""By the attribute that holds an argument: a function that returns the argument's choices."""
+"""By attribute of the parsed options: a function that returns the choices of the argument with this attribute."""
 
 _OR_FILES = ("target",)
 _RESULTS = {("replay", "result")}
-"""Arguments with another name that take the id of a check."""
+"""Arguments with other names that also take the id of a check."""

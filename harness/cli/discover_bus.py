@@ -1,4 +1,4 @@
-"""Discover the ECUs of a bus for `uds-harness discover`, and for an audit of an undescribed ECU; print the results."""
+"""Discover the ECUs of a bus for `uds-harness discover`, and for an audit of an undescribed ECU; print what was found."""
 
 import re
 import sys
@@ -38,7 +38,7 @@ def discover_bus(
     is_one_wanted: bool = False,
     longest_s: float | None = None,
 ) -> Discovery:
-    """Open the target's bus, discover what is on it, and close it. Raises UserError if it cannot be opened."""
+    """Open the target's bus, discover its ECUs, and close the bus. Raises UserError if the bus cannot be opened."""
     progress = TerminalProgress()
     link = open_bus_of(target, trace=Trace(), chance=Chance(0).stream("ecu"))
     try:
@@ -72,9 +72,10 @@ def run(
     longest_s: float | None = None,
     is_dry_run: bool = False,
 ) -> int:
-    """Discover, print what was found, and write a target file for each ECU; in a dry run print what would be asked.
+    """Discover, print what was found, and write a target file for each ECU; in a dry run print what would be sent.
 
-    Return the exit code: 2 if it was ended early, with everything found until then written; 5 if nothing was found.
+    Return the exit code: 2 if the discovery was ended early, with everything found until then written; 5 if nothing was
+    found.
     """
     candidates = parse_ids(ids) if ids else None
     if candidates is None and is_declared:
@@ -119,7 +120,7 @@ def _dry_run(target: Target, candidates: Sequence[Id] | None, pace_s: float) -> 
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the target file, even one that cannot be loaded again; in that case say what to fix."""
+    """Write the target file, even if it cannot be loaded again; in that case say what to fix in it."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -133,7 +134,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _check_is_free(out: Path) -> None:
-    """Raise UserError if the file exists or cannot be written; called before a discovery, which takes minutes."""
+    """Raise UserError if the file exists or cannot be written; to be called before a discovery, which takes minutes."""
     further = rf"{re.escape(out.stem)}-[0-9A-F]+{re.escape(out.suffix)}"  # the name for a second ECU
     taken = [path for path in out.parent.glob("*") if path == out or re.fullmatch(further, path.name)]
     if taken:
@@ -153,10 +154,10 @@ def own_id(target: Target) -> Id:
 def described(
     target: Target, candidates: Sequence[Id] | None, *, key: str | None, depth: Depth, longest_s: float | None = None
 ) -> str:
-    """Discover a bus; return the target file's text of its only ECU. If there is no ECU, print a line and return "".
+    """Discover a bus; return the target file's text of its only ECU, or print a line and return "" if there is no ECU.
 
-    The ECU is mapped for `longest_s` of the bus's time at most, and never longer than its depth allows. Raises UserError
-    if there are several ECUs.
+    The ECU is mapped for `longest_s` of the bus's time at most, and never longer than its depth allows. Raises UserError if
+    there are several ECUs.
     """
     usual_s = LONGEST_S[depth]
     longest_s = usual_s if longest_s is None else min(longest_s, usual_s)
@@ -183,7 +184,7 @@ def described(
 
 
 def parse_ids(text: str) -> list[Id]:
-    """Parse ids such as ``0x700-0x7FF,0x18DA10F1``; above 0x7FF they have 29 bits. Raises UserError for other text."""
+    """Parse ids such as ``0x700-0x7FF,0x18DA10F1``; ids above 0x7FF have 29 bits. Raises UserError for other text."""
     found: list[Id] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(0x[0-9A-Fa-f]+|\d+)\s*(?:-\s*(0x[0-9A-Fa-f]+|\d+)\s*)?", part)
@@ -199,7 +200,7 @@ COLUMNS = 80
 LABEL = 12
 EVERY_S = 0.2
 EVERY_LINE_S = 5.0
-"""Seconds between two lines if the output is no terminal."""
+"""The seconds between two lines of progress if the output is no terminal."""
 
 
 class TerminalProgress:
@@ -212,7 +213,7 @@ class TerminalProgress:
         self._is_terminal = sys.stderr.isatty()
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """Show how much is done."""
+        """Show how much has been done."""
         now_s = self._clock.now_s()
         if what != self._what:
             self._what, self._begun_s = what, now_s
@@ -228,7 +229,7 @@ class TerminalProgress:
         print(f"\r{f'{what}: {done} of {total}{left}'[: COLUMNS - 1]:{COLUMNS - 1}}", end="", file=sys.stderr, flush=True)
 
     def announce(self, plan: IdPlan) -> None:
-        """Print what will be asked, before any of it is sent."""
+        """Print what will be sent, before anything is sent."""
         self.end()
         for line in plan_lines(plan):
             print(line, file=sys.stderr, flush=True)
@@ -240,13 +241,13 @@ class TerminalProgress:
 
 
 def plan_lines(plan: IdPlan) -> Iterator[str]:
-    """Say what will be asked, and what will not."""
+    """Say which ids will be probed, and which will not."""
     for number, sentence in enumerate(plan.sentences()):
         yield from _wrapped("plan" if number == 0 else "", sentence)
 
 
 def traffic_lines(survey: Survey) -> Iterator[str]:
-    """Say what was on the bus before anything was asked."""
+    """Say what was heard on the bus before anything was sent."""
     if survey.traffic:
         names = ", ".join(
             f"0x{number:X}{' (29 bits)' if is_long else ''}" for number, is_long in sorted(survey.traffic)[:24]

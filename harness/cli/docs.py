@@ -17,7 +17,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Show one page, or the list. Raises UserError if there is no such page."""
+    """Show one page, or the list of pages. Raises UserError if there is no such page."""
     pages = {path.stem: path for path in sorted(folder().glob("*.md"))}
     if options.page is None:
         for name, path in pages.items():
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def folder() -> Path:
-    """Return the documents' folder: beside the package in a checkout, in the environment's ``share`` once installed."""
+    """Return the documents' folder: in a checkout beside the package, once installed in the environment's ``share``."""
     beside = Path(__file__).parents[2] / "docs"
     return beside if (beside / "target-file.md").is_file() else Path(sys.prefix) / "share" / "uds-harness" / "docs"
 

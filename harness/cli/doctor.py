@@ -1,4 +1,4 @@
-"""`uds-harness doctor`: find out why nothing answers."""
+"""`uds-harness doctor`: find out why no ECU answers."""
 
 from __future__ import annotations
 

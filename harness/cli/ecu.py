@@ -89,7 +89,7 @@ def _play(options: argparse.Namespace) -> int:
 
 
 def _show_window(options: argparse.Namespace) -> int:
-    """Show the window; with a bus on the command line it starts at once, else when Start is pressed."""
+    """Show the window; with a bus on the command line the ECU starts at once, else when Start is pressed."""
     try:
         from harness.ecu_host.window import open_window
     except ModuleNotFoundError as error:
@@ -129,7 +129,9 @@ def bus_of(options: argparse.Namespace) -> BusOptions:
 
 @contextmanager
 def _ending(host: Host) -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and SIGHUP end the host between two frames; a second signal interrupts even a blocked host."""
+    """Let Ctrl-C, SIGTERM and SIGHUP end the ECU between two frames; a second signal interrupts it even while it is
+    blocked.
+    """
 
     def end(number: int, frame: FrameType | None) -> None:
         if host.is_stopping:

@@ -1,4 +1,6 @@
-"""Say on a terminal what a run came to, on two screens at most: the answer, the findings, what was not judged, what next."""
+"""Say on a terminal how a run ended, on two screens at most: the answer, the findings, what was not judged, what to
+do next.
+"""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -29,11 +31,11 @@ from harness.system import own_command
 from harness.verdict import Verdict
 
 MOST_LINES: Final = 45
-"""The most lines of the ending where lines can be left out: two screens of 24, less a run's first lines and the prompt."""
+"""The largest number of lines if lines can be left out: two screens of 24, less a run's first lines and the prompt."""
 FEWEST_TITLED: Final = 8
 FEWER_REASONS: Final = (8, 4)
 MOST_SINGLE: Final = 3
-"""The most ids that are named beside a reason; of more ids only the first is named, with the number of the others."""
+"""How many ids are named beside a reason; of more ids only the first is named, with the number of the others."""
 
 _UNJUDGED: Final = (Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.NOT_APPLICABLE)
 _COUNT: Final = 4
@@ -42,7 +44,7 @@ _WORD: Final = max(len(verdict) for verdict in Verdict) + 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """Facts on the end of a command's run that the run itself does not record."""
+    """Facts about the end of a command that the run itself does not record."""
 
     code: int
     """The exit code, before `--exit-zero`."""
@@ -56,9 +58,8 @@ class Ended:
 def ending_lines(run: Run, ended: Ended | None = None, *, width: int = WIDTH) -> list[str]:
     """Return the lines of the ending: warnings and the answer first, the number of findings last.
 
-    Where not everything fits on `MOST_LINES`, the least severe findings show only their ids, and of the reasons for
-    unjudged results only the most frequent are shown. With `ended` also: the reason of the exit code, what to do next, and
-    the report's path.
+    If not everything fits into `MOST_LINES`, the least severe findings show only their ids, and only the most frequent
+    reasons for unjudged results are shown. `ended` adds the reason of the exit code, what to do next, and the report's path.
     """
     if ended is not None and ended.is_mute and not run.info.interrupted and not run.failures():
         said = hanging("", f"{_first_reason(run)}: nothing was judged.", width)
@@ -87,7 +88,7 @@ def _first_reason(run: Run) -> str:
 
 
 def _shorter_and_shorter(findings: int) -> Iterator[tuple[int, int]]:
-    """Yield smaller and smaller limits: for how many reasons there is a row, and for how many of the `findings` a title."""
+    """Yield smaller and smaller limits: how many reasons get a row, and how many of the `findings` get a title."""
     for most in FEWER_REASONS:
         for titled in range(findings, min(FEWEST_TITLED, findings) - 1, -1):
             yield most, titled
@@ -103,7 +104,7 @@ def _worst_first(run: Run) -> list[Group]:
 
 
 def _findings(groups: Sequence[Group], titled: int, width: int) -> list[str]:
-    """Return lines for the first `titled` groups with their titles, and for the other groups their ids by severity."""
+    """Return lines with titles for the first `titled` groups, and lines with only ids, by severity, for the others."""
     if not groups:
         return []
     lines = ["Findings, the worst first"]
@@ -152,7 +153,9 @@ def _counts(run: Run, width: int) -> list[str]:
 
 
 def _reasons(run: Run) -> list[tuple[Verdict, str, list[str]]]:
-    """Return each reason for unjudged results, and their ids: errors first, within a verdict the most frequent reason."""
+    """Return each reason for unjudged results with their ids: errors first; within a verdict the most frequent
+    reason first.
+    """
     found: dict[tuple[Verdict, str], list[str]] = {}
     for finding in run.findings:
         if finding.verdict in _UNJUDGED and finding.reason != DESELECTED:
@@ -164,7 +167,9 @@ def _reasons(run: Run) -> list[tuple[Verdict, str, list[str]]]:
 def _unjudged(
     reasons: Sequence[tuple[Verdict, str, list[str]]], most: int, width: int, *, is_cut: bool = False
 ) -> list[str]:
-    """Return a row for each reason; if there are more than `most` reasons, the rarest of each verdict share one row."""
+    """Return a row for each reason; if there are more than `most` reasons, the rarest reasons of each verdict share
+    one row.
+    """
     if not reasons:
         return []
     rows: list[tuple[Verdict, int, str]] = []
@@ -219,7 +224,7 @@ def _remarks(run: Run, width: int) -> list[str]:
 
 
 def _shorter(remark: str) -> str:
-    """Shorten the remark on hidden secrets: a reader of this terminal has the private files too."""
+    """Shorten the remark on hidden secrets, since the reader of this terminal has the private files, too."""
     return "Keys and secrets are hidden; the originals stay in private/." if remark.startswith(NOT_SHOWN) else remark
 
 
@@ -286,7 +291,9 @@ def _about_failures(run: Run, folder: str, command: str) -> str:
 
 
 def _show(finding: Finding) -> str:
-    """Return the `show` command for a finding's check, with --checks for a user's own; empty if that file is unknown."""
+    """Return the `show` command for a finding's check, with --checks for a check of the user; empty if its file is
+    unknown.
+    """
     name = f"show {shlex.quote(flat(finding.id, 80))}"
     if any(one.id == finding.id for one in shipped_checks()):
         return name

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NEW: Final = "new"
 BEGUN_WITH: Final = "shards/campaign.json"
-"""In a run's folder: the settings with which the campaign began, which --resume reuses."""
+"""The file in a run's folder with the settings of the campaign, which --resume reads again."""
 DEFAULT_EXCHANGES: Final = 100_000
 INTERRUPTED: Final = 2
 
@@ -175,7 +175,7 @@ def _fuzz(options: argparse.Namespace) -> int:
 
 
 def _door(options: argparse.Namespace, target: Target, ends: contextlib.ExitStack) -> Door | None:
-    """Return what runs the shards: this process, a pool or a cluster; None if the run's own ECU does."""
+    """Return the `Door` that runs the shards: this process, a pool or a cluster; None if they run on the run's own ECU."""
     if not target.is_simulated:
         return None
     from harness.campaigns.rounds import in_this_process
@@ -190,13 +190,17 @@ def _door(options: argparse.Namespace, target: Target, ends: contextlib.ExitStac
 
 
 class _Progress:
-    """Shows the progress of a campaign: on a terminal in one line, renewed after each shard, elsewhere in a line a round."""
+    """Shows the progress of a campaign: in one line of a terminal, renewed after each shard, elsewhere in a line for each
+    round.
+    """
 
     def __init__(self, campaign: CampaignSoFar, longest_s: float | None, now_s: Any) -> None:
         self._campaign = campaign
         self._longest_s = longest_s
         self._done = self._under_way = 0
-        """Exchanges since this command began, and those of them not merged yet; those before a resumption are in neither."""
+        """Exchanges since this command began, and those of them that are not merged yet; neither counts those before a
+        resumption.
+        """
         self._now_s = now_s
         self._begun_s = now_s()
         self._is_terminal = sys.stdout.isatty()
@@ -251,7 +255,7 @@ def _size(options: argparse.Namespace, wanted: int | None) -> str:
 
 
 def _is_agreed(options: argparse.Namespace, target: Target) -> bool:
-    """Ask a person at the terminal, if there is one, whether a real ECU may be fuzzed with everything its target allows."""
+    """Ask the person at the terminal, if any, whether to fuzz a real ECU with everything that its target allows."""
     allowed = sorted(target.safety.allow)
     if target.is_simulated or options.yes or not allowed or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return True
@@ -263,7 +267,7 @@ def _is_agreed(options: argparse.Namespace, target: Target) -> bool:
 
 
 def _corpus(options: argparse.Namespace, target: Target) -> list[Trial]:
-    """Return the sequences with which the campaign begins; a resumed campaign takes those with which it first began."""
+    """Return the sequences with which the campaign begins; a resumed campaign uses those with which it first began."""
     from harness.fuzz.trials import Trial
 
     if options.resume is not None:
@@ -331,7 +335,7 @@ def _command(options: argparse.Namespace, seed: int, wanted: int | None) -> str:
 
 
 def _new_case(options: argparse.Namespace) -> int:
-    """Write a case that sends the given request, and say how to run it."""
+    """Write a case that sends the given request, and say how to run that case."""
     from harness.errors import Refused
     from harness.fuzz.case import read_cases
     from harness.fuzz.send import SEND

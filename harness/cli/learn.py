@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NOTHING_JUDGED = 5
 OBSERVATIONS = "observations.jsonl"
-"""In a run's folder: each sequence that was asked, with its answers, which --resume reuses."""
+"""The file in a run's folder with each sequence that was sent and its answers, which --resume reads again."""
 
 EXIT_CODES = """exit codes of learn, the first that applies:
   4  wrong use: a target, option, key function or model is malformed, or the extra is missing
@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _discovered(target: Target, options: argparse.Namespace) -> str:
-    """Discover an ECU that is not described, and return its target file's text; empty if no ECU is found."""
+    """Discover an ECU that no target file describes, and return the text of one; empty if no ECU is found."""
     from harness.cli.discover_bus import described, own_id
     from harness.verdict import Depth
 
@@ -241,7 +241,7 @@ def _asked(
 
 
 def _write(session: AuditSession, machine: StateMachine) -> None:
-    """Put the model into the run's folder, after the last request."""
+    """Write the model into the run's folder, after the last request."""
     from harness.runs.state_machine import MODEL_JSON
 
     session.folder.write(MODEL_JSON, replace(machine, requests=session.tester.exchange_count).text())
@@ -272,7 +272,10 @@ def _summarize(machine: StateMachine) -> None:
 
 
 def _answers_of(run: Path) -> Iterator[tuple[Word, Answers]]:
-    """Yield the answers of an earlier run. Raises UserError if that is no run of `learn`, or the run's file is damaged."""
+    """Yield the answers of an earlier run.
+
+    Raises UserError if the folder holds no run of `learn`, or its file is damaged.
+    """
     path = run / OBSERVATIONS
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

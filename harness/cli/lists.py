@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def list_checks(paths: Sequence[Path] = ()) -> None:
-    """List every shipped check, and every check in `paths`, with its default severity."""
+    """List every shipped check, and every check in `paths`, each with its default severity."""
     for check in checks_with(paths):
         name = f"{check.id:6} {check.severity.value}"
         row(name, max(len(name) + 2, 17), check.title)
@@ -65,7 +65,10 @@ def list_requirements() -> None:
 
 
 def checks_with(paths: Sequence[Path]) -> list[Attack]:
-    """Return the shipped checks, and the user's in files and folders. Raises UserError for a missing or unreadable path."""
+    """Return the shipped checks, and those of the user in files and folders.
+
+    Raises UserError for a path that is missing or cannot be read.
+    """
     from harness.audit.catalogue import checks_in, shipped_checks
 
     for path in paths:
@@ -107,7 +110,7 @@ def show(check: Attack) -> None:
 
 
 def row(name: str, width: int, text: str) -> None:
-    """Print a name, and its text beside it, within 80 columns."""
+    """Print a name with its text beside it, within 80 columns."""
     print(textwrap.fill(text, 80, initial_indent=name.ljust(width), subsequent_indent=" " * width))
 
 

@@ -38,9 +38,9 @@ from harness.system import ENDING_SIGNALS
 WRONG_USE = 4
 
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
-"""The threshold of the garbage collector.
+"""How many objects are made between two runs of the garbage collector.
 
-A run makes many small objects and few cycles, so that Python's default of 700 to 2000 costs a tenth of the time.
+A harness run makes many small objects and few cycles, so that Python's default of 700 to 2000 costs a tenth of the time.
 """
 
 COMMANDS = (
@@ -57,7 +57,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _Version(argparse.Action):
-    """Looks the version up only if it is asked for, so that every other command starts faster."""
+    """An option that looks the version up only when it is given, so that every other command starts faster."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib.metadata import version
@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _ended_like_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM, and SIGHUP unless it is ignored, end a command as Ctrl-C does, so that what is open is closed."""
+    """Let SIGTERM, and SIGHUP unless it is ignored, end a command like Ctrl-C, so that open files and buses are closed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -119,7 +119,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _say(text: str) -> None:
-    """Print an error without the control characters that a text quoted in it, such as a file name, may hold."""
+    """Print an error without control characters, which a text quoted in it, such as a file name, may contain."""
     print("".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text), file=sys.stderr)
 
 

@@ -1,4 +1,4 @@
-"""`uds-harness plan`: show what an audit would send, by check; the same as `audit --dry-run`."""
+"""`uds-harness plan`: show what an audit would send, check by check; the same as `audit --dry-run`."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def planned_in_time(
 
 
 def planned(audit: AuditOptions, keyword: str | None) -> AuditPlan:
-    """Plan an audit; `keyword` is pytest's ``-k``. Raises UserError where the audit itself would."""
+    """Plan an audit; `keyword` is pytest's ``-k``. Raises UserError in the cases in which the audit itself would."""
     import tempfile
     from dataclasses import replace
 

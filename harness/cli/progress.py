@@ -1,4 +1,4 @@
-"""Show the progress of an audit: its share done, the remaining time, the running check and its wait."""
+"""Show the progress of an audit: the share that is done, the remaining time, the running check and its wait."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ CheckKey = tuple[str, str | None]
 """A check's id and its parameter."""
 
 EVERY_LINE_S: Final = 10.0
-"""The seconds between two lines if the output is no terminal."""
+"""The seconds between two lines of progress if the output is no terminal."""
 PER_SECOND: Final = 4
-"""How often a terminal is refreshed."""
+"""How many times a second a terminal is refreshed."""
 BAR: Final = 10
-"""The width of the bar in columns."""
+"""The width of the progress bar in columns."""
 RECENT: Final = 8
-"""How many of the latest findings are shown during an audit, if it prints its findings only at its end."""
+"""How many of the latest findings are shown during an audit that prints its findings only at its end."""
 FEWEST_DONE: Final = 0.1
-"""The share of the checks that must have ended before the remaining time is estimated from that share, without a plan."""
+"""The share of checks that must have ended before, without a plan, the remaining time is estimated from that share."""
 LEAST_MEASURED_S: Final = 1.0
-"""How many planned seconds, waits not counted, must be over before their real duration corrects the plan."""
+"""How many planned seconds, without waits, must have passed before their real duration corrects the plan."""
 LEAST_PACE: Final = 0.2
 LONG_S: Final = 600.0
-"""From this duration on, in seconds, minutes are shown without seconds."""
+"""The duration in seconds from which minutes are shown without seconds."""
 
 
 class PlannedTime(NamedTuple):
-    """The planned duration of a check in seconds: its waits, and everything else."""
+    """The planned duration of a check in seconds, separately for its waits and everything else."""
 
     waits_s: float
     busy_s: float
@@ -49,7 +49,7 @@ class Watched(Protocol):
 
 
 class Course:
-    """The progress of an audit, by a clock: what has ended, what is running, and what is left."""
+    """The progress of an audit over time: which checks have ended, which is running, and which are left."""
 
     def __init__(self, now_s: Callable[[], float], planned: Mapping[CheckKey, PlannedTime] | None = None) -> None:
         """Begin the audit. `planned`: the duration of each check, if known."""
@@ -93,7 +93,7 @@ class Course:
         return self.elapsed_s * (1 - share) / share if share >= FEWEST_DONE else None
 
     def _by_plan(self, planned: Mapping[CheckKey, PlannedTime]) -> float:
-        """Return the seconds that the remaining checks take: their waits as planned, everything else at the pace so far."""
+        """Return the seconds that the remaining checks take: their waits as planned, the rest at the pace so far."""
         nothing = PlannedTime(0.0, 0.0)
         running = planned.get(self.running, nothing) if self.running is not None else nothing
         left = [planned.get(check, nothing) for check in tuple(self._left)]  # it shrinks while another thread looks
@@ -135,7 +135,7 @@ class Progress:
         self._out, self._errors = out, errors
         self._recent: deque[str] | None = deque(maxlen=RECENT) if shows_recent else None
         self.is_ending = False
-        """Whether no further check is begun, though some are left."""
+        """Whether no further check is begun, although some are left."""
         self._watched: Watched | None = None
         self._live: Live | None = None
         self._stop_lines: Callable[[], None] = lambda: None
@@ -184,7 +184,7 @@ class Progress:
             self._recent.append(line)
 
     def print_above(self, text: str) -> bool:
-        """Print above the progress lines; return False if the stream of the results shows no progress lines."""
+        """Print a line above the progress lines; return False if the stream of the results shows no progress lines."""
         live = self._live
         if live is None or not self._out.isatty():
             return False

@@ -1,4 +1,4 @@
-"""`uds-harness replay`: send the exchanges of a run's result once more."""
+"""`uds-harness replay`: send the exchanges of one result of a run once more."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Repeat the exchanges; return the exit code."""
+    """Send the exchanges again; return the exit code."""
     from harness.cli.shell import remarked_on, shown_on
     from harness.runs.folder import read_run
     from harness.shell.dialogue import Dialogue

@@ -1,4 +1,4 @@
-"""Show one result on a terminal: in a line, or with its evidence and how to repeat it."""
+"""Show one result on a terminal: in a single line, or with its evidence and the command that repeats it."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from harness.runs.findings import Finding
 from harness.verdict import Severity, Verdict
 
 LONGEST_REQUEST: Final = 24
-"""The most bytes that are shown of a request."""
+"""The largest number of bytes of a request that are shown."""
 MOST_REQUESTS: Final = 3
 
 ID_WIDTH: Final = 6
@@ -22,7 +22,7 @@ _COLOURS: Final = {
 
 
 def result_lines(finding: Finding, *, colour: bool = False, width: int = WIDTH) -> list[str]:
-    """Return one line for the result; below a failure also request, expected, observed, and how to repeat it.
+    """Return one line for the result; below a failure also request, expected, observed, and the command that repeats it.
 
     Every other verdict except pass adds the result's reason. No part of an ECU's answer can leave its line, or reach the
     terminal as a control sequence.
@@ -64,7 +64,7 @@ def named(finding: Finding) -> str:
 
 
 def painted(verdict: Verdict, colour: bool, *, width: int = VERDICT_WIDTH) -> str:
-    """Return the verdict, padded; colour is only added to the word, so that the text reads the same without colour."""
+    """Return the padded verdict, with colour added to the word, so that the text reads the same without colour."""
     padding = " " * (width - len(verdict))
     return f"\x1b[{_COLOURS[verdict]}m{verdict}\x1b[0m{padding}" if colour else f"{verdict}{padding}"
 

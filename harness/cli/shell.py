@@ -1,4 +1,4 @@
-"""`uds-harness shell`: ask an ECU by hand, or from a script."""
+"""`uds-harness shell`: send requests to an ECU by hand, or from a script."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def lines_of(stream: TextIO | None) -> Iterator[str]:
-    """Yield a script's lines as they come; bytes that are no UTF-8 are replaced, and too long a line comes in pieces."""
+    """Yield a script's lines as they come; bytes that are no UTF-8 are replaced, and a line that is too long comes in
+    pieces.
+    """
     if stream is None:
         return
     source = getattr(stream, "buffer", stream)
@@ -79,7 +81,7 @@ def shown_on(stream: TextIO) -> Callable[[str], None]:
 
 
 def remarked_on(stream: TextIO) -> Callable[[str], None]:
-    """Return a function that prints remarks, made fit for a terminal, on a stream."""
+    """Return a function that prints remarks on a stream, made safe for a terminal."""
     from harness.report.text import visible
 
     return lambda line: print(visible(f"uds-harness: {line}"), file=stream, flush=True)

@@ -51,9 +51,9 @@ def target_of(options: argparse.Namespace) -> Target:
 
 
 def key_of(options: argparse.Namespace) -> str | None:
-    """Return the key given on the command line; a file is relative to the working directory.
+    """Return the key given on the command line; the path of a file is relative to the working directory.
 
-    Raises UserError if malformed.
+    Raises UserError if the key is malformed.
     """
     from harness.errors import Refused
     from harness.target.values import BUILT_IN_KEYS, KEY
@@ -86,7 +86,9 @@ def try_key_of(options: argparse.Namespace) -> None:
 
 
 def counted(what: str, example: int) -> Callable[[str], int]:
-    """Return a parser for an option that is a number above 0; its error says `what` the number is, and an `example`."""
+    """Return a parser for an option whose value is a number above 0; its error says `what` the number is, and an
+    `example`.
+    """
 
     def count(text: str) -> int:
         if not text.isdecimal() or not int(text):

@@ -1,4 +1,4 @@
-"""Print an audit: findings or results as they come, the check that is running, and what the run came to."""
+"""Print an audit: findings or results as they come, the check that is running, and the end of the run."""
 
 import contextlib
 import io
@@ -26,13 +26,14 @@ from harness.runs.findings import Finding, Run
 from harness.verdict import Verdict
 
 DEBUG: Final = 2
-"""From this verbosity on the log shows the present activity, and the progress display is off."""
+"""The verbosity from which the log shows the present activity, and the progress display is off."""
 
 
 class TerminalOutput:
-    """Prints an audit, and shows its progress: on a terminal in lines that are overwritten, elsewhere now and then.
+    """Prints an audit, and shows its progress: on a terminal in lines that are overwritten, elsewhere in a line now and
+    then.
 
-    If the output is closed it prints nothing more: the audit goes on, and its report is written.
+    If the output is closed nothing more is printed: the audit goes on, and its report is written.
     """
 
     def __init__(self, out: TextIO, *, verbosity: int = 0, tells_findings: bool = True, is_exit_zero: bool = False) -> None:
@@ -51,7 +52,7 @@ class TerminalOutput:
         self.planned: Mapping[CheckKey, PlannedTime] = {}
         """The duration of each check that was planned; set before the first check begins."""
         self.is_there = out.isatty() and sys.stdin is not None and sys.stdin.isatty()
-        """Whether somebody reads the messages, and can act."""
+        """Whether a person reads the messages, and can act."""
         self._watched: Watched | None = None
         self._progress: Progress | None = None
         self._has_printed = False
@@ -96,7 +97,7 @@ class TerminalOutput:
             self._print(finding_lines(finding, colour=colour, width=width))
 
     def interrupted(self) -> None:
-        """Show that no further check is begun."""
+        """Show that no further check will be begun."""
         if self._progress is not None:
             self._progress.is_ending = True
 
@@ -119,7 +120,7 @@ class TerminalOutput:
         self._print([visible(text)])
 
     def heading(self, text: str) -> None:
-        """Print what will be done next."""
+        """Print what will be done next, as a heading."""
         if self._verbosity >= 0:
             self._write("\n".join([*hanging("", text, width_of(self._out)), "", ""]))
 
@@ -144,7 +145,7 @@ class TerminalOutput:
 
 
 class AuditRequest:
-    """The command line's own plugin: what to audit, and where to print. Pytest finds it by its name."""
+    """The command line's own pytest plugin: it says what to audit, and where to print. Pytest finds it by its name."""
 
     __name__ = REQUEST
 
@@ -162,7 +163,7 @@ class AuditRequest:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> Generator[None]:
-        """Tell the console which checks will run, before any request is sent."""
+        """Tell the terminal which checks will run, before any request is sent."""
         for item in session.items:
             declared = item.stash.get(ATTACK, None)
             self._checks[item.nodeid] = (declared.id, parameter_of(item)) if declared else (item.name, None)
@@ -176,7 +177,7 @@ class AuditRequest:
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Print a result as soon as it is there."""
+        """Print a result as soon as there is one."""
         finding = getattr(report, "uds_finding", None)
         if finding is not None:
             self.console.result(finding)
@@ -203,12 +204,12 @@ class AuditRequest:
 
     @pytest.hookimpl
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Note that pytest or the harness failed, unless the error's text says all that the user needs."""
+        """Note that pytest or the harness failed, unless the error's text tells the user enough."""
         self.has_internal_error = not is_foreseen(excinfo.value)
 
 
 def run_pytest(request: AuditRequest, selection: Sequence[str]) -> int:
-    """Run the checks that a request selects, by a pytest that prints nothing itself; return its exit code."""
+    """Run the checks that a request selects, in a pytest that prints nothing itself; return its exit code."""
     settings = Path(__file__).parents[1] / "audit" / "pytest.ini"
     words = ["-c", str(settings), "--rootdir", str(attacks_folder().parent), "-p", "no:cacheprovider", "-s"]
     words += ["-p", "uds_harness", "-p", "no:randomly"]  # pytest-randomly would shuffle the checks

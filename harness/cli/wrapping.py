@@ -1,4 +1,4 @@
-"""Lay text out in columns of a terminal: wrapped, hanging behind a prefix, commands so that they can be copied."""
+"""Lay text out in columns of a terminal: wrapped, behind a prefix, and commands so that they can be copied."""
 
 import os
 import unicodedata
@@ -8,14 +8,14 @@ from typing import Final, TextIO
 from harness.report.text import shown
 
 WIDTH: Final = 80
-"""Columns of an output that does not say how wide it is."""
+"""The number of columns of an output that does not say how wide it is."""
 NARROWEST: Final = 40
 LONGEST_VALUE: Final = 600
 LABEL: Final = 10
 
 
 def width_of(out: TextIO) -> int:
-    """Return how many columns an output has: what COLUMNS says, else the terminal's own number."""
+    """Return how many columns an output has, from COLUMNS or else from the terminal."""
     said = os.environ.get("COLUMNS", "")
     try:
         wide = int(said) if said.isdecimal() and int(said) else os.get_terminal_size(out.fileno()).columns
@@ -35,7 +35,7 @@ def labelled(label: str, text: str, width: int) -> list[str]:
 
 
 def hanging(prefix: str, text: str, width: int, *, further: int = 0) -> list[str]:
-    """Wrap the text behind a prefix; indent further lines to the text's beginning, and by `further` columns more."""
+    """Wrap the text behind a prefix; indent further lines to the text's beginning, and by `further` more columns."""
     shown_text = shown(text, LONGEST_VALUE * 4).expandtabs(4)
     room = width - len(prefix)
     indent = " " * (len(prefix) + further)
@@ -46,7 +46,7 @@ def hanging(prefix: str, text: str, width: int, *, further: int = 0) -> list[str
 
 
 def command_lines(label: str, command: str, width: int) -> list[str]:
-    """Wrap a command so that it can be copied: all lines but the last end with a backslash; no quoted word is broken."""
+    """Wrap a command so that it can be copied: each line but the last ends with a backslash; no quoted word is broken."""
     if not command:
         return []
     prefix = f"    {label:<{LABEL}}"
@@ -77,7 +77,9 @@ def _shell_words(command: str) -> Iterable[str]:
 
 
 def wrapped(text: str, first: int, others: int) -> list[str]:
-    """Wrap at spaces, the first line to `first` columns, the others to `others`; break words longer than a line."""
+    """Wrap at spaces, the first line to `first` columns, later lines to `others`; break words that are longer than
+    a line.
+    """
     lines, line, room = [], "", first
     for word in text.split(" "):
         if line and columns(line) + 1 + columns(word) > room:
@@ -107,5 +109,5 @@ def columns(text: str) -> int:
 
 
 def flat(text: str, limit: int) -> str:
-    """Put the text on one line, cut to `limit` characters."""
+    """Put the text on one line, shortened to `limit` characters."""
     return shown(text, limit).replace("\n", "\\n").replace("\t", "\\t")
