@@ -61,13 +61,7 @@ class Violation(AssertionError):
     """The ECU breaks the rule that the check tests: verdict ``fail``, with both sides of the comparison."""
 
     def __init__(
-        self,
-        *,
-        expected: str,
-        observed: str,
-        severity: Severity | None = None,
-        is_proven: bool = False,
-        cause: str = "",
+        self, *, expected: str, observed: str, severity: Severity | None = None, is_proven: bool = False, cause: str = ""
     ) -> None:
         """`is_proven`: an effect has proved the violation, so it stands even if the check passes when it is repeated.
 

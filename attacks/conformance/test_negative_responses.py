@@ -28,12 +28,7 @@ UNDECLARED_DIDS = (0xF123, 0x5A5A, 0x0FF1)
     remediation="Send every refusal through one function that builds the three bytes 7F SID NRC.",
     uses=("lockout", "write", "reset"),
     judges_run=True,
-    proven_by=(
-        "invalid_key_as_request",
-        "negative_with_length",
-        "negative_with_wrong_service",
-        "negative_without_code",
-    ),
+    proven_by=("invalid_key_as_request", "negative_with_length", "negative_with_wrong_service", "negative_without_code"),
 )
 def test_negative_responses_have_the_standards_format(tester: Tester, measure: Measurements) -> None:
     tester.require_quiet()

@@ -80,13 +80,7 @@ def ordinary_beside(tester: Tester, measure: Measurements, level: int) -> list[i
 
 
 def _held(
-    tester: Tester,
-    measure: Measurements,
-    level: int,
-    lockouts: int,
-    *,
-    tries_acts: bool = False,
-    is_long_up: bool = False,
+    tester: Tester, measure: Measurements, level: int, lockouts: int, *, tries_acts: bool = False, is_long_up: bool = False
 ) -> Turns[Held | None]:
     if not is_ordinary(tester, level, measure.delay(level)):
         return None

@@ -94,10 +94,7 @@ def judge_served(tester: Tester, requests: list[bytes]) -> None:
             reply = tester.request(request)
         if not reply.is_positive:
             tester.cite(reply)
-            fail(
-                expected=f"{request.hex(' ').upper()} served during the delay, as it was before",
-                observed=str(reply),
-            )
+            fail(expected=f"{request.hex(' ').upper()} served during the delay, as it was before", observed=str(reply))
 
 
 def judge_endless(tester: Tester, reply: Reply, waited_s: float, failures: int, *, is_known: bool) -> None:

@@ -189,11 +189,7 @@ def said_around_the_end(tester: Tester, depth: Depth) -> list[tuple[list[SafeReq
     No such request may keep the session or bring it back.
     """
     plain, silent = SafeRequest(PRESENT), SafeRequest(SILENT_PRESENT)
-    found: list[tuple[list[SafeRequest], list[SafeRequest]]] = [
-        ([], []),
-        ([plain, plain], [plain]),
-        ([silent], [silent]),
-    ]
+    found: list[tuple[list[SafeRequest], list[SafeRequest]]] = [([], []), ([plain, plain], [plain]), ([silent], [silent])]
     if tester.allows("functional") and tester.target.can.functional_id is not None:
         to_all = SafeRequest(SILENT_PRESENT, is_functional=True)
         found.append(([to_all], [to_all]))

@@ -224,11 +224,7 @@ def occasions(tester: Tester, depth: Depth) -> list[Occasion]:
     if tester.allows("functional") and tester.target.can.functional_id is not None:
         to_all = SafeRequest(SILENT_PRESENT, is_functional=True)
         found.append(([to_all], [to_all]))
-    found += [
-        ([SafeRequest(tester.liveness_request)], []),
-        ([SafeRequest(UNKNOWN_SERVICE)], []),
-        ([], [plain, silent]),
-    ]
+    found += [([SafeRequest(tester.liveness_request)], []), ([SafeRequest(UNKNOWN_SERVICE)], []), ([], [plain, silent])]
     return found[: depth.choose(quick=2, default=len(found), deep=len(found))]
 
 

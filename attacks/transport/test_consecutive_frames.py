@@ -18,19 +18,7 @@ from attacks.transport.raw_requests import (
     single,
     with_final,
 )
-from harness import (
-    Depth,
-    Frame,
-    Nrc,
-    RawReply,
-    Severity,
-    Tester,
-    attack,
-    fail,
-    inconclusive,
-    negative,
-    positive,
-)
+from harness import Depth, Frame, Nrc, RawReply, Severity, Tester, attack, fail, inconclusive, negative, positive
 
 TWO_CONSECUTIVE = 15
 """Length in bytes of a request that takes a first frame and two consecutive frames."""

@@ -22,17 +22,7 @@ from attacks.transport.raw_requests import (
     single,
     stmin_s,
 )
-from harness import (
-    Depth,
-    Inconclusive,
-    Measurements,
-    RawReply,
-    Severity,
-    Tester,
-    attack,
-    fail,
-    inconclusive,
-)
+from harness import Depth, Inconclusive, Measurements, RawReply, Severity, Tester, attack, fail, inconclusive
 
 GIVEN_UP_S, BACK_S = 1.2, 3.0
 """Seconds after which a sender that gets no flow control has given up (N_Bs is 1 s), and must answer again."""

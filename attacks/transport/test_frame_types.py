@@ -30,10 +30,7 @@ def test_frames_of_other_types_do_no_harm(tester: Tester, depth: Depth) -> None:
     request = single(tester, probe(tester))
     lengths = depth.choose(quick=(0, 8), default=tuple(range(9)), deep=tuple(range(9)))
     remote = [replace(bare, is_fd=False, is_remote=True, dlc=length) for length in lengths]
-    kinds: dict[str, Sequence[Frame]] = {
-        "a frame without data": [bare],
-        "a remote frame": remote,
-    }
+    kinds: dict[str, Sequence[Frame]] = {"a frame without data": [bare], "a remote frame": remote}
     if own.address:
         kinds["a frame with nothing but an address"] = [own]
     if not own.is_extended:

@@ -82,8 +82,7 @@ def judge_padded_write(tester: Tester, entry: DataEntry, pad: int) -> None:
         return
     wanted = tester.other_value(entry, effect.before)
     stored = tester.access.effect(
-        entry,
-        lambda value: ask(tester, filled(tester, bytes((3 + len(value),)) + start + value, pad=pad)),
+        entry, lambda value: ask(tester, filled(tester, bytes((3 + len(value),)) + start + value, pad=pad))
     )
     if stored.after not in (stored.before, wanted):
         tester.cite(stored.reply)

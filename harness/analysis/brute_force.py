@@ -1,12 +1,6 @@
 """Compute how long guessing a key would take under a measured limit."""
 
-_UNITS = (
-    ("years", 365.25 * 86400),
-    ("days", 86400.0),
-    ("hours", 3600.0),
-    ("minutes", 60.0),
-    ("seconds", 1.0),
-)
+_UNITS = (("years", 365.25 * 86400), ("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0))
 
 
 def keys_per_second(*, tries: int, seconds_per_try: float, pause_s: float) -> float:

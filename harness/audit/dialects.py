@@ -34,10 +34,7 @@ NOT_JUDGED: Final[dict[str, str]] = {
 }
 """By id of a check that judges neither KWP2000 nor GMLAN: the reason, as a phrase about the dialect."""
 
-NOT_JUDGED_OF_GMLAN: Final[dict[str, str]] = {
-    "ST-08": "there is no ECUReset",
-    "DS-05": "there is no ECUReset",
-}
+NOT_JUDGED_OF_GMLAN: Final[dict[str, str]] = {"ST-08": "there is no ECUReset", "DS-05": "there is no ECUReset"}
 """By id of a check that judges KWP2000 but not GMLAN: the reason."""
 
 

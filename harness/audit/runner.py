@@ -391,11 +391,7 @@ class Runner:
     def _keep(self, found: CrashCause, check: Check, repeat: str) -> None:
         """Add a crash to the run's list, which holds each kind of crash once; a reproduced crash replaces another one."""
         crash = Crash(
-            request=found.request,
-            check=check.declared.id,
-            reproduced=found.is_reproduced,
-            what=found.what,
-            repeat=repeat,
+            request=found.request, check=check.declared.id, reproduced=found.is_reproduced, what=found.what, repeat=repeat
         )
         for index, known in enumerate(self.crashes):
             if _is_alike(known, crash):

@@ -122,12 +122,7 @@ def _fuzz(options: argparse.Namespace) -> int:
         door = _door(options, target, ends)
         session = AuditSession(
             AuditOptions(
-                target=target,
-                seed=seed,
-                out=options.out,
-                command=command,
-                replaces_run=options.force,
-                resumes=resumes,
+                target=target, seed=seed, out=options.out, command=command, replaces_run=options.force, resumes=resumes
             )
         )
         campaign = CampaignSoFar(target, seed, wanted, time_s=longest_s, corpus=corpus)

@@ -55,10 +55,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     learn.add_argument("--alphabet", choices=("default", "full"), default="default", help="what is sent; full: all levels")
     learn.add_argument("--seed", type=int, metavar="N", help="repeat a run's chance (default: a new seed, printed)")
     learn.add_argument(
-        "--requests",
-        type=_number_of_requests,
-        metavar="N",
-        help="stop after N requests, and keep what is known",
+        "--requests", type=_number_of_requests, metavar="N", help="stop after N requests, and keep what is known"
     )
     learn.add_argument("--plan", action="store_true", help="say what learning would take, and send nothing")
     learn.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (default: a new one under reports/)")
@@ -171,12 +168,7 @@ def _learn(options: argparse.Namespace, target: Target, found_text: str) -> int:
     command = _command(options, seed)
     session = AuditSession(
         AuditOptions(
-            target=target,
-            seed=seed,
-            out=options.out,
-            command=command,
-            found_text=found_text,
-            replaces_run=options.force,
+            target=target, seed=seed, out=options.out, command=command, found_text=found_text, replaces_run=options.force
         )
     )
     stop = Stop()

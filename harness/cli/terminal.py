@@ -152,10 +152,7 @@ class AuditRequest:
     def __init__(self, options: AuditOptions, *, verbosity: int = 0, is_exit_zero: bool = False) -> None:
         self.options = options
         self.console = TerminalOutput(
-            sys.stdout,
-            verbosity=verbosity,
-            tells_findings=not options.target.is_simulated,
-            is_exit_zero=is_exit_zero,
+            sys.stdout, verbosity=verbosity, tells_findings=not options.target.is_simulated, is_exit_zero=is_exit_zero
         )
         self.has_internal_error = False
         self._has_collect_error = False

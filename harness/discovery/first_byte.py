@@ -61,13 +61,7 @@ class _Answered:
 
 
 def ecus_behind(
-    link: Wire,
-    requests: Sequence[Id],
-    known: Collection[Id],
-    *,
-    named: Collection[Id],
-    pace_s: float,
-    progress: Progress,
+    link: Wire, requests: Sequence[Id], known: Collection[Id], *, named: Collection[Id], pace_s: float, progress: Progress
 ) -> Iterator[FoundEcu]:
     """Find ECUs that answer to frames on these ids with an address before the data; all 256 addresses are tried.
 

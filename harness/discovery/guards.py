@@ -16,11 +16,7 @@ from harness.uds import Service, Session
 
 
 def open_guards(
-    tester: Tester,
-    found: EcuMap,
-    keys: Mapping[int, KeyFunction | None],
-    dids: Sequence[int],
-    progress: Progress,
+    tester: Tester, found: EcuMap, keys: Mapping[int, KeyFunction | None], dids: Sequence[int], progress: Progress
 ) -> None:
     """Unlock each level that has a key; then read all identifiers again, and write their present values.
 

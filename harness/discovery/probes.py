@@ -44,10 +44,7 @@ class Probe:
 
 TESTER_PRESENT = Probe(bytes((Service.TESTER_PRESENT, 0x00)))
 _REQUESTS = (TESTER_PRESENT.request, b"\x10\x01", b"\x22\xf1\x90", b"\x22\xf1\x86")
-PROBES = (
-    *(Probe(request) for request in _REQUESTS),
-    *(Probe(request, is_padded=False) for request in _REQUESTS),
-)
+PROBES = (*(Probe(request) for request in _REQUESTS), *(Probe(request, is_padded=False) for request in _REQUESTS))
 """All probes, in the order in which they are tried until an ECU answers."""
 
 SECOND = Probe(b"\x22\xf1\x90")

@@ -70,11 +70,7 @@ class Routine:
 
 
 SERVICE_NEEDS: Final[Mapping[int, int]] = MappingProxyType(
-    {
-        Service.CLEAR_DIAGNOSTIC_INFORMATION: 1,
-        Service.COMMUNICATION_CONTROL: 1,
-        Service.CONTROL_DTC_SETTING: 1,
-    }
+    {Service.CLEAR_DIAGNOSTIC_INFORMATION: 1, Service.COMMUNICATION_CONTROL: 1, Service.CONTROL_DTC_SETTING: 1}
 )
 """The level that a sound ECU needs for a whole service; services that are not listed need none."""
 

@@ -9,11 +9,7 @@ from harness.simulation.node import Port
 _PERIOD_S: Final = 0.5
 _REQUEST_ID: Final = 0x741
 _RESPONSE_ID: Final = 0x749
-_UNASKED: Final = (
-    (0x747, "027F2735"),
-    (0x749, "0467020000000000"),
-    (0x73F, "0227010000000000"),
-)
+_UNASKED: Final = ((0x747, "027F2735"), (0x749, "0467020000000000"), (0x73F, "0227010000000000"))
 """Frames that nobody requested and that look like diagnostic answers and requests, on ids next to those of the ECU."""
 
 

@@ -28,10 +28,7 @@ PROFILES: Final = {
     "hardened-article-key": "the hardened ECU with the article's key algorithm: 5-byte seeds, 4-byte keys",
 }
 
-SECRETS: Final = {
-    1: bytes.fromhex("8F1D5A20C4B97E3364F0A81B96D2075C"),
-    3: bytes.fromhex("3BE07294D15F48A6C90D6E812FB7531A"),
-}
+SECRETS: Final = {1: bytes.fromhex("8F1D5A20C4B97E3364F0A81B96D2075C"), 3: bytes.fromhex("3BE07294D15F48A6C90D6E812FB7531A")}
 """The secrets of `hardened`, by level. They are for demonstration: whoever reads this file knows them."""
 
 ARTICLE_SECRETS: Final = {1: bytes.fromhex("1234567890"), 3: bytes.fromhex("6B1F0D93C7")}

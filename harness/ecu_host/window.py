@@ -88,14 +88,7 @@ class EcuWindow(App[None]):
     """
 
     def __init__(
-        self,
-        host: Host,
-        *,
-        log: FrameLog,
-        periodic: PeriodicFrames,
-        bus: BusOptions,
-        starts: bool,
-        threaded: bool = True,
+        self, host: Host, *, log: FrameLog, periodic: PeriodicFrames, bus: BusOptions, starts: bool, threaded: bool = True
     ) -> None:
         """Make the window. `starts`: begin at once, as if Start were pressed.
 

@@ -6,15 +6,7 @@ from typing import Any, Final
 
 from harness.errors import KeyFunctionError, LinkError, NotPermitted, Unjudged
 from harness.learning.expected import differing_steps, expected_machine
-from harness.learning.judge import (
-    Broken,
-    causes_of,
-    judge_machine,
-    judge_word,
-    judge_words,
-    limits_seen,
-    what_is_known,
-)
+from harness.learning.judge import Broken, causes_of, judge_machine, judge_word, judge_words, limits_seen, what_is_known
 from harness.learning.learner import Effort, learn
 from harness.learning.letters import Alphabet, LetterKind, alphabet_of
 from harness.learning.names import named

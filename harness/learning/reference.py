@@ -13,17 +13,7 @@ from typing import Final, NamedTuple
 from harness.fuzz.reference_model import Action, ModelAnswer, ModelKey, ModelRules, ModelState, ModelStep, Said, Tracker
 from harness.learning.letters import GUESSES, KEYS, Letter, LetterKind
 from harness.learning.observations import NOT_SERVED
-from harness.learning.subject import (
-    CHANGED,
-    DEAD,
-    NOT_WRITTEN,
-    POSITIVE,
-    RESTARTED,
-    SEED,
-    SILENCE,
-    WRITTEN,
-    ZERO_SEED,
-)
+from harness.learning.subject import CHANGED, DEAD, NOT_WRITTEN, POSITIVE, RESTARTED, SEED, SILENCE, WRITTEN, ZERO_SEED
 from harness.target import Target
 from harness.tester.security import DEFAULT_DELAY_S
 

@@ -78,14 +78,7 @@ def _together(name: str, check: str, parts: list[Act], *, severity: Severity | N
     leaves_place = any(part.leaves_place for part in parts)
     may_count = any(part.may_count for part in parts)
     return Act(
-        name,
-        check,
-        do,
-        severity,
-        tuple(parts),
-        may_count=may_count,
-        asks_others=asks_others,
-        leaves_place=leaves_place,
+        name, check, do, severity, tuple(parts), may_count=may_count, asks_others=asks_others, leaves_place=leaves_place
     )
 
 

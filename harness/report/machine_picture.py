@@ -256,10 +256,7 @@ def _border(box: Box, towards: tuple[float, float]) -> tuple[float, float]:
     """Return the point at which the line from a box's middle to another point leaves the box."""
     x, y = box.middle
     dx, dy = towards[0] - x, towards[1] - y
-    scale = min(
-        BOX_WIDTH / 2 / abs(dx) if dx else math.inf,
-        box.height / 2 / abs(dy) if dy else math.inf,
-    )
+    scale = min(BOX_WIDTH / 2 / abs(dx) if dx else math.inf, box.height / 2 / abs(dy) if dy else math.inf)
     return (x + dx * scale, y + dy * scale) if math.isfinite(scale) else (x, y)
 
 

@@ -137,10 +137,7 @@ def _location(info: RunInfo, finding: Finding) -> dict[str, Any]:
     subject = target_name(info) + ("" if finding.parameter is None else f": {finding.parameter}")
     place = _entry(info, finding) if is_file else FIRST_LINE
     region = {"startLine": place.line, "startColumn": place.column, "endLine": place.line, "endColumn": place.end_column}
-    return {
-        **_place(uri, base, region),
-        "logicalLocations": [{"fullyQualifiedName": shown(subject), "kind": "module"}],
-    }
+    return {**_place(uri, base, region), "logicalLocations": [{"fullyQualifiedName": shown(subject), "kind": "module"}]}
 
 
 def _entry(info: RunInfo, finding: Finding) -> FilePlace:

@@ -46,13 +46,7 @@ class HandTester(Client):
     listener: Listener | None = None
 
     def __init__(
-        self,
-        link: Link,
-        target: Target,
-        *,
-        chance: Chance,
-        keys: Mapping[int, KeyFunction | None],
-        ledger: Ledger,
+        self, link: Link, target: Target, *, chance: Chance, keys: Mapping[int, KeyFunction | None], ledger: Ledger
     ) -> None:
         super().__init__(link, target, chance=chance)
         self.security = SecurityAccess(self, keys, ledger)

@@ -125,10 +125,7 @@ def with_link(
     moved = replace(target, can=Can(**read_fields(Can, table, "can.", problems)))
     if moved.is_simulated and target.environment == "bench":
         moved = replace(
-            moved,
-            environment="simulated",
-            reset=replace(target.reset, command=None, power=None),
-            observe=Observe(),
+            moved, environment="simulated", reset=replace(target.reset, command=None, power=None), observe=Observe()
         )
     report_contradictions(moved, problems)
     problems.raise_if_any()

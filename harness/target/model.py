@@ -33,9 +33,7 @@ class Permission(StrEnum):
 
 
 PERMISSIONS = tuple(Permission)
-QUIRKS = {
-    "malformed_invalid_key": "a wrong key is answered 27 35 instead of 7F 27 35; it is read as invalidKey",
-}
+QUIRKS = {"malformed_invalid_key": "a wrong key is answered 27 35 instead of 7F 27 35; it is read as invalidKey"}
 """Known deviations, and the meaning of tolerating them."""
 
 _PERMISSION_LIST = list_of(choice(*PERMISSIONS), f"a list of any of {', '.join(PERMISSIONS)}")

@@ -145,10 +145,7 @@ class AccessProbes:
     # Effects
 
     def effect(
-        self,
-        entry: DataEntry,
-        act: Callable[[bytes], R],
-        undo: Callable[[bytes], Reply | RawReply] | None = None,
+        self, entry: DataEntry, act: Callable[[bytes], R], undo: Callable[[bytes], Reply | RawReply] | None = None
     ) -> Effect[R]:
         """Call `act` with another valid value, and return what happened to the stored value.
 

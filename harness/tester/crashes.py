@@ -21,15 +21,7 @@ from harness.tester.reply import RawReply, Reply, ReplyKind, Sent
 from harness.tester.restart import IN_GOOD_TIME, SLOWEST_BOOT
 from harness.tester.security import SecurityAccess
 from harness.tester.seen import Condition
-from harness.uds import (
-    ACTIVE_SESSION,
-    NEGATIVE_RESPONSE,
-    SUPPRESS_POSITIVE_RESPONSE,
-    Nrc,
-    Service,
-    Session,
-    is_send_key,
-)
+from harness.uds import ACTIVE_SESSION, NEGATIVE_RESPONSE, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session, is_send_key
 
 RAW_LISTEN_S: Final = 0.01
 """Seconds that an ECU needs to read a raw frame. No answer is awaited, because the ECU's state is asked for afterwards."""

@@ -279,11 +279,7 @@ class Guesses:
         raise OpenedMeanwhile(f"a wrong key opened the level, which is the subject of other checks: {attempt.reply}")
 
     def attempt(
-        self,
-        level: int,
-        seed: bytes,
-        make_key: Callable[[bytes], bytes],
-        send: Callable[[bytes], Reply] | None = None,
+        self, level: int, seed: bytes, make_key: Callable[[bytes], bytes], send: Callable[[bytes], Reply] | None = None
     ) -> Attempt:
         """Answer a seed with a wrong key of any kind, sent in the usual way or by `send`, and return its outcome.
 

@@ -27,13 +27,7 @@ class Tester(Client):
     """False, to tell pytest that this class contains no tests, although checks import it."""
 
     def __init__(
-        self,
-        link: Link,
-        target: Target,
-        *,
-        chance: Chance,
-        keys: Mapping[int, KeyFunction | None],
-        ledger: Ledger,
+        self, link: Link, target: Target, *, chance: Chance, keys: Mapping[int, KeyFunction | None], ledger: Ledger
     ) -> None:
         super().__init__(link, target, chance=chance)
         self.security = SecurityAccess(self, keys, ledger)

@@ -20,10 +20,7 @@ from harness.ecu.services.s2e_write_data_by_identifier import (
     value_is_allowed,
     value_is_stored,
 )
-from harness.ecu.services.s22_read_data_by_identifier import (
-    MAX_RESPONSE_BYTES,
-    supported_identifiers_are_read,
-)
+from harness.ecu.services.s22_read_data_by_identifier import MAX_RESPONSE_BYTES, supported_identifiers_are_read
 from harness.ecu.services.s27_security_access import is_key, level_of, seed_is_given
 from harness.ecu.state import LOCKED
 from harness.link.isotp import IsoTp

@@ -207,13 +207,7 @@ def length_before_sub_function(definition: Definition) -> Definition:
 # What is not refused, or not answered.
 
 
-@flaw(
-    number="M112a",
-    kills=("CF-04",),
-    also={
-        "SA-38": "records of any length are taken",
-    },
-)
+@flaw(number="M112a", kills=("CF-04",), also={"SA-38": "records of any length are taken"})
 def seed_request_length_unchecked(definition: Definition) -> Definition:
     """Bytes after a request for a seed are ignored instead of refused."""
     return definition.rewrite(Service.SECURITY_ACCESS, lambda ecu, request: request if is_send_key(request) else request[:2])

@@ -10,11 +10,7 @@ from harness.ecu.definition import Definition
 from harness.ecu.flaws.declare import flaw
 from harness.ecu.rules import Answer, Ecu, Rule
 from harness.ecu.services.s10_diagnostic_session_control import session_is_entered
-from harness.ecu.services.s27_security_access import (
-    delay_is_over,
-    is_key,
-    level_of,
-)
+from harness.ecu.services.s27_security_access import delay_is_over, is_key, level_of
 from harness.ecu.state import State
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, Session
 

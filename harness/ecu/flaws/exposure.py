@@ -259,10 +259,7 @@ def restarts_on_frame_of_one_byte(definition: Definition) -> Definition:
 @flaw(
     number="M119",
     kills=("FZ-05",),
-    also={
-        "FZ-01": "random frames may come in that order too",
-        "TP-09": "it sends that frame too",
-    },
+    also={"FZ-01": "random frames may come in that order too", "TP-09": "it sends that frame too"},
 )
 def dies_on_sequence_number_zero(definition: Definition) -> Definition:
     """A consecutive frame numbered 0 directly after its first frame crashes the ECU."""
@@ -271,10 +268,7 @@ def dies_on_sequence_number_zero(definition: Definition) -> Definition:
 
 @flaw(
     kills=("DS-04",),
-    also={
-        "CF-04": "a request of the wrong length is answered with silence",
-        "FZ-02": "some mutated requests are too short",
-    },
+    also={"CF-04": "a request of the wrong length is answered with silence", "FZ-02": "some mutated requests are too short"},
 )
 def short_request_unanswered(definition: Definition) -> Definition:
     """A request shorter than its service's minimum is not answered."""

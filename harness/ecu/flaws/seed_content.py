@@ -127,11 +127,7 @@ def biased_seed_bit(definition: Definition) -> Definition:
 @flaw(
     number="M124",
     kills=("SA-06",),
-    also={
-        "SA-34": "so short a key is guessed, whatever the secret",
-        "SA-01": "two bytes have few values",
-        **_OLD_KEY_FITS,
-    },
+    also={"SA-34": "so short a key is guessed, whatever the secret", "SA-01": "two bytes have few values", **_OLD_KEY_FITS},
 )
 def short_seed_and_key(definition: Definition) -> Definition:
     """The seed has two bytes, the key one."""

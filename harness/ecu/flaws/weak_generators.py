@@ -136,10 +136,7 @@ def chance(ecu: Ecu, count: int) -> int:
 
 
 def generated(
-    start: Callable[[Ecu], Iterator[int]],
-    draw: Callable[[Iterator[int], int], bytes],
-    *,
-    is_restarted: bool = False,
+    start: Callable[[Ecu], Iterator[int]], draw: Callable[[Iterator[int], int], bytes], *, is_restarted: bool = False
 ) -> SeedSource:
     """Return a source of seeds: a generator that is started with the ECU and, if `is_restarted`, again with each session."""
 

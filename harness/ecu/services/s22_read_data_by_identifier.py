@@ -36,7 +36,5 @@ def supported_identifiers_are_read(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 SERVICE = ServiceRules(
-    sid=Service.READ_DATA_BY_IDENTIFIER,
-    min_bytes=3,
-    rules=(identifiers_are_whole, supported_identifiers_are_read),
+    sid=Service.READ_DATA_BY_IDENTIFIER, min_bytes=3, rules=(identifiers_are_whole, supported_identifiers_are_read)
 )

@@ -30,10 +30,5 @@ SERVICE = ServiceRules(
     min_bytes=3,
     sub_functions=lambda config: frozenset(range(4)),
     is_in_default_session=False,
-    rules=(
-        request_has_its_length,
-        level_of_the_service_is_unlocked,
-        communication_type_is_known,
-        communication_is_switched,
-    ),
+    rules=(request_has_its_length, level_of_the_service_is_unlocked, communication_type_is_known, communication_is_switched),
 )

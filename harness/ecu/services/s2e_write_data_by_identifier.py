@@ -49,11 +49,5 @@ def did_of(request: bytes) -> int:
 SERVICE = ServiceRules(
     sid=Service.WRITE_DATA_BY_IDENTIFIER,
     min_bytes=4,
-    rules=(
-        identifier_is_writable,
-        value_has_its_length,
-        level_is_unlocked,
-        value_is_allowed,
-        value_is_stored,
-    ),
+    rules=(identifier_is_writable, value_has_its_length, level_is_unlocked, value_is_allowed, value_is_stored),
 )

@@ -5,15 +5,7 @@ from typing import BinaryIO, Final, TextIO
 
 from harness.errors import UserError
 from harness.link.address_book import AddressBook
-from harness.runs.folder import (
-    BUS_LOG,
-    PRIVATE,
-    SECRETS_JSONL,
-    open_file,
-    refuse_linked_private,
-    replacing,
-    sha256_of,
-)
+from harness.runs.folder import BUS_LOG, PRIVATE, SECRETS_JSONL, open_file, refuse_linked_private, replacing, sha256_of
 from harness.runs.redaction.messages import FrameStream, PassingFrame
 from harness.runs.redaction.vocabulary import Vocabulary
 
