@@ -136,7 +136,13 @@ def judge_unreadable(tester: Tester, entry: DataEntry, ways: Mapping[str, Callab
     control = written_open(tester, entry, other)
     if control != other or written_open(tester, entry, value) != value:
         inconclusive(f"control missing: unlocked, a write of DID {entry.did:04X} has no effect")
-    require_locked_again(tester, entry)
+    tester.restore()
+    assert entry.read.level is not None
+    tester.session_for(entry.read.level)
+    shown = tester.read_reply(entry.did)
+    if shown.is_positive:
+        tester.cite(shown)
+        inconclusive(f"DID {entry.did:04X} is shown after the ECU was locked: whether it is locked cannot be told")
     tester.state.will_change(entry.did, value)
     replies: dict[str, Reply] = {}
     for words, come in ways.items():
@@ -154,17 +160,6 @@ def judge_unreadable(tester: Tester, entry: DataEntry, ways: Mapping[str, Callab
             tester.cite(reply)
             inconclusive(f"{words} the write is answered positively, but changes nothing")
         tester.judge(reply, sound=DENIED_BY_SESSION, tolerated=negative(), flawed=negative())
-
-
-def require_locked_again(tester: Tester, entry: DataEntry) -> None:
-    """Restore the ECU, which locks it. Raises Inconclusive if the protected data can still be read."""
-    tester.restore()
-    assert entry.read.level is not None
-    tester.session_for(entry.read.level)
-    shown = tester.read_reply(entry.did)
-    if shown.is_positive:
-        tester.cite(shown)
-        inconclusive(f"DID {entry.did:04X} is shown after the ECU was locked: whether it is locked cannot be told")
 
 
 def read_open(tester: Tester, entry: DataEntry) -> bytes:

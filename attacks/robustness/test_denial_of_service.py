@@ -81,7 +81,8 @@ def test_the_ecu_is_not_silenced_for_good(tester: Tester) -> None:
     if len(tester.sessions()) < 2:
         raise tester.looking.without_sessions()
     tester.access.require_locked()
-    regular = regular_ids(tester)
+    ids = heard(tester)
+    regular = {can_id for can_id in ids if ids.count(can_id) > 1}
     replies = []
     for visit in each_session(tester):
         reply = tester.request(DISABLE)
@@ -122,12 +123,6 @@ def judge_return_unlocked(tester: Tester, regular: set[int]) -> None:
 def heard(tester: Tester) -> list[int]:
     """Return the id of each frame that is heard in a while."""
     return [frame.can_id for frame in tester.listen(LISTEN_S, also_from=EVERY_ID, why="which ids are heard regularly")]
-
-
-def regular_ids(tester: Tester) -> set[int]:
-    """Return ids that are heard more than once unasked."""
-    ids = heard(tester)
-    return {can_id for can_id in ids if ids.count(can_id) > 1}
 
 
 def judge_return(tester: Tester, regular: set[int], reply: Reply, when: str) -> None:

@@ -282,7 +282,10 @@ def left_alone(tester: Tester, lock: Lock, shows: Teller, idle_s: float) -> tupl
 def test_a_restart_locks_the_ecu(tester: Tester, lock: Lock, depth: Depth) -> None:
     means = tester.restart.means()
     if not means:
-        require_no_means(tester)
+        reset = tester.target.reset
+        if reset.uds is None and not reset.command and not reset.power:
+            raise tester.looking.without_restart()
+        not_run("the target does not allow to restart the ECU; see [safety] allow in the target file")
     shows = teller(tester, lock, [session_of(tester, lock.level)])
     seen = 0
     for name, restart in restarts(tester, depth):
@@ -319,11 +322,3 @@ def reset(tester: Tester, kind: int) -> bool | None:
     """Send one type of ECUReset, and return whether a restart was seen; None if the ECU refuses it."""
     reply, was_seen = tester.restart.reset(kind, as_it_is=True)
     return None if reply.is_negative else was_seen
-
-
-def require_no_means(tester: Tester) -> None:
-    """Say why the ECU cannot be restarted: the target declares no way, or permits none."""
-    reset = tester.target.reset
-    if reset.uds is None and not reset.command and not reset.power:
-        raise tester.looking.without_restart()
-    not_run("the target does not allow to restart the ECU; see [safety] allow in the target file")

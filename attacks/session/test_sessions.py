@@ -74,7 +74,11 @@ def test_only_declared_sessions_can_be_entered(tester: Tester, depth: Depth) -> 
         for sub_function in SUB_FUNCTIONS:
             if sub_function not in declared:
                 undecided += judge_entry(tester, sub_function, session)
-    note_direct_programming(tester)
+    tester.enter_session(DEFAULT)
+    if tester.permits(uds.enter_session(PROGRAMMING)) and tester.enter_session(PROGRAMMING).is_positive:
+        tester.await_life()
+        # the standard does not say how a tester gets there
+        tester.note("the programming session can be entered from the default session directly")
     if undecided:
         tester.cite(undecided[0])
         inconclusive(f"{len(undecided)} sessions were neither entered nor refused: {undecided[0]}")
@@ -91,11 +95,3 @@ def judge_entry(tester: Tester, sub_function: int, session: int) -> list[Reply]:
     if not reply.is_refused_with(Nrc.SUB_FUNCTION_NOT_SUPPORTED):
         tester.note(f"tolerated: {reply}, where 0x12 is the rule")
     return []
-
-
-def note_direct_programming(tester: Tester) -> None:
-    """Note a programming session that everybody may enter; the standard does not say how a tester gets there."""
-    tester.enter_session(DEFAULT)
-    if tester.permits(uds.enter_session(PROGRAMMING)) and tester.enter_session(PROGRAMMING).is_positive:
-        tester.await_life()
-        tester.note("the programming session can be entered from the default session directly")

@@ -105,7 +105,10 @@ def test_tester_present_does_only_its_job(tester: Tester, measure: Measurements,
     if STRANGERS not in done:
         judge_strangers(tester, probe)
     if depth is Depth.DEEP:
-        note_other_connections(tester, probe)
+        frames = [present(tester, entry.request_id, entry.request_id > 0x7FF) for entry in tester.target.connections]
+        if frames and is_kept_by(tester, probe, frames):
+            # no known rule permits or forbids that
+            tester.note("TesterPresent on another of the ECU's own connections keeps the session too")
 
 
 def judge_answers(tester: Tester) -> None:
@@ -241,13 +244,6 @@ def judge_strangers(tester: Tester, probe: SessionProbe) -> None:
             expected=f"session 0x{probe.session:02X} ends while only strangers say that they are there",
             observed=f"it was kept by TesterPresent on another id than its own: {kept[0].text()}",
         )
-
-
-def note_other_connections(tester: Tester, probe: SessionProbe) -> None:
-    """Note whether TesterPresent by one declared tester keeps another's session; no known rule permits or forbids that."""
-    frames = [present(tester, entry.request_id, entry.request_id > 0x7FF) for entry in tester.target.connections]
-    if frames and is_kept_by(tester, probe, frames):
-        tester.note("TesterPresent on another of the ECU's own connections keeps the session too")
 
 
 def is_kept_by(tester: Tester, probe: SessionProbe, frames: Sequence[Frame]) -> bool:

@@ -40,8 +40,6 @@ class ModelSearch:
     rejected: tuple[str, ...]
     untested: tuple[str, ...]
     """Models for which there were too few pairs to test them."""
-    predicted: int
-    """The smallest number of pairs that a fitting model predicted without having been fitted to them."""
 
     @property
     def has_decided(self) -> bool:
@@ -54,29 +52,25 @@ def search_models(pairs: Sequence[Pair]) -> ModelSearch:
 
     Pairs whose lengths differ from those of the first pair are left out.
     """
-    usable = _of_one_size(pairs)
+    distinct = list(dict.fromkeys(pairs))
+    sizes = [(len(seed), len(key)) for seed, key in distinct]
+    usable = [pair for pair, size in zip(distinct, sizes, strict=True) if size == sizes[0] and all(size)]
     key_bits = 8 * len(usable[0][1]) if usable else 8
     needed = max(1, -(-PREDICTED_BITS // key_bits))
     held = max(needed, len(usable) // 8)
     training = usable[:-held]
     if len(usable) < FEWEST_PAIRS or len(training) < 2 or (len(usable) - 1) * key_bits < CHECKED_BITS:
-        return ModelSearch((), (), tuple(MODELS), 0)
+        return ModelSearch((), (), tuple(MODELS))
     found: dict[bool | None, list[str]] = {True: [], False: [], None: []}
     for name, fit in MODELS.items():
         found[_predicts(fit(training), usable[-held:], needed)].append(name)
-    return ModelSearch(tuple(found[True]), tuple(found[False]), tuple(found[None]), needed)
+    return ModelSearch(tuple(found[True]), tuple(found[False]), tuple(found[None]))
 
 
 def pairs_for_all_models(seed_bytes: int, key_bytes: int) -> int:
     """Return how many random pairs suffice to test every model; the bitwise model takes more pairs than a seed has bits."""
     training = 8 * seed_bytes + 1 + 12
     return training + max(-(-PREDICTED_BITS // (8 * key_bytes)), training // 7 + 1)
-
-
-def _of_one_size(pairs: Sequence[Pair]) -> list[Pair]:
-    distinct = list(dict.fromkeys(pairs))
-    sizes = [(len(seed), len(key)) for seed, key in distinct]
-    return [pair for pair, size in zip(distinct, sizes, strict=True) if size == sizes[0] and all(size)]
 
 
 def _predicts(predict: Predictor | None, held: Sequence[Pair], needed: int) -> bool | None:

@@ -27,7 +27,6 @@ _ENDLESS_YEARS: Final = 1e6
 class SearchCost:
     """The cost of an exhaustive search for a secret."""
 
-    secret_bits: int
     pairs: int
     """How many recorded pairs are needed until only one candidate is left."""
     mean_s: dict[str, float]
@@ -38,7 +37,7 @@ def search_cost(secret_bits: int, key_bits: int, hashes_per_key: int = 1) -> Sea
     """Compute the cost of a search if one key takes `hashes_per_key` hashes."""
     pairs = -(-(secret_bits + SPARE_BITS) // key_bits)
     tries = 2.0 ** (secret_bits - 1) * hashes_per_key
-    return SearchCost(secret_bits, pairs, {machine: tries / rate for machine, rate in HASHES_PER_S.items()})
+    return SearchCost(pairs, {machine: tries / rate for machine, rate in HASHES_PER_S.items()})
 
 
 def significant_bits(secret: bytes) -> int:

@@ -39,7 +39,8 @@ def foretell(seeds: Sequence[bytes], starts: Sequence[int] = (0,)) -> Prediction
     """Find the first model that predicts seeds exactly. `starts`: where a session, and perhaps the generator, began anew."""
     length = len(seeds[0])
     for part in _parts(seeds, starts):
-        wanted = _seeds_wanted(part)
+        varying = _or([_number(one) ^ _number(part[0]) for one in part]).bit_count()
+        wanted = max(FEWEST_FORETOLD, -(-SURE_BITS // max(varying, 1)))
         for cut in _cuts(len(part), wanted):
             known, unseen = part[:cut], list(part[cut : cut + wanted])
             if all(seed == known[-1] for seed in unseen):
@@ -58,11 +59,6 @@ def _parts(seeds: Sequence[bytes], starts: Sequence[int]) -> Iterator[Sequence[b
     if len(starts) > 1:
         yield from (seeds[start:end] for start, end in zip(starts, ends, strict=True))
     yield seeds
-
-
-def _seeds_wanted(part: Sequence[bytes]) -> int:
-    varying = _or([_number(one) ^ _number(part[0]) for one in part]).bit_count()
-    return max(FEWEST_FORETOLD, -(-SURE_BITS // max(varying, 1)))
 
 
 def _cuts(count: int, wanted: int) -> Iterator[int]:

@@ -223,12 +223,6 @@ class _Layout:
         """Return the positions of the bytes of one word."""
         return range(self.offsets[index], self.offsets[index] + self.width)
 
-    def low_bits(self, index: int, count: int) -> frozenset[int]:
-        """Return the positions of a word's `count` least significant bits."""
-        places = list(self.places(index))
-        ordered = places if self.order == "little-endian" else places[::-1]
-        return frozenset(8 * ordered[bit // 8] + 7 - bit % 8 for bit in range(count))
-
 
 def _layouts(length: int, tied: Collection[tuple[int, int]]) -> Iterator[_Layout]:
     """Yield words side by side from each offset, and pairs of words whose lowest bits depend on each other."""
@@ -254,7 +248,9 @@ def word_parts(octets: Octets, tied: Collection[tuple[int, int]] = ()) -> list[P
     for layout in _layouts(octets.shape[1], tied):
         words = layout.read(octets)
         for index, known_bits, factors in sums_of_words(words, 8 * layout.width):
-            bits = layout.low_bits(index, known_bits)
+            places = list(layout.places(index))
+            ordered = places if layout.order == "little-endian" else places[::-1]
+            bits = frozenset(8 * ordered[bit // 8] + 7 - bit % 8 for bit in range(known_bits))
             found.append(Part(_sum_in_words(layout, index, known_bits, factors, words[0]), bits))
     return found
 

@@ -156,17 +156,13 @@ def is_case_file(path: Path) -> bool:
         return False
 
 
-def _is_named(parent: pytest.Collector, path: Path) -> bool:
-    """Whether the user has named this very file."""
-    return any(Path(word.partition("::")[0]).absolute() == path for word in parent.config.args)
-
-
 # Pytest
 
 
 def file_of(parent: pytest.Collector, path: Path, target: Target | None) -> pytest.Collector | None:
     """Return the collector of a case file, None for any other file; without a target pytest only lists the cases."""
-    if not is_case_file(path) and not _is_named(parent, path):
+    is_named_by_the_user = any(Path(word.partition("::")[0]).absolute() == path for word in parent.config.args)
+    if not is_case_file(path) and not is_named_by_the_user:
         return None
     file: CaseFile = CaseFile.from_parent(parent, path=path)
     file.target = target

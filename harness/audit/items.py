@@ -311,7 +311,12 @@ class Audit:
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         self._end(session)
         yield
-        self._seal()
+        if self._run is not None and not self._trouble:
+            try:
+                self._session.seal(sorted(self._cases))
+                self._is_sealed = True
+            except Exception as error:
+                self._trouble = _words(error)
         if self._has_wrong_use:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif self._run is None or self._trouble:
@@ -361,14 +366,6 @@ class Audit:
         if not unfinished or session.shouldfail:
             return ""
         return str(session.shouldstop or "pytest ended the run early")
-
-    def _seal(self) -> None:
-        if self._run is not None and not self._trouble:
-            try:
-                self._session.seal(sorted(self._cases))
-                self._is_sealed = True
-            except Exception as error:
-                self._trouble = _words(error)
 
     def pytest_unconfigure(self) -> None:
         """Close and release everything; if the run's folder could not be finished, say what to do about it."""

@@ -26,21 +26,16 @@ def show(finding: Finding, report: pytest.TestReport) -> None:
     if finding.verdict is Verdict.PASS:
         report.longrepr = None
     elif finding.verdict is Verdict.FAIL:
-        report.longrepr = failure_text(finding)
+        lines = [f"{finding.id} {finding.heading}"]
+        lines += [f"  request   {exchange.request[:LONGEST_REQUEST]}" for exchange in finding.exchanges[-1:]]
+        lines += [f"  expected  {finding.expected}", f"  observed  {finding.observed}", f"  repeat    {finding.repeat}"]
+        report.longrepr = "\n".join(lines)
     elif finding.verdict is Verdict.ERROR:
         report.longrepr = finding.reason
         report.when = "setup"  # pytest and junit tell errors from failures by this
     else:
         path, line, _ = report.location
         report.longrepr = (path, line or 0, f"{finding.verdict.value}: {finding.reason}")
-
-
-def failure_text(finding: Finding) -> str:
-    """Return the text of a failure, with expected and observed in aligned lines."""
-    lines = [f"{finding.id} {finding.heading}"]
-    lines += [f"  request   {exchange.request[:LONGEST_REQUEST]}" for exchange in finding.exchanges[-1:]]
-    lines += [f"  expected  {finding.expected}", f"  observed  {finding.observed}", f"  repeat    {finding.repeat}"]
-    return "\n".join(lines)
 
 
 def ended_by_pytest(declared: Attack, parameter: str | None, repeat: str, report: pytest.TestReport) -> Finding:

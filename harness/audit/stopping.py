@@ -26,8 +26,6 @@ class Stop:
     def __init__(self) -> None:
         self.reason = ""
         """The signal that came first, e.g. ``SIGTERM``; empty if none came."""
-        self.has_given_up = False
-        """Whether `GIVES_UP_AT` signals came, so that the ending itself was cut short."""
         self._count = 0
         self._may_raise = False
         self._former: dict[signal.Signals, object] = {}
@@ -70,7 +68,6 @@ class Stop:
         self._count += 1
         self.reason = self.reason or ENDING_SIGNALS[signal.Signals(number)]
         if self._count >= GIVES_UP_AT:
-            self.has_given_up = True
             raise KeyboardInterrupt
         if self._may_raise:
             self._may_raise = False

@@ -73,7 +73,8 @@ def run(options: argparse.Namespace) -> int:
 
     if options.compare is not None:
         return _compare(*options.compare)
-    require_aalpy()
+    if find_spec("aalpy") is None:
+        raise UserError(f"learning needs AALpy, which is not installed: {extra_command('learn')}")
     target, found_text = target_of(options), ""
     if options.key and target.path is not None:
         raise UserError(f"--key is for an ECU that nobody described; put key into [[security]] of {target.path}")
@@ -142,12 +143,6 @@ def _plan(options: argparse.Namespace, target: Target) -> int:
     plan = plan_of(target, alphabet, how, is_full=is_full, seed=options.seed or 0, most_requests=options.requests)
     print("\n".join(plan_lines(plan)))
     return 0
-
-
-def require_aalpy() -> None:
-    """Raise UserError if the extra is not installed."""
-    if find_spec("aalpy") is None:
-        raise UserError(f"learning needs AALpy, which is not installed: {extra_command('learn')}")
 
 
 def _learn(options: argparse.Namespace, target: Target, found_text: str) -> int:

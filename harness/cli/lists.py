@@ -14,13 +14,6 @@ if TYPE_CHECKING:
     from harness.check import Attack
 
 
-def list_checks(paths: Sequence[Path] = ()) -> None:
-    """List every shipped check, and every check in `paths`, each with its default severity."""
-    for check in checks_with(paths):
-        name = f"{check.id:6} {check.severity.value}"
-        row(name, max(len(name) + 2, 17), check.title)
-
-
 def list_profiles() -> None:
     """List every ECU that can be simulated."""
     from harness.ecu.profiles import PROFILES
@@ -141,7 +134,9 @@ def _list(options: argparse.Namespace) -> int:
 
         print(json.dumps(list(as_plain(options.what, options.checks)), indent=1))
     elif options.what == "checks":
-        list_checks(options.checks)
+        for check in checks_with(options.checks):
+            name = f"{check.id:6} {check.severity.value}"
+            row(name, max(len(name) + 2, 17), check.title)
     else:
         LISTS[options.what]()
     return 0

@@ -11,7 +11,7 @@ from typing import Any, Final
 from harness.ecu_host.host import Host
 from harness.ecu_host.view import session_name
 from harness.errors import UserError
-from harness.link.bus_lock import abstract_name, holder_of
+from harness.link.bus_lock import abstract_name, holder_of, listening_at
 from harness.link.clock import RealClock
 from harness.report.text import visible
 from harness.system import HAS_ABSTRACT_SOCKETS
@@ -37,13 +37,9 @@ class StatusSocket:
         if not HAS_ABSTRACT_SOCKETS:
             return
         name = abstract_name(f"{PREFIX}{bus}+{host.profile.split('+')[0]}")
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            self._socket.bind(name)
-        except OSError:
-            self._socket.close()
-            raise UserError(f"{host.profile} is on {bus} already ({holder_of(name)}); stop that one first") from None
-        self._socket.listen()
+        self._socket = listening_at(name)
+        if self._socket is None:
+            raise UserError(f"{host.profile} is on {bus} already ({holder_of(name)}); stop that one first")
         self._thread = threading.Thread(target=self._serve, args=(self._socket,), daemon=True, name="uds-harness-status")
         self._thread.start()
 

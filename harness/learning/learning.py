@@ -52,7 +52,6 @@ class Learned:
     confirmed: list[Confirmed] = field(default_factory=list)
     unconfirmed: list[BrokenRule] = field(default_factory=list)
     """Deviations of the machine that the ECU did not show again when the sequence was repeated."""
-    is_interrupted: bool = False
     is_error: bool = False
     """Whether the bus or a key function has failed."""
 
@@ -151,14 +150,8 @@ class Learner:
             if reference.states:
                 differing = tuple(differing_steps(machine, reference))
                 machine = replace(machine, reference=reference, differing=differing)
-        return Learned(
-            replace(machine, violations=rules),
-            self.alphabet,
-            self._confirmed,
-            self._unconfirmed,
-            self._is_interrupted,
-            self._is_error,
-        )
+        machine = replace(machine, violations=rules)
+        return Learned(machine, self.alphabet, self._confirmed, self._unconfirmed, self._is_error)
 
     # Learning
 

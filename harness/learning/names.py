@@ -60,7 +60,7 @@ class _Namer:
                 opened.append(f"unlocked{suffix}")
             if self._answers(state, LetterKind.RIGHT_KEY, level) == POSITIVE:
                 parts.append(f"seed pending{suffix}")
-            if self._is_delayed(state, level):
+            if self._answers(self._where_seeds_are(state, level), LetterKind.SEED, level) in _IN_DELAY:
                 parts.append(f"delayed{suffix}")
             elif (limit := self._limits[level]) is not None:
                 left = self._wrong_keys_left(state, level)
@@ -94,9 +94,6 @@ class _Namer:
             if step is not None and step.answer == POSITIVE:
                 state = step.target
         return state
-
-    def _is_delayed(self, state: str, level: int) -> bool:
-        return self._answers(self._where_seeds_are(state, level), LetterKind.SEED, level) in _IN_DELAY
 
     def _wrong_keys_left(self, state: str, level: int) -> int | None:
         """Return how many wrong keys the level would still compare; None if there is no limit, or it cannot be seen."""

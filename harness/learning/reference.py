@@ -127,7 +127,6 @@ class _Level(NamedTuple):
     is_failed_before_restart: bool = False
     refused_since_key: Events = _NONE
     """Kinds of keys that the ECU refused since the level could last be locked."""
-    delays_waited: float = 0.0
 
 
 class Monitor(NamedTuple):

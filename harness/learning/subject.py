@@ -197,7 +197,13 @@ class Subject:
             case LetterKind.EFFECT:
                 return self._effect(letter)
             case LetterKind.POWER:
-                return self._cut_power()
+                tester = self.tester
+                if tester.link.can_power_cycle():
+                    tester.link.power_cycle()
+                elif not tester.restart.restart(Means.POWER, as_it_is=True):
+                    return "no restart was seen"
+                self._has_restarted()
+                return RESTARTED
         if letter.kind is LetterKind.RIGHT_KEY and not self._may_send(letter.number):
             return NOT_SENT
         reply = self._send(letter)
@@ -375,15 +381,6 @@ class Subject:
         return None
 
     # Restarts
-
-    def _cut_power(self) -> str:
-        tester = self.tester
-        if tester.link.can_power_cycle():
-            tester.link.power_cycle()
-        elif not tester.restart.restart(Means.POWER, as_it_is=True):
-            return "no restart was seen"
-        self._has_restarted()
-        return RESTARTED
 
 
 def _kind_of(reply: Reply) -> str:

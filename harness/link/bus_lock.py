@@ -8,22 +8,10 @@ import socket
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from harness.errors import UserError
 from harness.link.clock import RealClock
 from harness.system import HAS_ABSTRACT_SOCKETS, hold_by_file
-
-
-class WaitingClock(Protocol):
-    """A clock, and a way to wait."""
-
-    def now_s(self) -> float:
-        """Monotonic time in seconds."""
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-
 
 _CREDENTIALS = struct.Struct("3i")
 """The layout of Linux's ``struct ucred``: process, user, group."""
@@ -46,7 +34,7 @@ class BusLock:
     def __init__(self, bus: str) -> None:
         name = abstract_name(f"uds-harness-bus-{bus}")
         try:
-            free = _waited_for.pop(name, None) or (_held_name(name) if HAS_ABSTRACT_SOCKETS else hold_by_file(bus))
+            free = _waited_for.pop(name, None) or _held(bus, name)
         except OSError as error:
             raise UserError(f"{bus}: cannot tell whether another run uses this bus ({error.strerror})") from error
         if free is None:
@@ -67,11 +55,19 @@ _waited_for: dict[bytes, Callable[[], None]] = {}
 """The functions that release the buses kept by `BusLock.keep_for_later`."""
 
 
+def _held(bus: str, name: bytes) -> Callable[[], None] | None:
+    """Lock a bus; return the function that frees it, or None if another process has it."""
+    if not HAS_ABSTRACT_SOCKETS:
+        return hold_by_file(bus)
+    holder = listening_at(name)
+    return None if holder is None else holder.close
+
+
 class BusInUse(UserError):
     """Raised if another run uses the bus."""
 
 
-def wait_for_bus(bus: str, longest_s: float, say: Callable[[str], None], clock: WaitingClock | None = None) -> None:
+def wait_for_bus(bus: str, longest_s: float, say: Callable[[str], None], clock: RealClock | None = None) -> None:
     """Wait until no run uses a bus, and lock the bus for the next run. Raises UserError if it is still in use after
     `longest_s`.
 
@@ -92,8 +88,8 @@ def wait_for_bus(bus: str, longest_s: float, say: Callable[[str], None], clock: 
         clock.sleep(LOOK_S)
 
 
-def _held_name(name: bytes) -> Callable[[], None] | None:
-    """Bind an abstract name; return the function that frees it, or None if another process holds it."""
+def listening_at(name: bytes) -> socket.socket | None:
+    """Bind an abstract name; return the socket that holds it until it is closed, or None if another process holds it."""
     holder = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         holder.bind(name)
@@ -103,7 +99,7 @@ def _held_name(name: bytes) -> Callable[[], None] | None:
         if error.errno == errno.EADDRINUSE:
             return None
         raise
-    return holder.close
+    return holder
 
 
 def abstract_name(text: str) -> bytes:

@@ -10,29 +10,20 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Protocol
 
 VIRTUAL_EPOCH_S = 1_767_225_600.0
 """The wall clock of a simulated bus at its start: 2026-01-01T00:00:00Z, the same in every run."""
-
-
-class Clock(Protocol):
-    """The time of a bus."""
-
-    def now_s(self) -> float:
-        """Monotonic time in seconds, for time-outs."""
-
-    def utc_s(self) -> float:
-        """Seconds since 1970, for time stamps."""
 
 
 class RealClock:
     """The computer's own time."""
 
     def now_s(self) -> float:
+        """Monotonic time in seconds, for time-outs."""
         return time.monotonic()
 
     def utc_s(self) -> float:
+        """Seconds since 1970, for time stamps."""
         return time.time()
 
     def sleep(self, seconds: float) -> None:

@@ -220,7 +220,8 @@ class _Rows:
                 run = self._run(row, self._allowed)
             except Unjudged as reason:
                 if row.then is not None:
-                    return self._judge_parts(row)
+                    are_judged = [self._judge(part) for part in row.parts]
+                    return all(are_judged)
                 alone = self._each_alone(row)
                 if len(alone) < 2:
                     self._leave_open(row, str(reason))
@@ -233,10 +234,6 @@ class _Rows:
         elif run.opened_by is None:
             self._look_into(row, run)
         return True
-
-    def _judge_parts(self, row: Row) -> bool:
-        are_judged = [self._judge(part) for part in row.parts]
-        return all(are_judged)
 
     def _each_alone(self, row: Row) -> list[Row]:
         """Return a row for each act, place and state of this row; each varies only that act, place or state."""

@@ -116,11 +116,6 @@ class SeedSample:
         return [self.of_length(length) for length, _ in counts.most_common()]
 
     @property
-    def usual(self) -> SeedSample:
-        """Return a sample with only the seeds of the most frequent length."""
-        return self.by_length()[0] if self.seeds else self
-
-    @property
     def collisions(self) -> Collisions:
         """The equal seeds in the sample, and what they prove."""
         return collisions(self.seeds)
