@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import can
+import pytest
 
 from harness.ecu.article import ArticleNode
 from harness.ecu.config import EcuConfig
@@ -73,6 +74,28 @@ class FakePort:
         self._timers.clear()
 
 
+def dialogues(text: str) -> list[Any]:
+    """Parameters of a test: a line that says what is shown, then lines of steps with ``|`` between."""
+    found = [part.split("\n", 1) for part in text.strip().split("\n\n")]
+    return [pytest.param(steps.replace("\n", "|"), id=title.strip()) for title, steps in found]
+
+
+def each(text: str) -> list[Any]:
+    """Parameters of a test, each a dialogue of one step."""
+    return [pytest.param(step.strip(), id=step.partition(">")[0].strip()) for step in text.replace("\n", "|").split("|")]
+
+
+def play(steps: str, do: Callable[[str], str]) -> None:
+    """Do each step; what it ``> says`` has to be the answer: `nothing` is silence, ``...`` any end."""
+    for number, step in enumerate(steps.split("|"), 1):
+        done, asks, expected = (word.strip() for word in step.partition(">"))
+        said = do(done)
+        if expected.endswith("..."):
+            expected = expected.removesuffix("...").strip()
+            said = said[: len(expected)]
+        assert not asks or said == expected.replace("nothing", ""), f"step {number}, {step.strip()}"
+
+
 class Bench:
     """A node with its port. Requests, responses and frames are hex."""
 
@@ -111,6 +134,8 @@ class HardenedBench(Bench):
     """The sound ECU, or one that differs from it in a few fields of its data, or by flaws."""
 
     node: UdsNode
+    last_key = ""
+    """To the seed that was asked for last."""
 
     def __init__(self, config: EcuConfig = HARDENED, *, flaws: Iterable[str] = (), **changes: Any) -> None:
         super().__init__(UdsNode(Server(changed(replace(config, **changes), *flaws))))
@@ -121,6 +146,7 @@ class HardenedBench(Bench):
     def seed(self, level: int = 1) -> bytes:
         answer = bytes.fromhex(self.ask(f"27 {level:02x}"))
         assert answer[:2] == bytes((0x67, level)), answer.hex(" ")
+        self.last_key = self.key(answer[2:], level)
         return answer[2:]
 
     def send_key(self, key: str, level: int = 1) -> str:
@@ -150,3 +176,57 @@ class HardenedBench(Bench):
     def is_unlocked(self) -> bool:
         """Whether the value that needs level 1 can be written."""
         return self.ask("2E 2020 77") == "6e 20 20"
+
+    def stay(self, seconds: float) -> None:
+        """Let time pass without losing the session."""
+        while seconds > 0:
+            step_s = min(seconds, 4.0)
+            self.wait(step_s)
+            seconds -= step_s
+            self.ask("3E 80")
+
+    def reboot(self, how: str) -> None:
+        """Reset or cut the power, and come back to the extended session."""
+        if how == "power":
+            self.power_cycle()
+        else:
+            assert self.ask(how) == f"51 {how[-2:]}"
+        self.wait(HARDENED.boot_s)
+        self.ask("10 03")
+
+    def do(self, step: str) -> str:
+        """A step of a dialogue: a request, or what else a tester does, as ``unlock: 3`` and ``wait: almost s3``."""
+        words, _, rest = step.partition(": ")
+        level = int(rest) if rest.isdigit() else 1
+        match words:
+            case "unlock":
+                self.unlock(level)
+            case "lock out":
+                self.lock_out(level)
+            case "right key":
+                return self.send_right_key(level)
+            case "wrong key":
+                return self.send_wrong_key(level)
+            case "seed":
+                return f"{len(self.seed(level))} bytes"
+            case "key of the seed":
+                return self.send_key(self.last_key, level)
+            case "is open":
+                return "yes" if self.is_unlocked() else "no"
+            case "wait":
+                self.wait(_seconds(rest))
+            case "stay":
+                self.stay(_seconds(rest))
+            case "power":
+                self.power_cycle()
+            case "to all":
+                return self.ask(rest, is_functional=True)
+            case _:
+                return self.ask(step)
+        return ""
+
+
+def _seconds(words: str) -> float:
+    """A time of the hardened ECU; `almost` is a millisecond less."""
+    times_s = {"s3": HARDENED.s3_s, "boot": HARDENED.boot_s, "delay": HARDENED.delay_s, "1 ms": 0.001, "an hour": 3600.0}
+    return times_s[words.removeprefix("almost ")] - (0.001 if words.startswith("almost ") else 0.0)
