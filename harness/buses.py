@@ -60,7 +60,7 @@ def open_link(
 
 
 def open_bus_of(target: Target, *, trace: Trace, chance: Chance) -> Link:
-    """Open the bus that a target names. Raises UserError as `open_link`."""
+    """Open the bus that a target names. Raises UserError in the cases in which `open_link` does."""
     can = target.can
     return open_link(
         interface=can.interface,

@@ -1,4 +1,4 @@
-"""Declare checks: typed metadata on the function itself, refused at import if incomplete."""
+"""Declare checks by typed metadata on the function itself, which is refused at import if it is incomplete."""
 
 import re
 from collections.abc import Callable
@@ -32,20 +32,21 @@ class Attack:
     needs: tuple[Permission, ...] = ()
     """Permissions without which the check is not run."""
     uses: tuple[Permission, ...] = ()
-    """Permissions that widen the check where the target gives them."""
+    """Permissions with which the check can do more, if the target gives them."""
     unlocks: bool = False
-    """Whether the check opens a level even on an ECU that cannot be locked again; there such checks run last."""
+    """Whether the check opens a level even on an ECU that cannot be locked again; on such an ECU it runs last."""
     judges_run: bool = False
     """Whether the check judges what the run has seen so far; it then runs after all checks that are not crash-prone."""
     own_level: bool = False
     """Whether the check uses SecurityAccess of its own level only, so that it can run during another level's delay."""
     meanwhile: Callable[..., Any] | None = None
-    """A function of tester and depth: returns the check's parts (`harness.measurements.Errand`) to be done during a delay.
+    """A function of tester and depth that returns the check's parts (`harness.measurements.Errand`) to be done during a
+    delay.
 
     Such a check runs together with the checks that send wrong keys. ``measure.errands`` tells it which parts were in order.
     """
     comes_last: bool = False
-    """Whether it runs last of its stage, because it sends what others left, or may lock the ECU for good."""
+    """Whether the check runs last in its stage, because it sends what other checks left, or may lock the ECU for good."""
     proven_by: tuple[str, ...] = ()
     """Flaws, or ``path.py:factory``, on which the check is known to fail."""
 

@@ -1,4 +1,4 @@
-"""Define every exception that is raised on purpose: whose fault an error is, and how a check ends without passing."""
+"""Define every exception that is raised on purpose: by whose fault an error comes, and how a check ends without passing."""
 
 from collections.abc import Iterable
 from typing import NoReturn
@@ -19,7 +19,7 @@ class ChangeConflict(UserError):
 
 
 class WorkerError(HarnessError):
-    """The workers of a fuzz campaign fail, or send no result; the results so far are kept. Exit code 3."""
+    """The workers of a fuzz campaign fail, or send no result; results so far are kept. Exit code 3."""
 
 
 class LinkError(HarnessError):
@@ -42,11 +42,15 @@ class KeyFunctionError(HarnessError):
 
 
 class ProgramError(HarnessError):
-    """A program cannot be started, fails, takes too long, or prints too much. The text holds none of its arguments."""
+    """A program cannot be started, fails, takes too long, or prints too much. The text contains none of the program's
+    arguments.
+    """
 
 
 class Refused(HarnessError):
-    """A value of a TOML file breaks its rule. The text says what to do; without text, the rule's own words do."""
+    """A value in a TOML file breaks its rule. The text says what to give instead; without a text, the rule's own
+    words do.
+    """
 
 
 class ShapeError(HarnessError):
@@ -54,11 +58,11 @@ class ShapeError(HarnessError):
 
 
 class IsoTpBusy(HarnessError):
-    """A message was not sent, because another message is still being sent."""
+    """A message was not sent, because another one is still being sent."""
 
 
 class Violation(AssertionError):
-    """The ECU breaks the rule that the check tests: verdict ``fail``, with both sides of the comparison."""
+    """The ECU breaks the rule that the check tests: verdict ``fail``, with what was expected and what was observed."""
 
     def __init__(
         self, *, expected: str, observed: str, severity: Severity | None = None, is_proven: bool = False, cause: str = ""
@@ -122,9 +126,9 @@ def not_run(reason: str) -> NoReturn:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return the known words that a mistyped one resembles, as a suffix for its error; empty if there are none.
+    """Return the known words that a mistyped word resembles, as a suffix for its error; empty if it resembles none.
 
-    ``SA-9`` resembles ``SA-09`` alone, if that is a known word.
+    ``SA-9`` resembles only ``SA-09``, if that is a known word.
     """
     import re
     from difflib import get_close_matches

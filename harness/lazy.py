@@ -7,7 +7,7 @@ from typing import Any
 
 
 def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return a package's ``__getattr__``: `homes` gives the module of `harness` that defines each public name."""
+    """Return a package's ``__getattr__``; `homes` names the module of `harness` that defines each public name."""
 
     def get(name: str) -> Any:
         if name not in homes:

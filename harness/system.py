@@ -1,4 +1,4 @@
-"""Say once what differs between operating systems, so that nothing else imports what only POSIX or Linux has."""
+"""Define once what differs between operating systems, so that no other module imports what only POSIX or Linux has."""
 
 import os
 import shlex
@@ -25,7 +25,7 @@ ENDING_SIGNALS: Final = {
 HAS_ALARM: Final = hasattr(signal, "setitimer")
 """Whether a timer can interrupt Python code."""
 HAS_ABSTRACT_SOCKETS: Final = sys.platform == "linux" and hasattr(socket, "AF_UNIX")
-"""Whether local sockets can have names that are no files, and that the kernel frees when their process dies."""
+"""Whether local sockets can have names that are no files, and that the kernel frees when their process ends."""
 
 
 def state_folder() -> Path:
@@ -36,7 +36,7 @@ def state_folder() -> Path:
 
 
 def own_command() -> str:
-    """Return the command that calls this program: ``uds-harness``, or its path if the PATH finds none or another program."""
+    """Return the command that calls this program: ``uds-harness``, or its path if the PATH has none or another one."""
     called = Path(sys.argv[0]) if sys.argv else Path()
     on_path = shutil.which("uds-harness")
     if called.name == "__main__.py" and called.parent.name == "harness":
@@ -78,7 +78,7 @@ def sync_folder(path: Path) -> None:
 
 
 def hold_by_file(name: str) -> Callable[[], None] | None:
-    """Lock a name against other processes of this user; return a function that frees it, or None if another has it.
+    """Lock a name against other processes of this user; return a function that frees it, or None if another process has it.
 
     The lock is a file in the state folder, and ends with its process. Raises OSError if the file cannot be written.
     """

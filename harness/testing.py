@@ -29,10 +29,10 @@ __all__ = ["Finding", "Node", "Port", "Tester", "Verdict", "open_ecu", "run_chec
 
 
 def target_of(ecu: str | Callable[[], object], *, like: str = "hardened") -> Target:
-    """Return the target of a simulated ECU: it declares what the target `like` does, CAN ids included, and names `ecu`.
+    """Return the target of the simulated ECU `ecu`, with the declarations of the target `like`, CAN ids included.
 
-    `ecu` is a channel (``hardened+no_attempt_limit``, ``my_ecu.py:make``), or a function at the top of a module that
-    returns a node. Raises UserError if there is no such target.
+    `ecu` is a channel (``hardened+no_attempt_limit``, ``my_ecu.py:make``), or a function at the top of a module that returns
+    a node. Raises UserError if there is no such target.
     """
     base = load_target(like)
     channel = ecu if isinstance(ecu, str) else f"{ecu.__module__}:{ecu.__qualname__}"
@@ -57,7 +57,9 @@ def run_checks(
     depth: Depth = Depth.QUICK,
     trace: Trace | None = None,
 ) -> list[Finding]:
-    """Run some checks on an ECU, and return the findings as an audit does. Raises UserError where an audit does."""
+    """Run some checks on an ECU, and return the findings as an audit does. Raises UserError in the cases in which an audit
+    does.
+    """
     tester = open_tester(_target(target), seed=seed, trace=trace or Trace(), ledger_path=None)
     runner = Runner(tester)
     measure = Measurements(tester, depth)

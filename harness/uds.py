@@ -4,11 +4,11 @@ from enum import IntEnum
 from typing import Final
 
 RESPONSE_OFFSET: Final = 0x40
-"""A positive response's first byte is the request's service plus this."""
+"""The difference between the first byte of a positive response and the request's service."""
 
 NEGATIVE_RESPONSE: Final = 0x7F
 SUPPRESS_POSITIVE_RESPONSE: Final = 0x80
-"""Bit 7 of a sub-function byte: the client wants no positive response."""
+"""Bit 7 of a sub-function byte, by which the client asks for no positive response."""
 
 
 class Service(IntEnum):
@@ -98,14 +98,14 @@ WITH_SUB_FUNCTION = (0x10, 0x11, 0x19, 0x27, 0x28, 0x29, 0x2C, 0x31, 0x3E, 0x83,
 """Services whose second byte is a sub-function."""
 
 ANSWERED_BY_ALL = frozenset((*range(0x10, 0x3F), *range(0x83, 0x88)))
-"""The services of ISO 14229-1, which every ECU answers; it may ignore a request that begins with any other byte."""
+"""The services of ISO 14229-1, which every ECU answers; an ECU may ignore a request that begins with any other byte."""
 
 ACTIVE_SESSION = 0xF186
 """The data identifier whose value is the active session."""
 
 
 def nrc_name(nrc: int) -> str:
-    """Return the code with its name, e.g. ``0x33 securityAccessDenied``; for a code without a name the hex alone."""
+    """Return the code with its name, e.g. ``0x33 securityAccessDenied``; only the hex for a code without a name."""
     try:
         words = Nrc(nrc).name.lower().split("_")
     except ValueError:
@@ -144,7 +144,7 @@ def write_data(did: int, value: bytes) -> bytes:
 
 
 def read_memory(address: int, length: int = 1) -> bytes:
-    """Encode ReadMemoryByAddress, service 23: length in one byte, address in four bytes, or in eight if it needs them."""
+    """Encode ReadMemoryByAddress, service 23, with one byte of length and four bytes of address, or eight if needed."""
     width = 4 if address < 1 << 32 else 8
     return bytes((Service.READ_MEMORY_BY_ADDRESS, 0x10 | width)) + address.to_bytes(width, "big") + bytes((length,))
 

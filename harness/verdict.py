@@ -1,4 +1,4 @@
-"""Define the terms in which a check judges: verdict, severity, basis, and the depth of the run."""
+"""Define the terms in which a check judges: verdict, severity, basis of its rule, and the depth of the run."""
 
 from enum import StrEnum
 from typing import Literal, TypeVar
@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 T = TypeVar("T")
 
 Basis = Literal["standard", "policy", "declared"]
-"""The kind of rule that a check tests: the standard's, good practice, or the target file's."""
+"""Where the rule that a check tests comes from: the standard, good practice, or the target file."""
 
 
 class Verdict(StrEnum):

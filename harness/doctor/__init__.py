@@ -20,7 +20,7 @@ NEEDED_TO_OPEN = frozenset((KERNEL, INTERFACE, IS_UP, FD_FRAMES, PORT))
 
 
 def examine(target: Target, machine: Machine | None = None) -> Iterator[Diagnosis]:
-    """Examine the way to the ECU, up to the first failure that makes the rest of it pointless; then keys and programs.
+    """Examine the way to the ECU, up to the first failure that makes further steps pointless; then keys and programs.
 
     Sends only requests that change nothing: reads of declared data, TesterPresent, and the default session.
     """

@@ -22,10 +22,10 @@ EXTRAS = {
     "slcan": "serial",
     "udp_multicast": "multicast",
 }
-"""The extra with which python-can must be installed, by interface."""
+"""By interface: the extra with which python-can must be installed."""
 
 WITH_A_LINUX_DRIVER = {"pcan": "peak_usb", "kvaser": "kvaser_usb", "gs_usb": "gs_usb"}
-"""The kernel module of each adapter that SocketCAN, too, supports, without the maker's library."""
+"""By interface whose adapter SocketCAN supports, too, without the maker's library: the kernel module."""
 
 WITHOUT = {"pcan": "install PCAN-Basic from peak-system.com, or", "kvaser": "install linuxcan from kvaser.com, or"}
 
@@ -36,7 +36,7 @@ SERIAL = ("robotell", "seeedstudio", "serial", "slcan")
 
 
 def not_opened(can: Can, error: BaseException) -> Diagnosis:
-    """Diagnose why a bus was not opened. `error` is the harness's own error; its cause is the backend's error."""
+    """Diagnose why a bus was not opened. `error` is the harness's own error, whose cause is the backend's error."""
     causes = list(_causes(error))
     text = " ".join(str(causes[-1]).split()) or type(causes[-1]).__name__
     if isinstance(causes[-1], NameError):  # of a function that the maker's library should have provided
@@ -45,7 +45,7 @@ def not_opened(can: Can, error: BaseException) -> Diagnosis:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield the error, its cause, the cause of that, and so on, down to the first that is described in words."""
+    """Yield the error, its cause, the cause of that cause, and so on, down to the first that describes itself in words."""
     while error is not None:
         yield error
         if not str(error).startswith("cannot open") and not isinstance(error, OSError):
@@ -87,7 +87,7 @@ def _is_denied(causes: list[BaseException], text: str) -> bool:
 
 
 def _group(port: Path) -> str:
-    """Return the group whose members may use a port; Debian's usual group if the port's is unknown."""
+    """Return the group whose members may use a port; Debian's usual group if the port's group is unknown."""
     try:
         group = port.group()
     except (OSError, KeyError):
@@ -118,7 +118,7 @@ def _known_interfaces() -> list[str]:
 
 
 def _channels(interface: str) -> tuple[str, ...]:
-    """Return the channels that the backend itself finds."""
+    """Return the channels that python-can's backend itself finds."""
     import can
 
     try:

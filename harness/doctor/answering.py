@@ -1,4 +1,4 @@
-"""Diagnose an open bus: whether there is traffic, frames are sent, and the ECU answers."""
+"""Diagnose an open bus: whether there is traffic, whether frames are sent, and whether the ECU answers."""
 
 import shlex
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ SENDING = "frames go out and are acknowledged"
 LISTEN_S = 1.2
 """How many seconds to listen for other traffic: longer than the period of the slowest usual messages."""
 HEARD_FRAMES = 2000
-"""The number of frames before the first request in which to look for a conversation of other nodes."""
+"""In how many frames before the first request a conversation of other nodes is looked for."""
 
 
 def contact(link: Link, target: Target, machine: Machine) -> Iterator[Diagnosis]:
-    """Listen, send, and expect an answer. If the adapter fails, examine its controller once more."""
+    """Listen, send requests, and expect answers. If the adapter fails, examine its controller once more."""
     try:
         yield from traffic(link, target)
         yield from answers(link, target)
@@ -39,7 +39,7 @@ def contact(link: Link, target: Target, machine: Machine) -> Iterator[Diagnosis]
 
 
 def traffic(link: Link, target: Target) -> Iterator[Diagnosis]:
-    """Say what is heard before anything is sent. Raises LinkError if the adapter fails."""
+    """Say which traffic is heard before anything is sent. Raises LinkError if the adapter fails."""
     first = link.trace.count
     heard = listen(link, LISTEN_S)
     errors = sum(frame.is_error for frame in link.trace.frames(first, link.trace.count))
@@ -56,9 +56,9 @@ def traffic(link: Link, target: Target) -> Iterator[Diagnosis]:
 
 
 def answers(link: Link, target: Target) -> Iterator[Diagnosis]:
-    """Say whether requests are sent and answered. Only TesterPresent, reads and the default session are requested.
+    """Say whether requests are sent and answered. Raises LinkError if the adapter fails; `contact` diagnoses that.
 
-    Raises LinkError if the adapter fails; `contact` diagnoses that.
+    The requests are TesterPresent, reads, and the default session.
     """
     can = target.can
     ids = f"0x{can.request_id:X} -> 0x{can.response_id:X}"
@@ -73,7 +73,7 @@ def answers(link: Link, target: Target) -> Iterator[Diagnosis]:
 
 
 def _why_silent(link: Link, target: Target) -> Iterator[str]:
-    """Say on which id or in which frame format the ECU answers instead, or what else to examine."""
+    """Say on which id or in which frame format the ECU answers instead, or else what to examine next."""
     can = target.can
     if can.interface == "virtual":
         yield "python-can's virtual bus ends at this process, which nobody else is in"

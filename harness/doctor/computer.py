@@ -1,4 +1,4 @@
-"""Read what a Linux machine says of its CAN hardware. All paths are below the roots that `Machine` names."""
+"""Read what a Linux machine tells about its CAN hardware. All paths are below the roots that `Machine` names."""
 
 import errno
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 CAN_HARDWARE = "280"
-"""Linux's number for the hardware of a CAN interface: ARPHRD_CAN in if_arp.h."""
+"""Linux's number for CAN as the hardware of an interface: ARPHRD_CAN in if_arp.h."""
 
 IP_SECONDS = 10
 
@@ -51,7 +51,7 @@ class Machine:
                 continue
 
     def serial_ports(self) -> list[str]:
-        """Return serial ports on USB, as CANable and Lawicel adapters provide them."""
+        """Return the serial ports on USB, as which CANable and Lawicel adapters appear."""
         return sorted(str(path) for kind in ("ttyACM*", "ttyUSB*") for path in self.dev.glob(kind))
 
     def is_raspberry_pi(self) -> bool:
@@ -59,7 +59,7 @@ class Machine:
         return read(self.device_tree / "model").startswith("Raspberry Pi")
 
     def has_module(self, name: str) -> bool | None:
-        """Whether modprobe could find a kernel module; None if nothing is known of this kernel's modules."""
+        """Whether modprobe could find a kernel module; None if the modules of this kernel are unknown."""
         folder = self.modules / self.kernel
         known = [read(folder / index) for index in ("modules.dep", "modules.builtin")]
         if not any(known):
@@ -67,7 +67,9 @@ class Machine:
         return any(f"/{name}.ko" in text or f"/{name.replace('_', '-')}.ko" in text for text in known)
 
     def link_details(self, channel: str) -> dict[str, Any] | None:
-        """Return what ``ip`` says of an interface and its controller; None if there is no ``ip``, or it prints nothing."""
+        """Return what ``ip`` tells about an interface and its controller; None if there is no ``ip``, or it prints
+        nothing.
+        """
         if shutil.which(self.ip) is None:
             return None
         words = [self.ip, "-details", "-statistics", "-json", "link", "show", "dev", channel]
@@ -88,7 +90,7 @@ def read(path: Path) -> str:
 
 
 def can_socket_error() -> OSError | None:
-    """Return what keeps this process from opening a CAN socket; None if nothing does."""
+    """Return the error that keeps this process from opening a CAN socket; None if there is none."""
     if not hasattr(socket, "AF_CAN"):
         return OSError(errno.ENOSYS, "this Python was built without SocketCAN")
     try:

@@ -1,4 +1,4 @@
-"""Define the result of examining one thing, and format that result for the terminal."""
+"""Define the result of examining one thing on the way to the ECU, and format it for the terminal."""
 
 import textwrap
 from collections.abc import Iterator
@@ -12,42 +12,42 @@ INDENT = 6
 
 
 class Health(Enum):
-    """The state of what was examined."""
+    """How the examined thing is."""
 
     OK = "ok"
     NOTE = "note"
-    """What was examined is usable, but could be better."""
+    """The examined thing is usable, but could be better."""
     FAIL = "FAIL"
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The result of examining one thing."""
+    """The result of examining one thing on the way to the ECU."""
 
     what: str
     state: Health
     seen: str
     remedy: tuple[str, ...] = ()
-    """The steps that fix what was examined: commands to type, or sentences, in order."""
+    """The steps that fix the examined thing, in order: commands to type, or sentences."""
 
     @property
     def has_failed(self) -> bool:
-        """Whether what was examined must be fixed."""
+        """Whether the examined thing must be fixed."""
         return self.state is Health.FAIL
 
 
 def ok(what: str, seen: str) -> Diagnosis:
-    """Return the diagnosis that `what` is as it should be."""
+    """Return the diagnosis that the thing `what` is as it should be."""
     return Diagnosis(what, Health.OK, seen)
 
 
 def note(what: str, seen: str, *remedy: str) -> Diagnosis:
-    """Return the diagnosis that `what` is usable, but could be better."""
+    """Return the diagnosis that the thing `what` is usable, but could be better."""
     return Diagnosis(what, Health.NOTE, seen, remedy)
 
 
 def failure(what: str, seen: str, *remedy: str) -> Diagnosis:
-    """Return the diagnosis that `what` must be fixed."""
+    """Return the diagnosis that the thing `what` must be fixed."""
     return Diagnosis(what, Health.FAIL, seen, remedy)
 
 

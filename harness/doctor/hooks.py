@@ -10,7 +10,7 @@ from harness.target import SecurityLevel, Target
 from harness.tester.keys import key_function
 
 SEED_BYTES = (4, 8, 16, 5)
-"""Usual seed lengths; which of them the ECU has is unknown, since no seed is requested."""
+"""Usual seed lengths in bytes; the ECU's own length is unknown, since no seed is requested."""
 
 
 def keys(target: Target) -> Iterator[Diagnosis]:

@@ -15,7 +15,7 @@ VIRTUAL = ("vcan", "vxcan")
 FD_MTU = 72
 USUAL_DATA_BITRATE = 2_000_000
 SHORT_QUEUE = 100
-"""The length in frames below which a sending queue is short. A message of 4095 bytes takes 586 frames."""
+"""The length in frames below which a sending queue is short; a message of 4095 bytes takes 586 frames."""
 
 MODULES_BY_VENDOR = {0x0C72: ("PEAK", "peak_usb"), 0x0BFD: ("Kvaser", "kvaser_usb"), 0x12D6: ("EMS", "ems_usb")}
 MODULES_BY_PRODUCT = {
@@ -30,7 +30,7 @@ SLCAN_SPEEDS = {10: 0, 20: 1, 50: 2, 100: 3, 125: 4, 250: 5, 500: 6, 800: 7, 100
 
 
 def kernel(error: OSError | None, machine: Machine) -> Diagnosis:
-    """Say whether CAN sockets can be opened at all; `error` is what opening one raised."""
+    """Say whether CAN sockets can be opened at all; `error` is what the attempt to open one raised."""
     what = KERNEL
     if error is None:
         return ok(what, f"Linux {machine.kernel}")

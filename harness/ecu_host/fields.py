@@ -1,4 +1,4 @@
-"""Read what an operator types into the window: a bus, an id, a frame's bytes, a period."""
+"""Parse what an operator types into the window: a bus, an id, the bytes of a frame, a period."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -19,7 +19,9 @@ class PeriodicField:
 
 
 def read_bus(text: str) -> tuple[str, str]:
-    """Return interface and channel of ``socketcan:can0``; a channel alone is SocketCAN's. ValueError says what to write."""
+    """Return interface and channel of ``socketcan:can0``; a channel alone is SocketCAN's. Raises ValueError that says what
+    to write.
+    """
     text = text.strip()
     interface, colon, channel = text.partition(":")
     if not colon:
@@ -30,9 +32,10 @@ def read_bus(text: str) -> tuple[str, str]:
 
 
 def read_id(text: str) -> tuple[int, bool]:
-    """Return a CAN id in hex, and whether it has 29 bits: three digits have 11, eight have 29, as candump writes them.
+    """Return a CAN id in hex, and whether it has 29 bits: as in candump, an id of three digits has 11 bits, one of eight has
+    29.
 
-    ValueError says what to write.
+    Raises ValueError that says what to write.
     """
     digits = text.strip().removeprefix("0x")
     try:
@@ -46,7 +49,9 @@ def read_id(text: str) -> tuple[int, bool]:
 
 
 def read_data(text: str) -> bytes:
-    """Return up to eight bytes in hex, with or without commas or spaces between them. ValueError says what to write."""
+    """Return up to eight bytes in hex, with or without commas or spaces between them. Raises ValueError that says what to
+    write.
+    """
     parts = [part.removeprefix("0x") for part in text.replace(",", " ").split()]
     try:
         if not all(parts) or (len(parts) > 1 and any(len(part) > 2 for part in parts)):
@@ -60,7 +65,7 @@ def read_data(text: str) -> bytes:
 
 
 def read_period(text: str) -> float:
-    """Return the seconds between two frames. ValueError says what to write."""
+    """Return the seconds between two frames. Raises ValueError that says what to write."""
     try:
         seconds = float(text)
     except ValueError:

@@ -15,15 +15,17 @@ from harness.report.text import visible
 from harness.simulation.node import Node
 
 LINES_KEPT: Final = 1000
-"""The number of lines kept until they are shown; the oldest are dropped first."""
+"""How many lines are kept until they are shown; the oldest are dropped first."""
 BYTES_SHOWN: Final = 16
 LONGEST_LINE: Final = 1000
 LONGEST_SHORT: Final = 8
-"""Up to this many bytes a single frame holds its message's length in the first byte, a longer one in the second."""
+"""The largest number of bytes of a single frame whose first byte holds the message's length; a longer frame uses
+the second.
+"""
 
 
 class FrameLog:
-    """Frames, messages and the output of nodes, in order. One thread adds them, another takes them."""
+    """Frames, messages and printed lines of nodes, in order. One thread adds them, another takes them."""
 
     def __init__(self) -> None:
         self._request_ids: set[int] = set()
@@ -33,7 +35,7 @@ class FrameLog:
         self.taken = 0
 
     def know(self, nodes: Collection[Node]) -> None:
-        """Decode requests to these nodes, and their answers, as messages."""
+        """From now on decode requests to these nodes, and their answers, as messages."""
         for node in nodes:
             if isinstance(node, UdsNode):
                 connections = node.ecu.config.connections
@@ -49,7 +51,7 @@ class FrameLog:
         self.added += 1
 
     def take(self, most: int) -> list[str]:
-        """Return up to `most` lines since the last call; if older lines were dropped, the first line says how many."""
+        """Return up to `most` lines since the last call; if older lines were dropped, the first line says how many were."""
         lines = []
         waiting = len(self._entries)
         missed = self.added - self.taken - waiting
@@ -63,7 +65,7 @@ class FrameLog:
         return lines
 
     def line(self, frame: Frame) -> str:
-        """Format as ``12:03:04.123 Recv 740  03 22 10 10 00 00 00 00  ReadDataByIdentifier: identifiers [0x1010]``."""
+        """Format a frame as ``12:03:04.123 Recv 740 03 22 10 10 00 00 00 00 ReadDataByIdentifier: identifiers [0x1010]``."""
         moment = datetime.fromtimestamp(frame.time_s, UTC).astimezone()
         stamp = f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03}"
         can_id = f"{frame.can_id:08X}" if frame.is_extended else f"{frame.can_id:03X}"
@@ -82,7 +84,9 @@ class FrameLog:
 
 
 def _single(data: bytes) -> bytes | None:
-    """Return the message of a single frame; None for other frames, and for one shorter than the length it states."""
+    """Return the message of a single frame; None for any other frame, and for a frame shorter than the length that it
+    states.
+    """
     if len(data) > LONGEST_SHORT and data[0] == 0:
         return escaped_single(data)
     length = data[0] if data else 0
@@ -90,14 +94,14 @@ def _single(data: bytes) -> bytes | None:
 
 
 class PrintedLines(TextIOBase):
-    """A stream that passes on what is printed, line by line, so that it stands between the frames."""
+    """A stream that passes printed text on line by line, so that it appears between the frames."""
 
     def __init__(self, take: Callable[[str], None]) -> None:
         self._take = take
         self._begun = ""
 
     def write(self, text: str) -> int:
-        """Pass on complete lines, and the beginning of too long a line; unprintable characters are escaped."""
+        """Pass on complete lines, and the beginning of a line that is too long; unprintable characters are escaped."""
         *lines, self._begun = (self._begun + text).split("\n")
         if len(self._begun) > LONGEST_LINE:
             lines.append(self._begun)

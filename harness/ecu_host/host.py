@@ -1,4 +1,4 @@
-"""Run a simulated ECU for weeks: open its bus, wait for the bus when it goes away, and report the state."""
+"""Run a simulated ECU for weeks: open its bus, wait for the bus when it is gone, and report the state."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ from harness.simulation.live import LiveBus, LiveClock
 from harness.simulation.node import Node, load_nodes
 
 STEP_S: Final = 0.1
-"""The longest wait of a step, in seconds; a function that another thread asks for is called within this time."""
+"""The longest wait in a step, in seconds; a function that another thread passes to `ask` is called within this time."""
 RETRY_S: Final = 0.5
 """The seconds between two attempts to open a bus that is away."""
 FAULTS_KEPT: Final = 5
@@ -46,7 +46,7 @@ class BusOptions:
         return f"{self.interface}:{self.channel}"
 
     def trouble(self) -> str:
-        """Return why the bus cannot be opened now, if that is known without trying; empty if opening may be tried."""
+        """Return why the bus cannot be opened now, if that is known without trying; empty if it is worth trying."""
         return trouble_with(self.channel, is_fd=self.fd) if self.interface == "socketcan" else ""
 
     @property
@@ -55,7 +55,7 @@ class BusOptions:
         return self.interface == "socketcan" and is_interface_down(self.channel)
 
     def open(self) -> can.BusABC:
-        """Open the bus through python-can. Raises UserError if that fails."""
+        """Open the bus through python-can. Raises UserError if that is impossible."""
         rates = rate_options(self.interface, bitrate=self.bitrate, fd=self.fd, data_bitrate=self.data_bitrate)
         try:
             return can.Bus(interface=self.interface, channel=self.channel, **rates)
@@ -64,7 +64,7 @@ class BusOptions:
 
 
 class Host:
-    """Runs a profile's nodes, all on the thread that calls `run` or `step`; any thread may call `ask` and `stop`."""
+    """Runs a profile's nodes, all of them on the thread that calls `run` or `step`; any thread may call `ask` and `stop`."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class Host:
         self._asked.append(act)
 
     def stop(self) -> None:
-        """End `run` within one step."""
+        """Make `run` return within one step."""
         self.is_stopping = True
 
     # On the thread that runs the nodes
@@ -132,7 +132,7 @@ class Host:
             self.close()
 
     def step(self, longest_s: float = STEP_S) -> None:
-        """Call the functions asked for, do what is due, and take one frame if it comes within `longest_s`."""
+        """Call the functions passed to `ask`, call what is due, and take one frame if one comes within `longest_s`."""
         self.start()
         while self._asked:
             self._asked.popleft()()
@@ -156,9 +156,8 @@ class Host:
     def connect(self, bus: BusOptions, *, waits: bool = True) -> None:
         """Put the ECU on a bus.
 
-        Raises UserError if the bus cannot be opened, unless `waits` is true and the bus may appear later.
-
-        The host always waits for an interface that exists but is down.
+        Raises UserError if the bus cannot be opened, unless `waits` is true and the bus may appear later. The host always
+        waits for an interface that exists but is down.
         """
         self.disconnect()
         trouble = bus.trouble()
@@ -202,7 +201,7 @@ class Host:
         self._keep()
 
     def set_flaws(self, flaws: Sequence[str]) -> None:
-        """Restart as the same ECU with these flaws and no others. Raises UserError if the profile has no such flaw."""
+        """Restart as the same ECU, with these flaws and no others. Raises UserError if the profile has no such flaw."""
         nodes = self._made(self.profile, flaws)
         sound = ecus_of(self._made("+".join(one for one in self.profile.split("+") if one not in FLAWS), ()))
         memories = [soundly_remembered(ecu, one.config) for ecu, one in zip(ecus_of(self.nodes), sound, strict=False)]
@@ -227,7 +226,7 @@ class Host:
         return {name: getattr(self._live, name) for name in names}
 
     def status(self) -> dict[str, Any]:
-        """Return everything that an operator may ask for, as values for JSON."""
+        """Return everything that an operator may want to know, as values for JSON."""
         bus = self.bus_options
         used = os.times()
         file = self.state_file
@@ -262,7 +261,7 @@ class Host:
     # The bus
 
     def _look_for_bus(self) -> None:
-        """Try to open the bus if the time of the next attempt has come."""
+        """Try to open the bus if it is time for the next attempt."""
         now_s = self._clock.now_s()
         if now_s < self._next_try_s or self.bus_options is None:
             return
@@ -322,8 +321,8 @@ class Host:
 
 
 def _may_come(error: UserError) -> bool:
-    """Whether a bus that could not be opened may appear later: true for an unplugged adapter, false for a mistyped
-    option.
+    """Whether a bus that could not be opened may appear later, as an unplugged adapter may, and a mistyped option
+    may not.
     """
     cause = error.__cause__
     return isinstance(cause, (can.CanError, OSError)) and not isinstance(cause, can.CanInterfaceNotImplementedError)

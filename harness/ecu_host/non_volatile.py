@@ -1,4 +1,4 @@
-"""Keep an ECU's non-volatile memory when its flaws change, and in a file between two starts."""
+"""Keep an ECU's non-volatile memory when its flaws change, and in a file from one start to the next."""
 
 import copy
 import math
@@ -24,17 +24,17 @@ class NonVolatile:
     held_seeds: dict[int, bytes] = field(default_factory=dict)
     trouble_codes: dict[int, int] = field(default_factory=dict)
     lasting: dict[str, Any] = field(default_factory=dict)
-    """What a flaw or variant remembers: counts, and lists of words."""
+    """What flaws and variants remember over each restart: counts, and lists of words."""
 
 
 def ecus_of(nodes: Sequence[Node]) -> list[Server]:
-    """Return those nodes that are ECUs with non-volatile memory."""
+    """Return the nodes that are ECUs with non-volatile memory."""
     inner = [node.node if isinstance(node, AddressedNode) else node for node in nodes]
     return [node.ecu for node in inner if isinstance(node, UdsNode)]
 
 
 def remembered(ecu: Server) -> NonVolatile:
-    """Return the memory that the ECU would have if its power were cut now."""
+    """Return the memory that the ECU would keep if its power were cut now."""
     state, now_s = ecu.state, ecu.surroundings.now_s
     return NonVolatile(
         values={entry.did: state.values[entry.did] for entry in ecu.config.data_identifiers if entry.is_non_volatile},
@@ -47,7 +47,7 @@ def remembered(ecu: Server) -> NonVolatile:
 
 
 def fingerprint(ecu: Server) -> tuple[object, ...]:
-    """Return a value that changes with the memory, and not with time."""
+    """Return a value that changes whenever the memory does, and not with time."""
     state = ecu.state
     return (
         tuple(state.values[entry.did] for entry in ecu.config.data_identifiers if entry.is_non_volatile),
@@ -60,7 +60,7 @@ def fingerprint(ecu: Server) -> tuple[object, ...]:
 
 
 def recall(ecu: Server, memory: NonVolatile) -> None:
-    """Give a new ECU its memory. Power the ECU up afterwards, so that its remembered delays start again."""
+    """Give a new ECU this memory; power the ECU up afterwards, so that its remembered delays start again."""
     state, now_s = ecu.state, ecu.surroundings.now_s
     state.values |= memory.values
     state.wrong_keys |= memory.wrong_keys
@@ -71,7 +71,9 @@ def recall(ecu: Server, memory: NonVolatile) -> None:
 
 
 def soundly_remembered(ecu: Server, sound: EcuConfig) -> NonVolatile:
-    """Return only the part of the memory that a `sound` ECU could have: a flaw that is switched off leaves no traces."""
+    """Return the part of the memory that a `sound` ECU could have, since a flaw that is switched off must leave no
+    traces.
+    """
     memory = remembered(ecu)
     entries = {entry.did: entry for entry in sound.data_identifiers if entry.is_non_volatile}
     return NonVolatile(
@@ -94,7 +96,7 @@ def _could_be_written(entry: DataIdentifier, value: bytes) -> bool:
 
 
 def to_json(memory: NonVolatile) -> dict[str, Any]:
-    """Return one ECU's memory as the file has it; a delay without an end is null."""
+    """Return one ECU's memory in the form of the file, in which a delay without an end is null."""
     left_s = {level: None if math.isinf(left) else round(left, 3) for level, left in memory.delays_left_s.items()}
     return {
         "values": {f"{did:04X}": value.hex().upper() for did, value in memory.values.items()},
@@ -107,7 +109,7 @@ def to_json(memory: NonVolatile) -> dict[str, Any]:
 
 
 def from_json(shown: object, ecu: Server) -> NonVolatile:
-    """Read the memory of this ECU as `to_json` wrote it. ValueError says which entry is wrong, and why."""
+    """Read the memory of this ECU that `to_json` wrote. Raises ValueError that says which entry is wrong, and why."""
     if not isinstance(shown, dict):
         raise ValueError("an ECU's memory is an object")
     known = set(to_json(NonVolatile()))

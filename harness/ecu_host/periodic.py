@@ -13,7 +13,7 @@ from harness.simulation.node import Port, Timer
 ARTICLE_FRAMES: Final = tuple(
     PeriodicField(can_id=can_id, is_extended=True, data=PERIODIC_DATA, period_s=PERIOD_S) for can_id in PERIODIC_IDS
 )
-"""The frames in the article's window when it opens; the article's script sends them with 29-bit ids."""
+"""The frames that the article's window shows when it opens; the article's script sends them with 29-bit ids."""
 
 
 class PeriodicFrames:
@@ -25,7 +25,7 @@ class PeriodicFrames:
         self._timers: list[Timer] = []
 
     def attach(self, port: Port) -> None:
-        """Begin to send the frames that were given already."""
+        """Begin to send the frames that `send` was called with already."""
         self._port = port
         self._begin()
 
@@ -33,12 +33,12 @@ class PeriodicFrames:
         """Ignore every frame."""
 
     def power_cycle(self) -> None:
-        """Begin again; the bus has dropped the timers."""
+        """Begin again, since the bus has dropped the timers."""
         self._timers = []
         self._begin()
 
     def send(self, frames: Sequence[PeriodicField]) -> None:
-        """Send these frames from now on, and no others. Call it between two frames."""
+        """Send these frames from now on, and no others. To be called between two frames."""
         if tuple(frames) == self._frames:
             return
         self._frames = tuple(frames)
@@ -53,7 +53,7 @@ class PeriodicFrames:
                 self._send(number, frame, self._port, self._port.now_s)
 
     def _send(self, number: int, frame: PeriodicField, port: Port, due_s: float) -> None:
-        """Send one frame, and set the timer for its next period. Periods that were missed are not made up for."""
+        """Send one frame, and set the timer for its next period; periods that were missed are not made up for."""
         port.send(can.Message(arbitration_id=frame.can_id, data=frame.data, is_extended_id=frame.is_extended))
         next_s = max(due_s + frame.period_s, port.now_s)
         self._timers[number] = port.call_later(next_s - port.now_s, partial(self._send, number, frame, port, next_s))

@@ -17,11 +17,11 @@ from harness.system import sync_folder
 SCHEMA_VERSION: Final = 1
 LONGEST_BYTES: Final = 1 << 20
 RETRY_S: Final = 1.0
-"""The seconds between a failed write and the next one."""
+"""The seconds between a failed attempt to write and the next attempt."""
 
 
 class StateFile:
-    """The file with the memory of one program's ECUs. A change is written before an answer that depends on it is sent."""
+    """The file with the memory of one program's ECUs. A change is on disk before an answer that depends on it is sent."""
 
     def __init__(self, path: Path, profile: str) -> None:
         """Open the file of a profile. Raises UserError if the file is damaged or belongs to another profile."""
@@ -54,7 +54,7 @@ class StateFile:
         return True
 
     def keep(self, ecus: Sequence[Server]) -> bool:
-        """Write the ECUs' memory if it has changed; return False if that failed, see `trouble`."""
+        """Write the ECUs' memory if it has changed; return False if that failed (`trouble` says why)."""
         for ecu in ecus:
             ecu.settle()
         changed = tuple(map(fingerprint, ecus))

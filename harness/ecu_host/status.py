@@ -1,4 +1,4 @@
-"""Ask a running ECU for its state, over a socket that every user of this computer finds."""
+"""Ask a running ECU for its state, through a socket that every user of this computer can find."""
 
 import json
 import os
@@ -24,10 +24,11 @@ _SOCKETS: Final = Path("/proc/net/unix")
 
 
 class StatusSocket:
-    """Answers each connection with the status in one line of JSON. Raises UserError if the same ECU is on this bus already.
+    """Answers each connection with the status in one line of JSON. Raises UserError if the same ECU runs on this bus
+    already.
 
-    The socket is a name in Linux's abstract namespace: no file is left behind, and the kernel frees it with the process.
-    A system without such names has no such socket, and this object does nothing.
+    The socket is a name in Linux's abstract namespace: no file is left behind, and the kernel frees it with the process. On
+    a system without such names there is no socket, and this object does nothing.
     """
 
     def __init__(self, host: Host, bus: str) -> None:
@@ -99,7 +100,7 @@ def running(*, interface: str | None = None, channel: str | None = None, profile
 
 
 def names_in(table: str) -> list[str]:
-    """Return the names of ECUs in ``/proc/net/unix``. The seventh column is padded, and the name may contain spaces."""
+    """Return the names of ECUs in ``/proc/net/unix``, where the seventh column is padded, and a name may contain spaces."""
     paths = [line.split(None, 7)[7:] for line in table.splitlines()]
     return sorted({path[0][1:] for path in paths if path and path[0].startswith(f"@{PREFIX}")})
 
@@ -112,7 +113,7 @@ def _fits(status: dict[str, Any], key: str, value: str) -> bool:
 def _asked(name: str) -> dict[str, Any]:
     """Return the status that one ECU sends; empty if it cannot be read.
 
-    Any program may have taken such a socket's name, and answer anything.
+    Any program may have taken such a socket's name, and may answer anything.
     """
     clock = RealClock()
     until_s, answer = clock.now_s() + 2 * ANSWER_S, b""
@@ -134,9 +135,9 @@ def _asked(name: str) -> dict[str, Any]:
 
 
 def status_text(status: dict[str, Any]) -> str:
-    """Format a status for a person, one line a subject, unprintable characters escaped.
+    """Format a status for a person, one line for each subject, with unprintable characters escaped.
 
-    Raises LookupError or TypeError if it is not a status.
+    Raises LookupError or TypeError if the value is no status.
     """
     return "\n".join(map(visible, _lines(status)))
 
@@ -168,7 +169,7 @@ def _lines(status: dict[str, Any]) -> list[str]:
 
 
 def status_line(told: dict[str, Any]) -> str:
-    """Format a status for a window in one line: the trouble, if any, else the counters."""
+    """Format a status in one line for a window: the trouble, if there is any, else the counters."""
     if told["is_dead"]:
         return f"{told['faults'][-1]}; Power (F7) brings it back"
     if told["away"]:
@@ -200,7 +201,7 @@ def _ecu_lines(ecu: dict[str, Any]) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """Format as ``12 s``, ``3 min``, ``5 h 07 min``, ``12 d 3 h``."""
+    """Format a duration as ``12 s``, ``3 min``, ``5 h 07 min``, ``12 d 3 h``."""
     whole = int(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -16,30 +16,30 @@ from harness.uds import Session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelView:
-    """One security level."""
+    """The state of one security level."""
 
     level: int
     is_unlocked: bool
     seed: bytes
-    """The pending seed, which waits for its key; empty: none is pending."""
+    """The pending seed, which waits for its key; empty if no seed is pending."""
     key: bytes
     """The right key for the pending seed."""
     wrong_keys: int | None
-    """The number of wrong keys; None: the ECU counts none."""
+    """How many wrong keys were counted; None if the ECU counts none."""
     attempts: int | None
-    """The number of the wrong key that starts the delay."""
+    """How many wrong keys start the delay."""
     delay_left_s: float
-    """The seconds until the delay ends; 0: no delay is running; infinite: it never ends."""
+    """The seconds until the delay ends; 0 if no delay is running, infinite if it never ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataView:
-    """One data identifier."""
+    """The value of one data identifier, and who may read it."""
 
     did: int
     value: bytes
     read: str
-    """``open``, ``level 0x01`` or ``never``."""
+    """The need for reading: ``open``, ``level 0x01`` or ``never``."""
     write: str
     is_non_volatile: bool
 
@@ -58,13 +58,13 @@ class EcuView:
 
 
 def views_of(nodes: Sequence[Node]) -> tuple[EcuView, ...]:
-    """Return the state of each node that shows it. Call it on the thread that runs them."""
+    """Return the state of each node that shows its state. To be called on the thread that runs the nodes."""
     servers = [_server(ecu) for ecu in ecus_of(nodes)]
     return (*servers, *(_article(node.ecu) for node in nodes if isinstance(node, ArticleNode)))
 
 
 def session_name(session: int) -> str:
-    """Return ``extended (0x03)``; the number alone where the standard has no name."""
+    """Return ``extended (0x03)``; only the number if the standard has no name for the session."""
     try:
         return f"{Session(session).name.lower()} (0x{session:02X})"
     except ValueError:
@@ -110,7 +110,7 @@ def _data_row(entry: DataView, most_bytes: int) -> str:
 
 
 def as_json(view: EcuView) -> dict[str, Any]:
-    """Return the state for programs, without keys: whoever may ask for the state need not be able to unlock the ECU."""
+    """Return the state for programs, without keys: whoever may read the state need not be able to unlock the ECU."""
     return {
         "session": view.session,
         "session_left_s": _number(view.session_left_s),

@@ -1,4 +1,4 @@
-"""The operator's window: an ECU and its bus on a terminal, like the article's window."""
+"""Show the operator's window: an ECU and its bus on a terminal, like the article's window."""
 
 import asyncio
 import signal
@@ -33,10 +33,7 @@ from harness.system import ENDING_SIGNALS
 
 REFRESH_S: Final = 0.2
 SWITCH_S: Final = 0.0005
-"""The longest time in seconds that drawing may keep the ECU waiting.
-
-Python's default of 5 ms would add up to more than P2.
-"""
+"""The longest time in seconds for which drawing may keep the ECU waiting; Python's 5 ms would add up to more than P2."""
 LINES_A_REFRESH: Final = 200
 LOG_LINES: Final = 1000
 WIDE: Final = 110
@@ -44,13 +41,15 @@ BYTES_NARROW, BYTES_WIDE = 4, 16
 
 
 class _Flaws(OptionList):
-    """A list in which Space selects, as Enter does."""
+    """A list in which Space selects an item, as Enter does."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "select", "Switch", show=False)]
 
 
 class EcuWindow(App[None]):
-    """Fields, buttons and pictures of one host. It asks the host for everything, and never accesses a node itself."""
+    """The fields, buttons and pictures for one host; the window asks the host for everything, and never accesses a node
+    itself.
+    """
 
     TITLE = "uds-harness ecu"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - Textual's own declaration
@@ -90,11 +89,10 @@ class EcuWindow(App[None]):
     def __init__(
         self, host: Host, *, log: FrameLog, periodic: PeriodicFrames, bus: BusOptions, starts: bool, threaded: bool = True
     ) -> None:
-        """Make the window. `starts`: begin at once, as if Start were pressed.
+        """Make the window. `starts`: begin at once, as if Start were pressed. `threaded`: False in tests, which step the
+        host themselves.
 
-        `threaded`: False in tests, which step the host themselves.
-
-        The host's messages and the frames that it receives have to go into `log`.
+        The host's messages and the frames that it receives have to be added to `log`.
         """
         super().__init__()
         self.animation_level = "none"  # over a slow line each of its pictures would be waited for
@@ -168,7 +166,9 @@ class EcuWindow(App[None]):
         yield _Flaws(*self._flaws_like(""), id="flaws", compact=True)
 
     def _flaws_like(self, text: str) -> list[Option]:
-        """Return the flaws that are switched on, then the others whose name or description holds every word of the text."""
+        """Return the flaws that are switched on, then other flaws whose name or description contains every word of
+        the text.
+        """
         words = text.casefold().split()
         names = [name for name, flaw in FLAWS.items() if all(word in f"{name} {flaw.what}".casefold() for word in words)]
         switched_on = sorted(self._switched_on & set(FLAWS))
@@ -301,7 +301,7 @@ class EcuWindow(App[None]):
     # Fields
 
     def _frames(self) -> list[PeriodicField] | None:
-        """Return the frames that are switched on; None if a field is wrong. Problems are shown beside the fields."""
+        """Return the frames that are switched on; None if a field is wrong. Mistakes are shown beside their fields."""
         frames: list[PeriodicField] | None = []
         for number in range(len(ARTICLE_FRAMES)):
             problem = ""
@@ -324,7 +324,7 @@ class EcuWindow(App[None]):
     @on(Input.Blurred, ".id, .bytes, .period")
     @on(Checkbox.Changed)
     def _take_frames(self) -> None:
-        """Send the frames as they are typed now, or none while a field is wrong."""
+        """Send the frames as they are typed now; send none while a field is wrong."""
         for number in range(len(ARTICLE_FRAMES)):
             switch = self.query_one(f"#on{number}", Checkbox)
             switch.label = f"{number + 1} {'on' if switch.value else 'off'}"
@@ -345,7 +345,7 @@ class EcuWindow(App[None]):
 
     @on(OptionList.OptionSelected, "#flaws")
     def _switch_flaw(self, event: OptionList.OptionSelected) -> None:
-        """Restart the ECU with one flaw more, or less. Two flaws that exclude each other cannot both be on."""
+        """Restart the ECU with one flaw more, or one less; two flaws that exclude each other cannot both be on."""
         name = event.option.id or ""
         wanted = self._switched_on ^ {name}
         try:
@@ -365,7 +365,7 @@ class EcuWindow(App[None]):
         self._is_asked = False
 
     def refresh_view(self) -> None:
-        """Show the last state that was read, and ask the host to have it read again."""
+        """Show the state that was read last, and ask the host to read it again."""
         if not self._is_asked:
             self._is_asked = True
             self._host.ask(self._look)
@@ -381,7 +381,7 @@ class EcuWindow(App[None]):
         self._show("data", data_text(views, BYTES_WIDE if self.size.width >= WIDE else BYTES_NARROW))
 
     def _show(self, name: str, text: str) -> None:
-        """Draw a text only if it has changed."""
+        """Draw a text if it has changed."""
         if self._texts.get(name) != text:
             self._texts[name] = text
             self.query_one(f"#{name}", Static).update(text)

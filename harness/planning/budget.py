@@ -1,4 +1,6 @@
-"""Choose the most informative checks for a given time: plan all checks, then take those with the most weight per second."""
+"""Choose the most informative checks for a given time: plan all checks, then choose those with the most weight per
+second.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
@@ -9,23 +11,26 @@ from harness.planning.plan import AuditPlan, duration
 from harness.verdict import Severity
 
 WEIGHTS: Final = {Severity.CRITICAL: 16, Severity.HIGH: 8, Severity.MEDIUM: 4, Severity.LOW: 2, Severity.INFO: 1}
-"""The weight of a check by the severity of its failure."""
+"""The weight of a check, by the severity of its failure."""
 MAIN_FAMILY, MAIN_WEIGHT = "SA-", 2
-"""The family of the SecurityAccess checks, and the factor by which their weight is greater."""
+"""The family of the SecurityAccess checks, and the factor that multiplies their weight."""
 LEAST_S: Final = 0.5
-"""The shortest time, in seconds, that the ranking assumes for a check, since beginning and ending a check takes time."""
+"""The shortest time in seconds that the ranking assumes for a check, since each check takes some time to begin and end."""
 ROUNDS: Final = 7
-"""How many times the kept checks are planned again: a shared measurement of a check left out then costs a kept check."""
+"""How many times the kept checks are planned again.
+
+A measurement that a check left out would have shared then counts for the check that is kept.
+"""
 LEAST_ROOM: Final = 0.1
-"""The smallest unused share of the time that is worth another plan."""
+"""The smallest unused share of the time that justifies another plan."""
 
 
 def left_out_for_time(
     plan_with: Callable[[frozenset[str]], AuditPlan], checks: Iterable[Attack], seconds: float
 ) -> tuple[frozenset[str], AuditPlan]:
-    """Return the ids of the checks to leave out so that the audit takes at most `seconds`, and the plan of the kept checks.
+    """Return the ids of checks to leave out so that the audit takes at most `seconds`, and the plan of the kept checks.
 
-    `plan_with` plans an audit without the checks of given ids. Raises UserError if no check fits.
+    `plan_with` plans an audit without the checks whose ids it is given. Raises UserError if no check fits.
     """
     weights = {check.id: _weight(check) for check in checks}
     left_out: frozenset[str] = frozenset()
@@ -65,7 +70,9 @@ def _costs(plan: AuditPlan) -> Mapping[str, float]:
 
 
 def _kept(costs: Mapping[str, float], weights: Mapping[str, int], seconds: float) -> frozenset[str]:
-    """Return the ids of the checks that fit, those with the most weight per second first; skip a check that does not fit."""
+    """Return the ids of the checks that fit, taking those with the most weight per second first and skipping what does not
+    fit.
+    """
     kept, spent = set(), 0.0
     for id in sorted(costs, key=lambda id: (-weights.get(id, 1) / max(costs[id], LEAST_S), id)):
         if spent + costs[id] <= seconds:

@@ -1,4 +1,4 @@
-"""Count what passes on a simulated bus while checks run: by check, requests, permissions and time."""
+"""Count the traffic on a simulated bus while checks run: for each check, its requests, permissions and time."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,29 +14,29 @@ from harness.tester.tester import Tester
 NO_ANSWER: Final = "no answer"
 LISTENING: Final = "listening"
 UNNAMED: Final = "pauses"
-"""The reason that is shown for a wait if a user's own check names none."""
+"""The reason that is shown for a wait if a user's own check gives none."""
 LEAST_TOLD_S: Final = 0.1
-"""The shortest total of waits for one reason, in seconds, that is listed."""
+"""The shortest total in seconds of the waits for one reason that is listed."""
 
 
 @dataclass(slots=True)
 class Use:
-    """What one check has used."""
+    """The traffic and time of one check."""
 
     requests: int = 0
-    """Messages and raw frames that were sent; flow controls and consecutive frames are part of a message."""
+    """How many messages and raw frames were sent; flow controls and consecutive frames belong to a message."""
     wrong_keys: int = 0
     writes: int = 0
     resets: int = 0
     permissions: set[Permission] = field(default_factory=set)
-    """What the target must permit for all that was sent."""
+    """What the target must permit for everything that was sent."""
     seconds: float = 0.0
     waits: dict[str, tuple[int, float]] = field(default_factory=dict)
-    """By reason: the number of waits that ended without a frame, and the total of their seconds."""
+    """By reason: how many waits ended without a frame, and how many seconds they took together."""
 
     @property
     def waits_s(self) -> float:
-        """The total, in seconds, of the waits that ended without a frame."""
+        """How many seconds the waits that ended without a frame took together."""
         return sum(seconds for _, seconds in self.waits.values())
 
 
@@ -73,7 +73,7 @@ class Meter:
         self.use.permissions.add(Permission.POWER)
 
     def passes(self, seconds: float, *, in_vain: bool) -> None:
-        """Count the time until a frame came; `in_vain`: a wait that ended without a frame."""
+        """Count the time until a frame came; `in_vain`: the wait ended without a frame."""
         use = self.use
         use.seconds += seconds
         if in_vain and seconds > 0:
@@ -84,7 +84,7 @@ class Meter:
 
     @contextmanager
     def reason(self, why: str) -> Iterator[None]:
-        """Name the reason for all waits within the ``with``."""
+        """Use this reason for all waits within the ``with``."""
         before, self._reason = self._reason, why
         try:
             yield
@@ -95,7 +95,7 @@ class Meter:
 class MeteredLink(SimulatedLink):
     """A simulated bus that reports its traffic to a meter.
 
-    `is_virtual` has the value that the planned audit's own link would have, since checks spend less time on a real bus.
+    `is_virtual` is what the planned audit's own link would say, since checks spend less time on a real bus.
     """
 
     def __init__(self, *args: Any, meter: Meter, is_virtual: bool, **settings: Any) -> None:
@@ -104,28 +104,28 @@ class MeteredLink(SimulatedLink):
         self.is_virtual = is_virtual
 
     def send(self, frame: Frame) -> None:
-        """Send as the base class does, and tell the meter."""
+        """Send a frame as the base class does, and report it to the meter."""
         self._meter.sends(frame)
         super().send(frame)
 
     def receive(self, until_s: float) -> Frame | None:
-        """Receive as the base class does, and tell the meter how long that took."""
+        """Receive a frame as the base class does, and report to the meter how long that took."""
         begun_s = self.now_s
         frame = super().receive(until_s)
         self._meter.passes(self.now_s - begun_s, in_vain=frame is None)
         return frame
 
     def power_cycle(self) -> None:
-        """Cut and restore the supply as the base class does, and tell the meter."""
+        """Cut and restore the supply as the base class does, and report it to the meter."""
         self._meter.cuts_power()
         super().power_cycle()
 
 
 class MeteredTester(Tester):
-    """A tester that tells the meter what it waits for."""
+    """A tester that tells the meter for what it waits."""
 
     meter: Meter
-    """The meter; set as soon as the tester is made."""
+    """The meter; it is set right after the tester is made."""
 
     def _wait_told(self, seconds: float, why: str, *, is_pause: bool) -> AbstractContextManager[None]:
         return self.meter.reason(why or (UNNAMED if is_pause else LISTENING))

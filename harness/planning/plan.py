@@ -1,4 +1,4 @@
-"""Show what an audit would send, by check, with totals: as a table for people, as JSON for programs."""
+"""Show what an audit would send, check by check and in total: as a table for people, as JSON for programs."""
 
 import json
 import textwrap
@@ -31,18 +31,18 @@ class PlannedCheck:
     id: str
     parameter: str | None
     permissions: tuple[str, ...]
-    """The permissions that the check declares to need, and those that it needs for what it would send."""
+    """The permissions that the check declares to need, and those that its requests would need."""
     used: tuple[str, ...]
-    """The part of `permissions` that the check needs for what it would send."""
+    """The part of `permissions` that the check's requests would need."""
     requests: int
     wrong_keys: int
     writes: int
     resets: int
     waits_s: float
-    """The total, in seconds, of the waits that end without a frame."""
+    """How many seconds the waits that end without a frame take together."""
     seconds: float
     why: str
-    """Why the check would not run, if it would not, and the reasons for its waits."""
+    """Why the check would not run, if so, and the reasons for its waits."""
 
     @property
     def name(self) -> str:
@@ -58,7 +58,7 @@ class AuditPlan:
     left_out: int
     """How many results the user's selection leaves out."""
     assumptions: tuple[str, ...]
-    """The assumptions made of the ECU, a sentence each."""
+    """What was assumed of the ECU, one sentence for each assumption."""
 
     @property
     def seconds(self) -> float:
@@ -95,7 +95,10 @@ class AuditPlan:
 
 
 def planned_check(finding: Finding, use: Use, needs: Sequence[str]) -> PlannedCheck:
-    """Return what a check used in the rehearsal, and how it ended there; `needs`: the permissions that it declares."""
+    """Return the plan of a check, from what it used in the rehearsal and how it ended there.
+
+    `needs`: the permissions that the check declares.
+    """
     is_told = finding.verdict is Verdict.NOT_RUN or (finding.verdict is Verdict.NOT_APPLICABLE and not use.requests)
     used = {one.value for one in use.permissions}
     return PlannedCheck(
@@ -153,7 +156,9 @@ def totals_in_words(plan: AuditPlan) -> str:
 
 
 def plan_lines(plan: AuditPlan) -> list[str]:
-    """Return a row for each check that sends anything, the checks that send nothing with the reason, and the totals."""
+    """Return a row for each check that sends anything, then the checks that send nothing with the reason, then the
+    totals.
+    """
     head = f"{'check':<{_ID}}" + "".join(f"{word:>{width}}" for word, width in zip(_HEAD, _NUMBERS, strict=True))
     lines = [head]
     for check in plan.checks:

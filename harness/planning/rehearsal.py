@@ -1,4 +1,4 @@
-"""Run an audit against the ECU that its target declares, and record what it sends there."""
+"""Run an audit against a simulated ECU that is as the target declares, and record what it sends there."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -21,13 +21,14 @@ from harness.tester.ledger import LEDGER, Ledger, ledger_of
 from harness.tester.tester import Tester
 
 SHAPE: Final = "hardened"
-"""The shipped target that lends its shape to an ECU of which nothing is known."""
+"""The shipped target whose sessions, levels and data are assumed for an ECU of which nothing is known."""
 
 
 def rehearsed(target: Target, *, is_discovered: bool = False) -> tuple[Target, tuple[str, ...]]:
-    """Return the target without the hooks that act outside this program, and the assumptions made.
+    """Return the target without hooks that act outside this program, and the assumptions that were made.
 
-    An ECU that was neither declared nor discovered gets the shape of a shipped target, and keeps its own permissions.
+    An ECU that was neither declared nor discovered gets the sessions, levels and data of a shipped target, and keeps its own
+    permissions.
     """
     said = []
     if target.path is None and not is_discovered and not target.security and not target.data:
@@ -43,7 +44,7 @@ def rehearsed(target: Target, *, is_discovered: bool = False) -> tuple[Target, t
 
 
 class Rehearsal:
-    """The recording of one audit that runs against a simulated ECU; it is passed in the audit's options."""
+    """Records an audit that runs against a simulated ECU; it is passed in the audit's options."""
 
     def __init__(self) -> None:
         self.assumptions: tuple[str, ...] = ()
@@ -86,7 +87,7 @@ class Rehearsal:
         return [twin.node], dict(twin.keys)
 
     def begins(self, declared: Attack, parameter: str | None) -> None:
-        """Count the traffic from now on for this check. Traffic before the first check counts for the first check."""
+        """Count the traffic from now on for this check; traffic before the first check counts for that check."""
         self._count_keys()
         use = self.meter.begin() if self._begun else self.meter.use
         self._begun.append((declared, parameter, use))
@@ -99,7 +100,7 @@ class Rehearsal:
         self._keys_before = sent
 
     def plan(self, findings: Iterable[Finding], assumptions: Iterable[str] = ()) -> AuditPlan:
-        """Return the plan from what a finished audit used. Traffic after the last check counts for the last check."""
+        """Return the plan from what a finished audit used; traffic after the last check counts for that check."""
         self._count_keys()
         uses = {(declared.id, parameter): (use, declared.needs) for declared, parameter, use in self._begun}
         planned: list[PlannedCheck] = []
@@ -116,7 +117,7 @@ class Rehearsal:
 
 
 def _ledger_as_it_is(target: Target) -> Ledger:
-    """Return a ledger with the remaining budget of wrong keys; what a rehearsal spends is not written to the file."""
+    """Return a ledger with the remaining budget of wrong keys; the wrong keys of a rehearsal are not written to the file."""
     if target.is_simulated:
         return ledger_of(target, None)
     ledger = ledger_of(target, state_folder() / LEDGER)

@@ -1,4 +1,6 @@
-"""Simulate the ECU that a target declares: its sessions, levels, data and times; everything undeclared is sound."""
+"""Simulate the ECU that a target declares: its sessions, levels, data and times. Everything undeclared is as in a
+sound ECU.
+"""
 
 import hmac
 import math
@@ -20,31 +22,31 @@ from harness.tester.security import DEFAULT_ATTEMPTS, DEFAULT_DELAY_S
 from harness.uds import NEGATIVE_RESPONSE, Nrc, Service, Session, negative_response
 
 ANSWER_S: Final = 0.005
-"""The assumed time to an answer in seconds, or half of P2 if that is shorter; no target declares this time."""
+"""The assumed time to an answer in seconds, or half of P2 if that is shorter; targets do not declare this time."""
 UNKNOWN_BYTES: Final = 16
-"""The assumed length of a seed or key of unknown length."""
+"""The assumed length in bytes of a seed or key whose length is unknown."""
 SEED_LENGTHS: Final = (4, 16, 8, 2, 3, 5, 6, 7, 10, 12, 20, 24, 32, 1)
-"""The seed lengths to try, in this order, until a user's key function accepts one."""
+"""The seed lengths in bytes to try, in this order, until a user's key function accepts one."""
 NO_LIMIT: Final = 2**31
-"""The number of wrong keys that lock a level of which neither a limit nor a delay is declared."""
+"""How many wrong keys lock a level for which neither a limit nor a delay is declared."""
 MOST_MEMORY_BYTES: Final = 256
 UNKNOWN_ADDRESS: Final = 0xF1
 """The address byte in the simulated ECU's answers if the target accepts any."""
 LONGEST_SESSION: Final = 0x7F
-"""The highest session that is simulated: the number of a higher one needs the bit that suppresses the answer."""
+"""The highest session that is simulated; a higher number would need the bit that suppresses the answer."""
 
 _MALFORMED_INVALID_KEY: Final = "malformed_invalid_key"
 
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """An ECU simulated as its target declares it, with assumptions for what is undeclared."""
+    """An ECU simulated as its target declares it, with assumptions for what the target does not declare."""
 
     node: Node
     keys: Mapping[int, KeyFunction | None]
-    """By level: the function by which the tester makes keys; None if the target declares no key."""
+    """By level: the function with which the tester makes keys; None if the target declares no key."""
     assumptions: tuple[str, ...]
-    """The assumptions made of the ECU, a sentence each."""
+    """What was assumed of the ECU, one sentence for each assumption."""
 
 
 def twin_of(target: Target, keys: Mapping[int, KeyFunction | None]) -> Twin:
@@ -76,7 +78,7 @@ def twin_of(target: Target, keys: Mapping[int, KeyFunction | None]) -> Twin:
 
 
 def _addressed(node: UdsNode, target: Target) -> Node:
-    """Wrap the node so that the address of extended and mixed addressing precedes each frame."""
+    """Wrap the node so that each frame begins with the address of extended or mixed addressing."""
     addresses = addresses_of(target.can)
     if not addresses.size_bytes:
         return node
@@ -86,7 +88,7 @@ def _addressed(node: UdsNode, target: Target) -> Node:
 
 
 class _TwinServer(Server):
-    """A sound server whose levels each keep their own session, attempts and delay."""
+    """A sound server in which each level has its own session, attempts and delay."""
 
     def __init__(self, target: Target, config: EcuConfig) -> None:
         super().__init__(config)
@@ -124,7 +126,9 @@ class _TwinServer(Server):
         return [_as_request(answer) if is_malformed else answer for answer in answers]
 
     def _answer_in_any_session(self, level: int, pdu: bytes, *, is_functional: bool, connection: int) -> list[bytes]:
-        """Answer as if in the extended session, since the base class knows levels only outside the default session."""
+        """Answer as if the ECU were in the extended session, since the base class knows levels only outside the default
+        session.
+        """
         state = self.state
         if state.session != Session.DEFAULT:
             return self._answer(level, pdu, is_functional=is_functional, connection=connection)
@@ -143,7 +147,7 @@ def _attempts(entry: DeclaredLevel) -> int:
 
 
 def _as_request(answer: bytes) -> bytes:
-    """Return the answer, but the refusal of a wrong key without its 7F, as the quirk malformed_invalid_key has it."""
+    """Return the answer, but the refusal of a wrong key without its 7F, as the quirk malformed_invalid_key describes."""
     is_refused = answer == bytes((NEGATIVE_RESPONSE, Service.SECURITY_ACCESS, Nrc.INVALID_KEY))
     return answer[1:] if is_refused else answer
 
@@ -201,7 +205,7 @@ def _lowest(values: Values | None, length: int) -> bytes:
 
 
 def _allowed(values: Values | None, length: int) -> range | None:
-    """Return the permitted values if they are one range of numbers, else None."""
+    """Return the permitted values if they form one range of numbers, else None."""
     if values is None or len(values.alternatives) != 1 or len(values.alternatives[0]) != 1:
         return None
     low, high = values.alternatives[0][0]
@@ -258,7 +262,7 @@ def _stand_in(seed: bytes, level: int) -> bytes:
 
 
 def _taken_by(entry: DeclaredLevel, key: Callable[[bytes, int], bytes] | None) -> tuple[int, int] | None:
-    """Return the lengths of seed and key that a key function accepts; None for a program, a service, or if none fits."""
+    """Return lengths of seed and key that a key function accepts; None for a program or a service, or if no length fits."""
     how = entry.key or ""
     if key is None or how.startswith(("command:", "http://", "https://")):
         return None

@@ -29,7 +29,7 @@ from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.uds import SUPPRESS_POSITIVE_RESPONSE, Nrc, ResetType, Service, is_send_key, write_data
 
 EXIT_CODES: Final = {ReplyKind.POSITIVE: 0, ReplyKind.NEGATIVE: 1, ReplyKind.MALFORMED: 1, ReplyKind.SILENCE: 5}
-"""By the kind of the last answer: the exit code."""
+"""The exit code, by the kind of the last answer."""
 
 SERIAL_NUMBER: Final = 0xF18C
 _NOT_HERE: Final = (Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION, Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION)
@@ -38,22 +38,22 @@ Say = Callable[[str], None]
 
 
 def nothing_to_repeat(repeat: Repeat) -> None:
-    """Refuse to repeat. Raises UserError."""
+    """Raise UserError, since this conversation cannot repeat results."""
     raise UserError(f"{repeat.run}: recorded results cannot be repeated here")
 
 
 class Dialogue:
-    """One conversation with an ECU: `show` is called with each line of it, `remark` with notes for its reader."""
+    """A conversation with one ECU. `show` is called with each line of it, `remark` with notes for its reader."""
 
     def __init__(self, tester: HandTester, *, show: Say, remark: Say) -> None:
         self.tester = tester
         self.words = Words(tester.target)
         self.standing = ConditionKeeper(tester.target)
-        """The condition of the ECU, as far as its answers in this conversation show it."""
+        """The ECU's session, open level and pending seed, as far as its answers in this conversation show them."""
         self.show = show
         self.remark = remark
         self.repeat: Callable[[Repeat], None] = nothing_to_repeat
-        """Called to repeat a recorded result; set by the command that reads runs."""
+        """A function that repeats a recorded result; the command that reads runs sets it."""
         self._last: ReplyKind | None = None
         self._asked_level: int | None = None
         self._is_counted_for_serial = tester.security.ledger.path is None
@@ -62,13 +62,13 @@ class Dialogue:
 
     @property
     def exit_code(self) -> int:
-        """The exit code for the last answer; 0 if nothing was asked."""
+        """The exit code for the last answer; 0 if nothing was sent."""
         return EXIT_CODES[self._last] if self._last is not None else 0
 
     # What is heard
 
     def sends(self, pdu: bytes) -> None:
-        """Show the message before waiting for its answer."""
+        """Show the message before its answer is awaited."""
         self.show(self.words.sent(pdu))
 
     def hears(self, reply: Reply) -> None:
@@ -92,7 +92,9 @@ class Dialogue:
     # What is done
 
     def run(self, command: Command) -> None:
-        """Carry one command out. Raises UserError if it is forbidden or impossible, LinkError if the adapter fails."""
+        """Carry out one command. Raises UserError if the command is forbidden or impossible, LinkError if the
+        adapter fails.
+        """
         self.carry_out(lambda: self._run(command))
 
     def carry_out(self, step: Callable[[], None]) -> None:
@@ -138,7 +140,7 @@ class Dialogue:
                 pass
 
     def enter_session(self, session: int) -> bool:
-        """Enter a session by way of the sessions that the target names for it; return whether the ECU granted them."""
+        """Enter a session through the sessions that the target names for it; return whether the ECU granted all of them."""
         for step in self.tester.target.way_to(session):
             self.tester.meet(self.tester.target.before_session(step))
             reply = self.tester.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, step)))
@@ -173,13 +175,13 @@ class Dialogue:
         return bool(seed) and self.send_key(level, security.right_key(level, seed)).is_positive
 
     def send(self, pdu: bytes, *, is_functional: bool = False) -> Reply:
-        """Send a message as it is; if it is a key, as `send_key` does."""
+        """Send a message as it is; a key is sent as by `send_key`."""
         if is_send_key(pdu) and len(pdu) > 2 and not pdu[1] & SUPPRESS_POSITIVE_RESPONSE and pdu[1] and not is_functional:
             return self.send_key(pdu[1] - 1, pdu[2:])
         return self.tester.request(pdu, is_functional=is_functional)
 
     def send_key(self, level: int, key: bytes) -> Reply:
-        """Send a key; a wrong one is counted as in an audit."""
+        """Send a key; a wrong key is counted as in an audit."""
         self._count_for_serial()
         security = self.tester.security
         counted = security.wrong_keys_sent
@@ -204,7 +206,7 @@ class Dialogue:
             self.tester.wait(target.reset.boot_s)
 
     def _count_for_serial(self) -> None:
-        """Ask a real ECU once for its serial number, so that its wrong keys are counted on every bus, as in an audit."""
+        """Read a real ECU's serial number once, so that its wrong keys are counted on whatever bus it is, as in an audit."""
         if self._is_counted_for_serial:
             return
         self._is_counted_for_serial = True

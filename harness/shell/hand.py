@@ -1,4 +1,4 @@
-"""Send to one ECU what a person asks for and nothing else, under the permissions and the ledger of an audit."""
+"""Send to one ECU what a person wants and nothing else, under the permissions and the ledger of an audit."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from harness.tester.unlock_effects import UnlockEffect, UnlockEffects
 
 
 class Listener(Protocol):
-    """An object that is called for everything that is sent and received."""
+    """An object that is told of everything that is sent and received."""
 
     def sends(self, pdu: bytes) -> None:
         """Note that a message is about to be sent."""
@@ -30,18 +30,18 @@ class Listener(Protocol):
         """Note the reply to the message, which may be silence."""
 
     def hears_frames(self, reply: RawReply) -> None:
-        """Note that raw frames were sent; `reply` holds what followed them."""
+        """Note that raw frames were sent; `reply` holds the frames that followed them."""
 
 
 class _NoUnlockEffects(UnlockEffects):
-    """An empty set of effects: nothing is sent to tell whether a level is open, since the person did not ask for it."""
+    """An empty set of effects, so that nothing is sent to tell whether a level is open: the person did not ask for that."""
 
     def of(self, level: int) -> list[UnlockEffect]:
         return []
 
 
 class HandTester(Client):
-    """A tester that does not wait, restore or observe anything unasked."""
+    """A tester that does not wait, restore or observe anything unless the person wants it."""
 
     listener: Listener | None = None
 
@@ -56,7 +56,7 @@ class HandTester(Client):
         self.gate.raw_needs = frozenset(PERMISSIONS)
 
     def _has_entered(self, session: int) -> None:
-        """Do not test whether the ECU restarts on leaving a session."""
+        """Do nothing, where other testers find out whether the ECU restarts on leaving a session."""
 
     def _exchange(self, pdu: bytes, is_functional: bool, wait_s: float) -> Reply:
         if self.listener is not None:
@@ -74,7 +74,7 @@ class HandTester(Client):
         also_from: Collection[int] = (),
         ends_with_answer: bool = False,
     ) -> RawReply:
-        """See `Exchanger.raw_frames`."""
+        """Send frames like `Exchanger.raw_frames`, and tell the listener."""
         reply = super().raw_frames(frames, listen_s=listen_s, also_from=also_from, ends_with_answer=ends_with_answer)
         if self.listener is not None:
             self.listener.hears_frames(reply)

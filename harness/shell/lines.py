@@ -1,4 +1,4 @@
-"""Read the lines of a script, e.g. ``read F190``: each is one command, checked whole before anything is sent."""
+"""Read the lines of a script, e.g. ``read F190``; each line is one command, checked completely before anything is sent."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -12,7 +12,9 @@ from harness.link.frame import parse as parse_frame
 from harness.target.toml_schema import printable
 
 LONGEST_LINE: Final = 1 << 15
-"""The most characters of a line: more than the longest message needs if each byte is written as ``0xFF`` with a space."""
+"""The largest number of characters in a line, enough for the longest message if each byte is written as ``0xFF`` with a
+space.
+"""
 LONGEST_MESSAGE_BYTES: Final = 0xFFF
 LONGEST_WAIT_S: Final = 86_400.0
 LONGEST_QUOTED: Final = 60
@@ -132,13 +134,16 @@ Command = (
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """How a command is written."""
+    """The spelling of one command: its word, its arguments and its help."""
 
     usage: str
     example: str
     what: str
     read: Callable[[Sequence[str]], Command]
-    """Parses the arguments. Raises ValueError for wrong ones; the text says what is wrong, or is empty if `usage` does."""
+    """Parse the arguments.
+
+    Raises ValueError for wrong arguments; its text says what is wrong, or is empty if `usage` says it.
+    """
 
 
 def command_in(line: str) -> Command | None:

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from prompt_toolkit.history import History
 
 HISTORY: Final = "shell-history"
-"""The file's name, in the user's state folder."""
+"""The name of the history file in the user's state folder."""
 
 
 def lines_of_a_person(target: Target, remark: Callable[[str], None], **settings: Any) -> Iterator[str]:
-    """Yield what is typed, line by line, until Ctrl-D; Ctrl-C drops the line. `settings` are those of a PromptSession."""
+    """Yield what a person types, line by line, until Ctrl-D; Ctrl-C drops the line. `settings` are those of a
+    PromptSession.
+    """
     message = f"{target.name}> "
     try:
         from prompt_toolkit import PromptSession
@@ -42,7 +44,7 @@ def lines_of_a_person(target: Target, remark: Callable[[str], None], **settings:
 
 
 def completions(target: Target, before: str) -> list[str]:
-    """Return what may follow the text `before` the cursor: commands, then what the target declares."""
+    """Return what may follow the text `before` the cursor: commands, then numbers that the target declares."""
     words = before.split()
     if not before or before[-1:].isspace():
         words.append("")
@@ -72,7 +74,7 @@ def completer_of(target: Target) -> Completer:
     from prompt_toolkit.document import Document
 
     class FromTarget(Completer):
-        """Offers what the target declares."""
+        """Offers commands, and numbers that the target declares."""
 
         def get_completions(self, document: Document, complete_event: object) -> Iterator[Completion]:
             """Yield what may stand at the cursor."""
@@ -91,7 +93,7 @@ def history_of(target: Target) -> History:
     secret = {f"{entry.did:04x}" for entry in target.data if entry.secret}
 
     class Discreet(FileHistory):
-        """A history that does not keep lines with values for secret data."""
+        """A history that leaves out lines with values for secret data."""
 
         def store_string(self, string: str) -> None:
             """Append a line to the file, unless it holds a value for secret data."""

@@ -1,4 +1,4 @@
-"""Take the exchanges of a result out of a run's folder, each with the condition in which the ECU was then.
+"""Take the exchanges of a result from a run's folder, each with the condition in which the ECU was at that time.
 
 The messages come from the original bus log if the folder still has it, else from the redacted log, in which keys are
 placeholders.
@@ -30,10 +30,10 @@ MOST_NAMED: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One recorded exchange."""
+    """One recorded exchange, with the ECU's condition before it."""
 
     request: bytes
-    """The message; empty if frames were sent."""
+    """The message that was sent; empty if frames were sent."""
     frames: tuple[Frame, ...]
     """The frames that were sent as they are; empty if a message was sent."""
     answers: tuple[bytes, ...]
@@ -56,7 +56,7 @@ class Result:
 
 
 def recorded_result(folder: Path, name: str, target: Target) -> Result:
-    """Return the result that ``SA-09`` or ``SA-09[level 0x01]`` names; of several results with one id the first that failed.
+    """Return the result that ``SA-09`` or ``SA-09[level 0x01]`` names; of several results with one id, the first failed one.
 
     Raises UserError if there is no such run or result, the result has no exchanges, or the bus log cannot be read.
     """
@@ -77,7 +77,7 @@ def recorded_result(folder: Path, name: str, target: Target) -> Result:
 
 
 def is_repeatable(finding: Finding) -> bool:
-    """Whether a result has exchanges, and each of them is recorded whole."""
+    """Whether a result has exchanges, and each of them was recorded completely."""
     try:
         for exchange in finding.exchanges:
             if exchange.request.startswith(RAW):
@@ -91,13 +91,13 @@ def is_repeatable(finding: Finding) -> bool:
 
 
 def addressed(frame: Frame, target: Target) -> Frame:
-    """Split the address from a recorded frame's data."""
+    """Separate the address from a recorded frame's data."""
     size = addresses_of(target.can).size_bytes
     return replace(frame, address=frame.data[:size], data=frame.data[size:]) if size else frame
 
 
 def name_of(finding: Finding) -> str:
-    """Return ``SA-09[level 0x01]``, made printable."""
+    """Return a result's id and parameter like ``SA-09[level 0x01]``, made printable."""
     return shown(finding.id if finding.parameter is None else f"{finding.id}[{finding.parameter}]", 120)
 
 
@@ -113,7 +113,7 @@ def _finding(run: Run, name: str, folder: Path) -> tuple[Finding, tuple[str, ...
 
 @dataclass(frozen=True, slots=True)
 class _Passed:
-    """What the log holds of one exchange."""
+    """What the bus log contains of one exchange."""
 
     request: bytes = b""
     answers: tuple[bytes, ...] = ()
@@ -147,7 +147,9 @@ def _recorded(exchange: Exchange, before: EcuCondition, passed: _Passed, target:
 def _seen(
     log: Path, run: Run, wanted: dict[int, Exchange], target: Target
 ) -> Iterator[tuple[int, tuple[EcuCondition, _Passed]]]:
-    """Yield for each wanted exchange its first frame's number, the ECU's condition before, and what was sent and heard."""
+    """Yield, for each wanted exchange, its first frame's number, the ECU's condition before it, and what was sent and
+    received.
+    """
     listener = _Listener(run, target)
     last = max(exchange.last_frame for exchange in wanted.values())
     under_way: tuple[int, EcuCondition] | None = None
@@ -182,7 +184,7 @@ class _Listener:
         self.answers: list[bytes] = []
 
     def passed(self, sent: Sequence[LoggedFrame]) -> _Passed:
-        """Return the last request and the answers since, together with the frames that were `sent`."""
+        """Return the last request and the answers to it, together with the frames that were `sent`."""
         return _Passed(self.request, tuple(self.answers), tuple(sent))
 
     def take(self, frame: LoggedFrame) -> None:

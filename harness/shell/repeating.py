@@ -1,4 +1,4 @@
-"""Send recorded exchanges once more, in the condition in which they were sent, and compare the answers."""
+"""Send recorded exchanges once more, in the condition in which they were sent at first, and compare the answers."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +13,7 @@ from harness.tester.reply import RawReply, Reply
 from harness.uds import RESPONSE_OFFSET, Nrc, Service, Session, is_send_key, negative_response
 
 MOST_CHANGED = 4
-"""A recorded wrong key that differs from the right key in at most this many bytes is made anew from the new right key."""
+"""The number of bytes in which a recorded wrong key may differ from the right key to be made anew from the new right key."""
 
 
 class Repetition:
@@ -61,7 +61,7 @@ class Repetition:
         self._dialogue.sends(pdu)
 
     def hears(self, reply: Reply) -> None:
-        """Show the answer, beside the recorded one if they differ."""
+        """Show the answer, with the recorded answer beside it if they differ."""
         recorded, words = self._recorded, self._dialogue.words
         assert recorded is not None
         is_same = same_outcome(words, reply.request, recorded.answers, reply.replies)
@@ -69,7 +69,7 @@ class Repetition:
         self._tell(is_same, before, lambda: self._dialogue.hears(reply))
 
     def hears_frames(self, reply: RawReply) -> None:
-        """Show the frames that came, beside the recorded ones if they differ."""
+        """Show the frames that came, with the recorded frames beside them if they differ."""
         recorded = self._recorded
         assert recorded is not None
         is_same = recorded.answers == tuple(frame.data for frame in reply.answers)
@@ -118,7 +118,7 @@ class Repetition:
     def _needs_seed(recorded: Recorded, now: EcuCondition) -> bool:
         """Whether a seed was pending before the recorded exchange, and none is pending now.
 
-        A recorded seed that had its key already counts as pending if the ECU compared another key with it.
+        A recorded seed that was answered already counts as pending if the ECU compared a further key with it.
         """
         wanted = recorded.before
         has_seed = now.seed_level == wanted.seed_level
@@ -145,7 +145,7 @@ class Repetition:
             self._dialogue.remark(f"level 0x{level:02X}, which was open then, is not opened")
 
     def _prove_key(self, wanted: EcuCondition) -> None:
-        """Send the right key once before any wrong one, if the level can be locked again."""
+        """Send the right key once before any wrong key, if the level can be locked again."""
         dialogue, level = self._dialogue, wanted.seed_level
         assert level is not None
         security = dialogue.tester.security
@@ -165,7 +165,9 @@ class Repetition:
         dialogue.send(request, is_functional=recorded.is_functional)
 
     def _key(self, recorded: Recorded) -> bytes:
-        """Return the recorded key, or a key that relates to the new seed as the recorded key related to the old seed."""
+        """Return the recorded key, or a key that differs from the new right key as the recorded key differed from its right
+        key.
+        """
         key = recorded.request[2:]
         old, new = self._right_keys(recorded.before)
         if not old:
@@ -181,7 +183,7 @@ class Repetition:
         return key
 
     def _right_keys(self, before: EcuCondition) -> tuple[bytes, bytes]:
-        """Return the right keys of the recorded seed and of the seed pending now; both are empty if one is unknown."""
+        """Return the right keys for the recorded seed and for the seed pending now; both are empty if one is unknown."""
         dialogue, level = self._dialogue, before.seed_level
         security, seed = dialogue.tester.security, dialogue.standing.now.seed
         if level is None or not security.has_key(level) or not seed or not before.seed:
@@ -194,7 +196,7 @@ class Repetition:
 
 
 def repeat_in(dialogue: Dialogue) -> None:
-    """Let a dialogue repeat recorded results of its own ECU."""
+    """Make a dialogue able to repeat recorded results on its ECU."""
 
     def repeat(command: Repeat) -> None:
         Repetition(dialogue).of(recorded_result(command.run, command.result, dialogue.tester.target))

@@ -8,7 +8,7 @@ from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service, Session
 
 @dataclass(slots=True)
 class EcuCondition:
-    """Session, open level and pending seed of an ECU at one moment."""
+    """The session, open level and pending seed of an ECU at one moment."""
 
     session: int = Session.DEFAULT
     open_level: int | None = None
@@ -21,7 +21,7 @@ class EcuCondition:
 
 
 class ConditionKeeper:
-    """Keeps the condition of one ECU current."""
+    """Keeps track of the condition of one ECU."""
 
     def __init__(self, target: Target) -> None:
         self._s3_s = None if target.timing.s3_ms is None else target.timing.s3_ms / 1000
@@ -29,14 +29,16 @@ class ConditionKeeper:
         self.now = EcuCondition()
 
     def pass_time(self, now_s: float) -> None:
-        """Go back to the default session, with every level locked, if the last exchange was longer ago than S3."""
+        """If the last exchange was longer ago than S3, note that the ECU is in the default session with every level
+        locked.
+        """
         is_over = self._s3_s is not None and self._heard_s is not None and now_s - self._heard_s > self._s3_s
         if is_over and self.now.session != Session.DEFAULT:
             self.now = EcuCondition()
         self._heard_s = now_s
 
     def hear(self, request: bytes, answer: bytes, now_s: float) -> None:
-        """Update the condition by a request and its answer, which is empty if none came."""
+        """Update the condition by a request and its answer; the answer is empty if none came."""
         self.pass_time(now_s)
         service = request[0] if request else 0
         is_positive = bool(answer) and answer[0] == service + RESPONSE_OFFSET and answer[0] != NEGATIVE_RESPONSE

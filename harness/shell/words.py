@@ -1,4 +1,4 @@
-"""Format what was sent and what came back, a line each, without what the target declares secret."""
+"""Format messages that were sent and received, one line each, without what the target declares secret."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -11,7 +11,7 @@ from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Service, is_send_key, nrc_name
 
 HIDDEN: Final = "**"
-"""Shown in place of each byte that must stay hidden."""
+"""The text in place of each byte that must stay hidden."""
 
 _READ: Final = Service.READ_DATA_BY_IDENTIFIER
 _SECURITY: Final = Service.SECURITY_ACCESS
@@ -37,7 +37,7 @@ class Words:
         return f"> {self._frame(frame)}"
 
     def heard(self, reply: Reply) -> Iterator[str]:
-        """Format each message that came, response pending too: ``< 7F 2E 33  negative response, securityAccessDenied``.
+        """Format each message that came, response pending included: ``< 7F 2E 33 negative response, securityAccessDenied``.
 
         Frames that hold no message are shown as frames; silence is shown without bytes.
         """
@@ -59,7 +59,7 @@ class Words:
             yield "<   silence"
 
     def recorded(self, request: bytes, message: bytes) -> str:
-        """Format a recorded answer to a request, to stand beside the new answer."""
+        """Format a recorded answer to a request, to be shown beside the new answer."""
         return f"{self._hex(request, message)}  {_meaning_of(request, message)}" if message else "silence"
 
     def hidden_places(self, request: bytes, message: bytes) -> set[int]:
@@ -82,7 +82,7 @@ class Words:
         return " ".join(HIDDEN if place in hidden else f"{byte:02X}" for place, byte in enumerate(message))
 
     def _frame(self, frame: Frame) -> str:
-        """Format a frame as candump does; what looks like a secret in it is hidden."""
+        """Format a frame as candump does, without any bytes that look like a secret."""
         start = 1 if frame.pci_type == 0 else 2
         message = frame.data[start:]
         hidden = {start + place for place in self.hidden_places(message, message)} if message else set()
@@ -110,7 +110,7 @@ def kind_of_frames(reply: RawReply) -> ReplyKind:
 
 
 def same_outcome(words: Words, request: bytes, before: Sequence[bytes], after: Sequence[bytes]) -> bool:
-    """Whether the last message is the same before and after, apart from hidden bytes and seeds, which are always new."""
+    """Whether the last message of two answers is the same, apart from hidden bytes and seeds, which are always new."""
     old, new = (one[-1] if one else b"" for one in (before, after))
     if old[:2] == new[:2] and request[:1] == bytes((_SECURITY,)) and old[:1] == bytes((_SECURITY + RESPONSE_OFFSET,)):
         return len(old) == len(new) and any(old[2:]) == any(new[2:])

@@ -6,7 +6,7 @@ from harness.target.model import Can
 from harness.target.toml_schema import Problems, shown
 
 FIXED_PHYSICAL, FIXED_FUNCTIONAL = 0xDA, 0xDB
-"""The second highest byte of 29-bit ids with normal fixed addressing; the bytes below are target and source address."""
+"""The second highest byte of 29-bit ids with normal fixed addressing; target and source address are in the bytes below."""
 MIXED_PHYSICAL, MIXED_FUNCTIONAL = 0xCE, 0xCD
 """The second highest byte of 29-bit ids with mixed addressing."""
 
@@ -22,7 +22,7 @@ def fixed_id(form: int, target_address: int, source_address: int) -> int:
 
 
 def addresses_in(can_id: int, form: int) -> tuple[int, int] | None:
-    """Return target and source address of a 29-bit id, whatever its priority; None if it has another format."""
+    """Return target and source address of a 29-bit id of any priority; None if the id has another format."""
     return (can_id >> 8 & 0xFF, can_id & 0xFF) if can_id >> 16 & 0xFF == form and can_id > 0x7FF else None
 
 
@@ -47,7 +47,7 @@ def _is_byte(value: object) -> bool:
 
 
 def report_addressing(can: Can, problems: Problems) -> None:
-    """Report keys that the addressing needs and that are missing, and keys that the addressing does not use."""
+    """Report keys that the addressing needs and that are missing, and keys that it does not use."""
     first_byte = _FIRST_BYTE.get(can.addressing)
     if first_byte is not None and getattr(can, first_byte) is None and not problems.touch(f"can.{first_byte}"):
         sentence = f"is missing, and with {shown(can.addressing)} addressing each request begins with it; give e.g. 0x12"

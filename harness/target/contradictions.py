@@ -12,7 +12,7 @@ ARTICLE_SECRET_BYTES: Final = 5
 
 
 def report_contradictions(target: Target, problems: Problems) -> None:
-    """Report every contradiction. Settings that already have a problem are None here, and are not judged again."""
+    """Report every contradiction. A setting that already has a problem is None here, and is not judged again."""
     _environment(target, problems)
     _addresses(target, problems)
     _duplicates(target, problems)
@@ -104,7 +104,7 @@ def _sessions(target: Target, problems: Problems) -> None:
 
 
 def _preconditions(target: Target, problems: Problems) -> None:
-    """Report undeclared levels in `before`, and levels that must be opened before themselves, directly or through others."""
+    """Report undeclared levels in `before`, and levels that must be open before themselves, directly or through others."""
     if problems.touch("security", "session"):
         return
     tables = [(f"session #{number}", entry.before) for number, entry in enumerate(target.sessions, 1)]

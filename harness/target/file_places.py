@@ -1,4 +1,4 @@
-"""Find where a target file has the entries that results are about, for tools that show a finding there."""
+"""Find where a target file has the entries to which results refer, for tools that show a finding in the file."""
 
 import re
 import tomllib
@@ -26,14 +26,14 @@ _TOKEN: Final = re.compile(
     r"|^[ \t]*(?P<header>\[\[?[ \t]*(?P<name>[A-Za-z_]+)[ \t]*\]\]?)[ \t]*(?=#|\n|\r|\Z)",
     re.DOTALL | re.MULTILINE,
 )
-"""Matches headers, and strings and comments, which may contain something that looks like a header."""
+"""Matches headers, and also strings and comments, which may contain what looks like a header."""
 
 _SUBJECTS: Final = {
     "security": ("level", "level 0x{:02X}"),
     "data": ("did", "DID {:04X}"),
     "session": ("id", "session 0x{:02X}"),
 }
-"""By table: the key that names an entry, and the parameter by which results name the entry."""
+"""By table: the key that names an entry, and the parameter by which results name that entry."""
 
 
 def places_in(text: str) -> dict[str, Header]:
@@ -60,7 +60,7 @@ def places_in(text: str) -> dict[str, Header]:
 
 
 def places_of(target: Target) -> dict[str, Header]:
-    """Return the places in the target's own file; none if the target has no file or is a shipped one."""
+    """Return the places in the target's own file; empty if the target has no file or is a shipped one."""
     if target.path is None or target.path in {path.absolute() for path in shipped_targets().values()}:
         return {}
     return _read(target.path)

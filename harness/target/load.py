@@ -1,4 +1,4 @@
-"""Load a target from a file, a shipped target or a URI; report every mistake of an invalid one."""
+"""Load a target from a file, a shipped target or a URI, and report every mistake in it."""
 
 import os
 import re
@@ -36,7 +36,7 @@ from harness.target.values import whole_number
 
 BENCH_WRONG_KEYS: Final = 200
 FIRST_ECU: Final = (0x7E0, 0x7E8)
-"""Where to look for an ECU if no ids are given: the pair that OBD assigns to the first ECU."""
+"""The ids that are tried if none are given: those that OBD assigns to the first ECU."""
 EXAMPLE_URI: Final = "socketcan:can0?request=0x7E0&response=0x7E8"
 
 TABLES: Final = {"can": Can, "timing": Timing, "reset": Reset, "observe": Observe, "safety": Safety}
@@ -51,7 +51,7 @@ LISTS: Final = {
     "accepted": ("accepted", Accepted),
     "requirement": ("requirements", RequirementEntry),
 }
-"""For each ``[[table]]``: the field of `Target` that holds it, and the class of an entry."""
+"""By ``[[table]]``: the field of `Target` that holds its entries, and the class of an entry."""
 
 _URI_KEYS: Final = {
     "request": "request_id",
@@ -69,7 +69,7 @@ _URI_KEYS: Final = {
 def load_target(spec: str | Path) -> Target:
     """Load the target that `spec` names: a path, a shipped target, or ``socketcan:can0?request=0x7E0&response=0x7E8``.
 
-    Secrets from the environment are looked up now. Raises UserError with one line per mistake.
+    Secrets from the environment are looked up now. Raises UserError with one line for each mistake.
     """
     if isinstance(spec, str):
         shipped = shipped_targets()
@@ -100,10 +100,11 @@ def with_link(
     request_id: int | None = None,
     response_id: int | None = None,
 ) -> Target:
-    """Return the target with the command line's bus or ids; a relative ``file.py:factory`` is in the working directory.
+    """Return the target with the command line's bus or ids; a relative ``file.py:factory`` is relative to the working
+    directory.
 
-    A bench's target that is put on the simulated bus becomes a simulated one without hooks, which would act on the bench.
-    The reverse is refused: a target for a simulation does not declare what may be sent to a real ECU.
+    A bench's target that is put on the simulated bus becomes a simulated one without hooks, since these would act on the
+    bench. The reverse is refused: a target for a simulation does not declare what may be sent to a real ECU.
     """
     given = {"interface": interface, "channel": channel, "request_id": request_id, "response_id": response_id}
     changes = {key: value for key, value in given.items() if value is not None}
@@ -183,7 +184,9 @@ def _address_pair(request_id: Any, response_id: Any) -> tuple[Any, Any]:
 
 
 def _partner(can_id: object, step: int) -> int | None:
-    """Return the other direction's usual id: `step` further or, in 0x18DAttss and 0x18CEttss, with addresses exchanged."""
+    """Return the usual id of the other direction: `step` further or, in 0x18DAttss and 0x18CEttss, with addresses
+    exchanged.
+    """
     if not isinstance(can_id, int):
         return FIRST_ECU[step > 0]
     addresses = addresses_in(can_id, FIXED_PHYSICAL) or addresses_in(can_id, MIXED_PHYSICAL)
@@ -193,7 +196,7 @@ def _partner(can_id: object, step: int) -> int | None:
 
 
 def _from_working_directory(channel: str) -> str:
-    """Make a file named by a channel absolute: it was typed in the working directory, not in the target file's folder."""
+    """Make a file named by a channel absolute, relative to the working directory in which the channel was typed."""
     file, colon, factory = channel.rpartition(":")
     return f"{Path(file).absolute()}:{factory}" if colon and file.endswith(".py") else channel
 

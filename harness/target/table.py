@@ -22,8 +22,8 @@ def entries_from_table(path: Path) -> str:
     """Return the rows as ``[[data]]`` and ``[[security]]`` entries in TOML.
 
     A row with a ``did`` is an identifier, a row with a ``level`` a security level; empty cells are left out. A did is
-    written 0x2020, since 2020 would be ambiguous. Comma, semicolon or tab separates cells; the first row names the
-    columns, in any order. Unknown columns are an error. Raises UserError with the file, the row and the column.
+    written 0x2020, since 2020 would be ambiguous. Comma, semicolon or tab separates cells; the first row names the columns,
+    in any order. Unknown columns are an error. Raises UserError with the file, the row and the column.
     """
     try:
         with path.open("rb") as file:

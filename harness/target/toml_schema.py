@@ -1,7 +1,7 @@
-"""Check a TOML table: every value by a rule, every mistake collected, one line for each.
+"""Check a TOML table: every value by a rule. All mistakes are collected, one line for each.
 
-A dataclass declares its keys: a field annotated ``Annotated[type, Rule(...)]`` is a key of the table, the field's
-default is the key's. `read_fields` reads one such table. Knows nothing of ECUs.
+A dataclass declares the keys: a field annotated ``Annotated[type, Rule(...)]`` is a key of the table, and the field's
+default is the key's default. `read_fields` reads one such table. This module knows nothing of ECUs.
 """
 
 import math
@@ -23,16 +23,16 @@ REDACTED = "(redacted)"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What one key may have as its value."""
+    """The rule for the value of one key."""
 
     allowed: str
-    """The end of the error "…; give", e.g. ``milliseconds, e.g. 50``."""
+    """What to give, as the end of the error "…; give", e.g. ``milliseconds, e.g. 50``."""
     parse: Callable[[Any], Any]
-    """Converts the TOML value, or raises `Refused`."""
+    """A function that converts the TOML value, or raises `Refused`."""
     is_secret: bool = False
     is_hex: bool = False
     schema: Mapping[str, object] = field(default_factory=dict)
-    """The same rule as JSON Schema, for editors; never stricter."""
+    """The same rule as JSON Schema, for editors; it is never stricter."""
 
 
 class Problems:
@@ -43,11 +43,11 @@ class Problems:
         self._found: list[tuple[str, str]] = []
 
     def add(self, key: str, sentence: str) -> None:
-        """Add a mistake: the `key` as it stands in the file, and a `sentence` on it, such as "is …; give …"."""
+        """Add a mistake: the `key` as it is in the file, and a `sentence` about it, such as "is …; give …"."""
         self._found.append((key, sentence))
 
     def touch(self, *keys: str) -> bool:
-        """Whether a key, a table above it or a key below it has a problem, so that nothing can be concluded from the key."""
+        """Whether the key, a table above it or a key below it has a problem, so that its value cannot be relied on."""
         return any(found.startswith(key) or key.startswith(found) for found, _ in self._found for key in keys)
 
     def name(self, key: str) -> bool:
@@ -84,7 +84,7 @@ def read_toml(path: Path, label: str) -> dict[str, Any]:
 def read_fields(kind: type, table: object, prefix: str, problems: Problems) -> dict[str, Any]:
     """Check the table's values by the rules of the dataclass `kind`; return arguments for its constructor.
 
-    `prefix` stands before the key in errors, e.g. ``timing.``. Every key with a problem has the value None.
+    `prefix` stands before the key in errors, e.g. ``timing.``. Every key with a problem gets the value None.
     """
     rules = rules_of(kind)
     if not isinstance(table, dict):
@@ -104,7 +104,7 @@ def read_fields(kind: type, table: object, prefix: str, problems: Problems) -> d
 
 
 def read_entries(kind: type, tables: Mapping[str, Any], key: str, problems: Problems) -> list[dict[str, Any]]:
-    """Check every ``[[key]]`` of a file like `read_fields`; errors count them from 1, e.g. ``data #2: did``."""
+    """Check every ``[[key]]`` of a file like `read_fields`; errors number the entries from 1, e.g. ``data #2: did``."""
     entries = tables.get(key, [])
     if isinstance(entries, dict):
         problems.add(key, f"is one table; write [[{key}]], once per entry")
@@ -218,7 +218,7 @@ def choice(*words: str) -> Rule:
 
 
 def list_of(rule: Rule, allowed: str) -> Rule:
-    """Accept a list of values that the rule allows, none twice; it becomes a tuple."""
+    """Accept a list of values that the rule allows, each only once; the list becomes a tuple."""
 
     def parse(value: object) -> tuple[Any, ...]:
         if not isinstance(value, (list, tuple)):
@@ -233,7 +233,7 @@ def list_of(rule: Rule, allowed: str) -> Rule:
 
 
 def in_words(items: list[str]) -> str:
-    """Join as ``a, b or c``."""
+    """Join words as ``a, b or c``."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} or {items[-1]}"
 
 

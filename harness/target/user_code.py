@@ -1,4 +1,4 @@
-"""Import Python files that a user names: a key function, a node, a check. ``sys.path`` is not changed."""
+"""Import Python files that a user names: a key function, a node, a check. ``sys.path`` does not change."""
 
 import sys
 from functools import lru_cache
@@ -10,7 +10,7 @@ from harness.errors import UserError
 
 
 def load_file(path: Path, wanted_by: str) -> Any:
-    """Import one Python file. Raises UserError that says for what the file was needed and what is wrong."""
+    """Import one Python file. Raises UserError that says for what the file was needed and what is wrong with it."""
     if not path.is_file():
         raise UserError(f"{wanted_by}: there is no file {path}")
     module = ModuleType(f"uds_harness_user_{path.stem}")
@@ -27,10 +27,12 @@ def load_file(path: Path, wanted_by: str) -> Any:
 
 @lru_cache(maxsize=32)
 def _compiled(source: bytes, path: Path) -> CodeType:
-    """Compile, cached by content: a file may change within a second, which a cache on disk would not notice."""
+    """Compile a file; cache it by content, since a file may change within a second, which a cache on disk would not
+    notice.
+    """
     return compile(source, path, "exec")
 
 
 def error_in_words(error: BaseException) -> str:
-    """Describe in one line what a user's code raised."""
+    """Describe in one line what the user's code raised."""
     return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(":")
