@@ -1,7 +1,5 @@
 """Turn a campaign into results of a run: FZ-01 to FZ-06, each finding, and a picture of the answers that were seen."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

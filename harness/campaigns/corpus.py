@@ -1,7 +1,5 @@
 """Read the sequences from which a campaign starts: cases, findings of earlier runs, and recorded traffic."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Write the files of a finding: a case that the suite replays, a script that needs no harness, and the frames of the bus."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Final

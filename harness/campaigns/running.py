@@ -1,7 +1,5 @@
 """Run a campaign within the session of a run: do the rounds, replay the findings, and keep the results."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

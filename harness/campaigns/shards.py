@@ -3,8 +3,6 @@
 The result depends on nothing but the shard's job: not on the process, the time, or other shards.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

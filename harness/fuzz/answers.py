@@ -2,8 +2,6 @@
 itself.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Container
 from dataclasses import dataclass, replace

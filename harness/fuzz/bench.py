@@ -3,8 +3,6 @@
 Cases, streams and hunts all use this bench: they survey what may be sent, begin, play and look, and reduce what fails.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum

@@ -1,7 +1,5 @@
 """Read fuzz cases from TOML. A malformed case is refused as a whole."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator

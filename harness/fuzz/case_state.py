@@ -9,8 +9,6 @@
 Without a state a case begins as every check does: default session, locked; and each message finds what the last one left.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from enum import Enum

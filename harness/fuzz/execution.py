@@ -4,8 +4,6 @@ Nothing is sent before every message of the case has been examined. A step with 
 if no step remains, or the wrong keys exceed the budget, the case is not run.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple, NoReturn

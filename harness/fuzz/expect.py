@@ -13,8 +13,6 @@ list. ``negative 13|31|33`` is one answer with three codes, ``positive|negative 
 must still be alive; ``any`` is whatever comes, garbage too. Of a sequence, the answer to the last message is judged.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

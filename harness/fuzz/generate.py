@@ -3,8 +3,6 @@
 All functions are pure functions of a source of chance: the same source gives the same messages.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

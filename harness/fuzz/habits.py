@@ -6,8 +6,6 @@ if it was seen to be kept, traffic is unasked if there was none before, a line i
 memory grows if the same number of plain requests leaves it unchanged.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections import deque

@@ -4,8 +4,6 @@ The loop is that of cases and streams (survey, play, watch, reduce), guided by t
 ECU, chance, corpus and knowledge give the same result.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence

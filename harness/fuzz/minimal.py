@@ -1,7 +1,5 @@
 """Reduce a failing sequence: fewer stimuli, fewer bytes, zeros, and bytes that do not matter."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar

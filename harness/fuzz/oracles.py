@@ -5,8 +5,6 @@ case, by the case's state or by a precondition, protects no value. The lock is t
 the present value back; this proves something only if the ECU refused the same write before the case began.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakKeyDictionary

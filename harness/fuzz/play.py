@@ -1,7 +1,5 @@
 """Send stimuli to one ECU: requests, of which each is answered, or frames, with or without a wait for answers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final

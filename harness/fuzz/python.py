@@ -1,7 +1,5 @@
 """Write fuzz cases in Python: a function that yields Scapy packets or bytes, under `@fuzz_case`."""
 
-from __future__ import annotations
-
 import inspect
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence

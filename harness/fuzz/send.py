@@ -15,8 +15,6 @@ of which the last varies fastest; `{did}` and `{level}` have one value each wher
 Steps are made one by one; the same chance gives the same steps.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Iterator

@@ -5,8 +5,6 @@ each batch the ECU must be alive, its lock and its protected data unchanged (see
 again from a known state, and halved until only the messages are left that cause the failure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 

@@ -2,8 +2,6 @@
 keys lasts.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final

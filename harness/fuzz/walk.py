@@ -1,7 +1,5 @@
 """Walk at random through an ECU's sessions, seeds and keys, and compare its answers with the model."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

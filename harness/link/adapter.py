@@ -1,7 +1,5 @@
 """Send and receive frames on an adapter: through python-can, or directly where Linux tells more than python-can."""
 
-from __future__ import annotations
-
 import errno
 import select
 import socket

@@ -1,7 +1,5 @@
 """Find the address byte that extended and mixed addressing put before ISO-TP in a frame's data field."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Define the interface of a bus for the harness (`Link`), and a real bus through any adapter of python-can (`CanLink`)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Let only one run at a time use a bus, no matter which user started the other."""
 
-from __future__ import annotations
-
 import errno
 import os
 import socket

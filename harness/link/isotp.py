@@ -6,8 +6,6 @@ Addresses are the owner's task: with extended and mixed addressing it puts one b
 and removes it from each that comes in. An endpoint only knows how many bytes of a frame the address takes.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Final

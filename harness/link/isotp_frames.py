@@ -4,8 +4,6 @@
 length of that address, which leaves less room for the message.
 """
 
-from __future__ import annotations
-
 from enum import Enum, IntEnum
 from typing import Final
 

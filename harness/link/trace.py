@@ -1,7 +1,5 @@
 """Record every frame: all of them on disk in order, the latest also in memory as evidence."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 from harness.errors import UserError

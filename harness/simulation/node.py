@@ -1,7 +1,5 @@
 """Define what a node on a simulated bus must offer, and find nodes by name."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable, Iterable
 from pathlib import Path

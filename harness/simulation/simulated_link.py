@@ -1,7 +1,5 @@
 """Connect the harness to the simulated bus: it sends and receives frames there, in virtual time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 
 from harness.errors import LinkError

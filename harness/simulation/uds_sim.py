@@ -1,7 +1,5 @@
 """Offer the simulated bus to any python-can program, in real time: ``can.Bus(interface="uds-sim", channel="article")``."""
 
-from __future__ import annotations
-
 import threading
 from collections import deque
 from typing import Any

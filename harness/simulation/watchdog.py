@@ -3,8 +3,6 @@
 The patience is counted in processor time of the node's thread, so that a busy machine does not shorten it.
 """
 
-from __future__ import annotations
-
 import ctypes
 import threading
 import weakref

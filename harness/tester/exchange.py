@@ -1,7 +1,5 @@
 """Exchange requests and raw frames with one ECU, one exchange after the other, and read what the ECU sends back."""
 
-from __future__ import annotations
-
 from collections import Counter, deque
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext

@@ -1,7 +1,5 @@
 """Learn which waits for one ECU are in vain, and shorten them."""
 
-from __future__ import annotations
-
 import math
 from typing import Final
 
