@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
-from harness.errors import ContactLost, KeyFunctionError, Unjudged
+from harness.errors import ContactLost, KeyFunctionError, NotPermitted, Unjudged
 from harness.fuzz.answers import Complaint
 from harness.fuzz.bench import LOCK_SERVICES, Bench, Judging, Setting
 from harness.fuzz.case_state import CaseState, CaseStateKind, requests_to
@@ -518,7 +518,7 @@ class Hunt:
                 return False
             try:
                 failures = self._bench.failures(setting, stimuli, is_try=is_try)
-            except (Unjudged, KeyFunctionError) as reason:
+            except (Unjudged, NotPermitted, KeyFunctionError) as reason:
                 if isinstance(reason, ContactLost):
                     raise
                 return False

@@ -1,5 +1,6 @@
 """Prove that hunts find flaws without a case, minimise them, accuse no sound ECU, and are repeatable."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from harness.testing import run_checks
 
 from ..variants import with_changes
 from .first_found import done, ecu_of, first_found
+from .playing import allowing
 
 SLICE, MOST_EXCHANGES = 1_500, 40_000
 """Exchanges of the quick samples, and the most that a campaign is given to find something."""
@@ -53,6 +55,12 @@ def test_a_hunt_finds_a_flaw_and_makes_it_minimal(name: str) -> None:
     found = found_first(ecu_of(name))
     assert (found.what, tuple(found.texts)) == (what, texts)
     assert found.is_raw
+
+
+def test_a_finding_is_made_minimal_without_what_the_target_does_not_allow() -> None:
+    target = replace(ecu_of("refuses_four_identifiers_twice"), **allowing())
+    (found,) = hunted(target, SLICE)
+    assert found.texts == ["22 00 00 00 00 00 00 00 00"]
 
 
 @pytest.mark.parametrize("profile", ["hardened", "hardened-article-key"])
