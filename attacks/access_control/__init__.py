@@ -1,1 +1,1 @@
-"""Check who may read, write and run what."""
+"""Check who may read, write and run what in the ECU."""

@@ -7,12 +7,12 @@ from attacks.access_control.memory_requests import NAMED, USUAL, guarded_places,
 from harness import Nrc, Reply, Service, Tester
 
 READ_ALIASES, PERIODIC_ALIASES = (0xF300, 0xF301, 0xF3FF), (0xF2A7, 0xF200, 0xF201, 0xF2FF)
-"""Identifiers that ISO 14229-1 reserves for dynamic definition; 2A requests those of F2xx by their last byte."""
+"""Identifiers that ISO 14229-1 reserves for dynamic definition; service 2A names those of F2xx by their last byte."""
 
 RATES, STOP_SENDING = (0x01, 0x02, 0x03), 0x04
 PERIODIC = range(0xF200, 0xF300)
 PERIODIC_BYTES = 6
-"""How much content one frame of periodic data holds."""
+"""How many bytes of content one frame of periodic data holds."""
 
 SENDING_S = 1.5
 FROM_IDENTIFIER, FROM_MEMORY, CLEAR = 0x01, 0x02, 0x03
@@ -20,15 +20,18 @@ FROM_IDENTIFIER, FROM_MEMORY, CLEAR = 0x01, 0x02, 0x03
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Content that may be read only with a level."""
+    """Content that only a level may read, and the ways to define an alias for it."""
 
     name: str
     level: int
     definitions: tuple[Callable[[int], bytes], ...]
-    """Each returns, for a number of bytes, how 2C names that many first bytes of the content: kind of definition first."""
+    """Functions from a number of bytes to the part of a 2C request that names so many first bytes of the content.
+
+    That part begins with the kind of definition.
+    """
     size: int
     read: Callable[[], bytes]
-    """A function that reads the content in the guarded way, with the level unlocked; empty if the ECU gives nothing."""
+    """Read the content in the guarded way, with the level unlocked; empty if the ECU gives nothing."""
     did: int = -1
     """The data identifier; -1 if the content is memory."""
 
@@ -42,7 +45,7 @@ class AliasAnswers:
 
 
 def sources(tester: Tester) -> list[Source]:
-    """Return declared data and memory that need a level to be read."""
+    """Return the declared data and memory that only a level may read."""
     found = []
     for entry in tester.target.data:
         if entry.read.level is not None:
@@ -54,7 +57,7 @@ def sources(tester: Tester) -> list[Source]:
 
 
 def data_source(tester: Tester, did: int, level: int, size: int) -> Source:
-    """Return the content of a data identifier as a source."""
+    """Return the content of a data identifier as a `Source`."""
 
     def read() -> bytes:
         reply = tester.read_reply(did)
@@ -67,7 +70,7 @@ def data_source(tester: Tester, did: int, level: int, size: int) -> Source:
 
 
 def memory_source(tester: Tester, address: int, level: int, size: int) -> Source:
-    """Return memory from an address on as a source."""
+    """Return the memory from an address on as a `Source`."""
     definitions = tuple(
         lambda wanted, form=form: bytes((FROM_MEMORY,)) + form.block(address, wanted)
         for form in NAMED
@@ -133,7 +136,7 @@ def define(tester: Tester, kind: int, alias: int, rest: bytes) -> Reply:
 
 
 def sent_periodically(tester: Tester, low: int, size: int) -> list[tuple[Reply, bytes]]:
-    """Have F2xx, whose last byte is `low`, sent by 2A at each rate.
+    """Have the identifier F2xx, whose last byte is `low`, sent by 2A at each rate.
 
     Return every content that was sent, with the answer to the 2A that requested it.
     """

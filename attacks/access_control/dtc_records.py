@@ -1,18 +1,18 @@
-"""Read what is stored with trouble codes: snapshots and extended data, which copy values from elsewhere."""
+"""Read the records stored with trouble codes: snapshots and extended data, which copy values from elsewhere."""
 
 from harness import Reply, Tester
 
 MOST_CODES = 6
 STORED, SUPPORTED = b"\x19\x02\xff", b"\x19\x0a"
 WHOLE = (b"\x19\x03", b"\x19\x05\xff", b"\x19\x0f\xff", b"\x19\x14")
-"""Requests for all snapshots' numbers, a stored record, the mirror memory, the fault detection counters."""
+"""Requests for the numbers of all snapshots, a stored record, the mirror memory, and the fault detection counters."""
 BY_CODE = ((b"\x19\x04", b"\xff"), (b"\x19\x06", b"\xff"), (b"\x19\x10", b"\xff"), (b"\x19\x18", b"\xff\x00"))
-"""What precedes and follows a code in requests for its snapshot and extended data, mirror and user memory included."""
+"""The bytes before and after a code in requests for its snapshot and extended data, in mirror and user memory, too."""
 EMPTY = 6
 
 
 def dtc_records(tester: Tester) -> list[Reply]:
-    """Return every record that is given in the present session; none if the ECU has no trouble codes."""
+    """Return every record that the ECU gives in the present session; empty if it has no trouble codes."""
     codes: list[bytes] = []
     for request in (STORED, SUPPORTED):
         reply = tester.request(request)

@@ -1,4 +1,4 @@
-"""Share what the checks of this folder need: sessions entered locked, missing services, judging refusals."""
+"""Share what the checks of this folder need: entering sessions locked, recognising missing services, judging refusals."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ NOT_THERE = (
     Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
     Nrc.SUB_FUNCTION_NOT_SUPPORTED,
 )
-"""Refusals that come before a level is checked."""
+"""Codes of refusals that come before the ECU checks a level."""
 
 SHOW_THE_SERVICE = (
     Nrc.INCORRECT_MESSAGE_LENGTH,
@@ -24,20 +24,20 @@ SHOW_THE_SERVICE = (
     Nrc.AUTHENTICATION_REQUIRED,
     Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION,
 )
-"""Refusals that show that a service exists, whatever the ECU's answer to missing ones."""
+"""Codes that show that a service exists, whatever the ECU answers to missing services."""
 
 SUPPRESS, UNKNOWN_SUB_FUNCTION = 0x80, 0x7D
 DEFAULT_SESSION = 0x01
 CLOCK_S = 4.0
-"""Seconds after which a changed value is read again, since the value of a clock or a counter changes by itself."""
+"""Seconds after which a changed value is read again, to see whether it is a clock or a counter."""
 
 
 @dataclass(frozen=True)
 class Visit:
-    """The session that the ECU is in now."""
+    """The session that the ECU is in during one turn of `each_session`."""
 
     session: int | None
-    """None if the ECU has no sessions, or none can be entered."""
+    """The number of the session; None if the ECU has no sessions, or none can be entered."""
 
     def __str__(self) -> str:
         return "in the session it is in" if self.session is None else f"in session 0x{self.session:02X}"
@@ -67,9 +67,9 @@ def enter_to_read(tester: Tester, entry: DataEntry) -> bool:
 
 
 def is_absent(tester: Tester, reply: Reply) -> bool:
-    """Whether the answer says that the service does not exist: it is 0x11, or the answer to an unassigned service.
+    """Whether the answer says that the service does not exist, by 0x11 or like the answer to an unassigned service.
 
-    A request that was too short to be served shows nothing: a long enough one that cannot act is sent and judged instead.
+    If the request was too short to be served, a longer one that cannot act is sent and judged instead.
     """
     if reply.is_positive or reply.is_silence or reply.is_refused_with(*SHOW_THE_SERVICE):
         return False
@@ -103,12 +103,12 @@ class Refusals:
     replies: list[Reply] = field(default_factory=list)
     values: dict[int, bytes] = field(default_factory=dict)
     since_s: float = 0.0
-    """When the values were read."""
+    """When the values were read, by the link's clock."""
     declared_open: list[int] = field(default_factory=list)
     """Services that the target declares open."""
 
     def watch(self, entries: Iterable[DataEntry]) -> None:
-        """Remember the values that must not change; changed ones are restored after the check."""
+        """Remember the values that must not change; those that have changed are restored after the check."""
         for entry in entries:
             try:
                 self.values[entry.did] = self.tester.stable_value(entry.did)
@@ -124,7 +124,7 @@ class Refusals:
         return reply
 
     def is_there(self, service: int) -> bool:
-        """Whether to judge the service: it exists, by the answer to its bare number, and is not declared open.
+        """Whether to judge the service, because it answers its bare number as an existing one and is not declared open.
 
         A service that is declared open is judged if single routines or parts of the memory are declared guarded.
         """
@@ -163,10 +163,10 @@ class Refusals:
             tester.state.is_back(did)
 
     def conclude(self, control: Callable[[], str]) -> None:
-        """Judge by the refusals, after every effect was judged.
+        """Judge the refusals, after every effect was judged.
 
         Pass if the ECU asks for a level (33), or if the same request succeeds once unlocked: `control` returns why this was
-        not seen, or an empty text. Not applicable if the service, or everything it was asked for, does not exist.
+        not seen, or an empty text. Not applicable if the service, or everything that was requested of it, does not exist.
         """
         tester = self.tester
         kinds = {(reply.request[0], reply.kind, reply.nrc): reply for reply in self.replies}
@@ -192,7 +192,7 @@ class Refusals:
 
 
 def unlocked_for(tester: Tester, level: int) -> str:
-    """Open a level for a positive control; return why the level did not open, or an empty text."""
+    """Unlock a level for a positive control; return why it did not open, or an empty text."""
     if not tester.access.can_relock and not tester.state.has_unlocked:
         return "the ECU could not be locked again after it"
     try:
@@ -203,7 +203,7 @@ def unlocked_for(tester: Tester, level: int) -> str:
 
 
 def is_carried_out_silently(tester: Tester, request: bytes) -> bool:
-    """Whether a request is carried out with the suppress bit, though it is refused without it.
+    """Whether the ECU carries a request out if it has the suppress bit, though refusing the request without the bit.
 
     A refusal is always sent, so silence means success. Control: the ECU refuses an unknown sub-function with the bit.
     """
@@ -218,13 +218,13 @@ def is_carried_out_silently(tester: Tester, request: bytes) -> bool:
 
 
 def declared_need(tester: Tester, service: int) -> str:
-    """Return what the target declares of a whole service: ``open``, ``level``, ``never``, or an empty text."""
+    """Return the need that the target declares for a whole service: ``open``, ``level``, ``never``, or an empty text."""
     declared = [entry for entry in tester.target.services if entry.origin == "declared" and service in entry.span]
     return declared[0].needs.kind if declared else ""
 
 
 def guards_parts(tester: Tester, service: int) -> bool:
-    """Whether the target declares any routine or memory that this service serves to be guarded."""
+    """Whether the target declares that any routine or memory served by this service is guarded."""
     parts = {
         Service.ROUTINE_CONTROL: tester.target.routines,
         **dict.fromkeys(

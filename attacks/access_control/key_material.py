@@ -1,4 +1,4 @@
-"""Find declared secrets and keys in what the ECU gave away, and cite that without showing them."""
+"""Find declared secrets and keys in content that the ECU gave away, and cite the answer without showing them."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,11 +6,11 @@ from dataclasses import replace
 from harness import Reply, Tester
 
 SHORTEST = 4
-"""Fewer bytes than this occur by chance in any content."""
+"""The smallest number of bytes that does not occur by chance in any content."""
 
 
 def known_secrets(tester: Tester) -> dict[str, bytes]:
-    """Return the declared secrets that keys are made of, by names that state the level."""
+    """Return the declared secrets from which keys are made, by names that state the level."""
     declared = {f"the secret of level 0x{entry.level:02X}": entry.secret for entry in tester.target.security}
     return {name: secret.reveal() for name, secret in declared.items() if secret is not None}
 

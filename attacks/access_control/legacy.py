@@ -1,4 +1,4 @@
-"""List services that came before ISO 14229-1 or exist beside it, and how to request each without harm."""
+"""List services older than ISO 14229-1 or outside it, and how to request each without harm."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ EMISSION_SERVICES = (0x01, 0x02, 0x03, 0x05, 0x06, 0x07, 0x09, 0x0A, 0x0B, 0x0C,
 OTHER_SERVICES = (0x2B, 0xA5, *range(0xAA, 0xAF), *range(0xBA, 0xBF))
 """Services of makers and suppliers."""
 UNASSIGNED_SERVICES = (*range(0x80, 0x83), *range(0x88, 0xBF), *range(0xC0, 0xFF))
-"""Services that no standard assigns: each is requested by its bare number, and in more ways only if it exists."""
+"""Services that no standard assigns: each is first requested by its bare number, and in other ways only if it exists."""
 MOST_PRESENT, MOST_SILENCES = 4, 6
 
 REPORT_STATE = 0x01
@@ -26,7 +26,7 @@ READ_BYTES, MOST_PLACES = 0x10, 3
 
 @dataclass(frozen=True)
 class Legacy:
-    """One request of a service that came before ISO 14229-1 or exists beside it."""
+    """A request of a service that is older than ISO 14229-1 or outside it."""
 
     request: bytes
     is_write: bool = False
@@ -40,7 +40,9 @@ class Legacy:
 
 
 def legacy_requests(tester: Tester) -> list[Legacy]:
-    """Return reads by usual identifiers and by last bytes of declared DIDs, and writes of other values to protected data."""
+    """Return reads by usual identifiers and by the last bytes of declared DIDs, and writes of other values to protected
+    data.
+    """
     locals_ = sorted({0x01, 0x80, *(entry.did & 0xFF for entry in tester.target.data)})
     found = [Legacy(bytes((service, 0x00)), is_mandatory=True) for service in EMISSION_SERVICES]
     found += [Legacy(bytes((READ_ECU_IDENTIFICATION, number))) for number in (0x80, 0x90)]
@@ -57,7 +59,7 @@ def legacy_requests(tester: Tester) -> list[Legacy]:
 
 
 def memory_requests(tester: Tester) -> list[Legacy]:
-    """Return reads of guarded and usual memory, in every form, by services that the ECU has and no standard assigns."""
+    """Return reads of guarded and usual memory, in every form, by those unassigned services that the ECU has."""
     present: list[int] = []
     silences = 0
     for service in UNASSIGNED_SERVICES:

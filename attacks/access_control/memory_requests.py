@@ -1,4 +1,4 @@
-"""Choose which memory is tried, in which forms of request, and what the target declares of it."""
+"""Choose which memory is tried, in which forms of request, and with which need the target declares it."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from attacks.access_control.guards import declared_need
 from harness import Depth, Reply, Tester
 
 USUAL_ADDRESSES = (0x0000_0000, 0x0800_0000, 0x2000_0000, 0x4000_0000, 0x8000_0000, 0xD000_0000)
-"""Where common microcontrollers have vectors, flash memory, RAM and peripherals."""
+"""Addresses at which common microcontrollers have vectors, flash memory, RAM and peripherals."""
 
 EDGE_BYTES = 8
 """How many bytes on either side of a border are requested."""
@@ -15,7 +15,7 @@ ADDRESSES = 1 << 32
 
 @dataclass(frozen=True)
 class MemoryPlace:
-    """An address, and how many bytes from there may be used."""
+    """An address, and how many bytes from there on may be used."""
 
     address: int
     size: int
@@ -30,7 +30,7 @@ class MemoryPlace:
 def guarded_places(tester: Tester, *services: int) -> list[MemoryPlace]:
     """Return memory that is declared or was found to be guarded; then undeclared addresses: found open, and usual ones.
 
-    Undeclared addresses are left out if the target declares one of the services open: that covers them.
+    Undeclared addresses are left out if the target declares one of the services open, since this covers them.
     """
     known = [one for one in tester.target.memory if one.origin == "declared" or one.needs.kind != "open"]
     guarded = [
@@ -54,7 +54,7 @@ def open_places(tester: Tester) -> list[MemoryPlace]:
 
 @dataclass(frozen=True)
 class Form:
-    """How many bytes of a request are the address, and how many the size behind it."""
+    """How many bytes of a request are the address, and how many bytes after it are the size."""
 
     address_bytes: int
     size_bytes: int
@@ -74,7 +74,7 @@ class Form:
 USUAL, WIDE = Form(4, 1), Form(4, 4)
 NAMED = (USUAL, WIDE, Form(4, 2), Form(4, 3), Form(3, 1), Form(2, 1), Form(2, 2))
 OLDER = tuple(Form(*one, is_named=False) for one in ((4, 2), (3, 1), (4, 1), (4, 4), (3, 2)))
-"""Forms without a format identifier: ISO 14230-3 has 3 bytes of address and 1 of size, makers have other lengths."""
+"""Forms without a format identifier: 3 bytes of address and 1 of size as in ISO 14230-3, and the makers' own lengths."""
 
 
 def formats(depth: Depth) -> tuple[Form, ...]:
@@ -85,7 +85,7 @@ def formats(depth: Depth) -> tuple[Form, ...]:
 def edges(place: MemoryPlace) -> list[tuple[int, int]]:
     """Return address and size of reads across the borders of guarded memory, each with at least one guarded byte.
 
-    A guard may compare only the first address, only the last, or be off by one; a sum may overflow.
+    A guard may compare only the first address, only the last, or be off by one; address plus size may overflow.
     """
     end = place.address + place.size
     found = [(end - 1, 1), (end - 1, 2), (max(end - EDGE_BYTES, 0), 2 * EDGE_BYTES)]
@@ -107,5 +107,5 @@ def memory_in(reply: Reply, size: int) -> bytes:
 
 
 def read_memory(tester: Tester, form: Form, address: int, size: int) -> bytes:
-    """Send ReadMemoryByAddress and return its bytes."""
+    """Send ReadMemoryByAddress and return the bytes that it gave."""
     return memory_in(ask_for_memory(tester, form, address, size), size)

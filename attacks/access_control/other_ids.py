@@ -8,18 +8,18 @@ from harness import Depth, Frame, RawReply, Tester
 EVERY_ID = range(1 << 29)
 LARGEST_11_BIT_ID = 0x7FF
 MARGIN_S = 0.05
-"""Seconds beyond P2 for which an answer is waited for, so that it is not taken for the answer to the next request."""
+"""Seconds beyond P2 for which an answer is awaited, so that it is not taken for the answer to the next request."""
 
 NEIGHBOURS = 0x07
-"""The bits in which neighbouring ids differ."""
+"""The bits in which neighbouring ids differ from the declared id."""
 
 LOWEST_PLAIN_ADDRESS = 0x40
 """The lowest address byte that normal addressing does not read as the length or the type of a frame."""
 
 AT_ONCE = 64
-"""How many ids are asked back to back before waiting."""
+"""How many ids are tried back to back before a wait for answers."""
 BUSY_S = 2.2
-"""In seconds, two periods of the slowest usual cyclic message: ids heard in this time belong to other nodes."""
+"""Two periods of the slowest usual cyclic message, in seconds: ids heard in this time belong to other nodes."""
 LOOKS = 3
 
 
@@ -31,9 +31,9 @@ class Path:
     can_id: int
     is_extended: bool
     prefix: bytes = b""
-    """What precedes the length: the address byte of extended and mixed addressing."""
+    """The byte before the length: the address of extended and mixed addressing, else nothing."""
     is_declared_prefix: bool = True
-    """Whether `prefix` is what the target declares for requests to the ECU."""
+    """Whether the target declares `prefix` for requests to the ECU."""
 
     def frame(self, pdu: bytes, padding: int | None) -> Frame:
         """Return a frame that holds the request, padded to eight bytes; with padding None it is as short as its content."""
@@ -68,7 +68,7 @@ def declared_ids(tester: Tester) -> set[int | None]:
 
 
 def neighbours(tester: Tester) -> list[Path]:
-    """Return paths by undeclared ids: those that differ in the last three bits only, and those the ECU answered before."""
+    """Return paths by undeclared ids: ids that differ only in the last three bits, and ids that the ECU answered before."""
     own = declared_path(tester)
     ids = [(own.can_id & ~NEIGHBOURS) | low for low in range(NEIGHBOURS + 1)]
     wanted = dict.fromkeys((*ids, *tester.target.can.other_request_ids))
@@ -84,7 +84,7 @@ def path_to(can_id: int, own: Path) -> Path:
 def far_ids(tester: Tester, depth: Depth, pdu: bytes, did: int) -> list[Path]:
     """Return the paths by all other 11-bit ids on which the request is answered.
 
-    No id is tried at depth quick, or if the target does not allow what could harm other nodes.
+    No id is tried at depth quick, or if the target does not permit what could harm other nodes.
     """
     if depth is Depth.QUICK or declared_path(tester).is_extended:
         return []
@@ -101,7 +101,7 @@ def far_ids(tester: Tester, depth: Depth, pdu: bytes, did: int) -> list[Path]:
 
 
 def answered_among(tester: Tester, paths: Sequence[Path], pdu: bytes, did: int) -> list[Path]:
-    """Return the paths that reach this ECU: ask by all of them back to back and, if an answer comes, by each half alone."""
+    """Return the paths that reach this ECU: send by all of them back to back and, if an answer comes, by each half alone."""
     padding = tester.target.can.padding
     reply = ask(tester, [path.frame(pdu, padding) for path in paths])
     if not is_answered(tester, reply, did):
@@ -113,7 +113,7 @@ def answered_among(tester: Tester, paths: Sequence[Path], pdu: bytes, did: int) 
 
 
 def other_addressing(tester: Tester) -> list[Path]:
-    """Return the request id with an undeclared address byte before the length, or without the declared one."""
+    """Return paths with the request id and an undeclared address byte before the length, or without the declared one."""
     own = declared_path(tester)
     addresses = sorted({own.can_id & 0xFF, 0x10, 0xF1, *(byte ^ 1 for byte in own.prefix)} - set(own.prefix))
     names = {bytes((address,)): f"address byte {address:02X}" for address in addresses}
@@ -125,7 +125,9 @@ def other_addressing(tester: Tester) -> list[Path]:
 
 
 def is_plain(path: Path, own: Path) -> bool:
-    """Whether an effect of the path's frames proves the path: with another prefix they mean nothing as declared frames."""
+    """Whether an effect of the path's frames proves that the path exists, because as declared frames they would mean
+    nothing.
+    """
     if path.is_declared_prefix:
         return True
     first = path.frame(b"\x22\x00\x00", 0).data[:1]
@@ -133,7 +135,9 @@ def is_plain(path: Path, own: Path) -> bool:
 
 
 def permitted(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[Path]:
-    """Return the paths whose frames are permitted: an ECU may read an address byte as a length, the next as a service."""
+    """Return the paths whose frames are permitted; an ECU may read an address byte as a length, and the next byte as a
+    service.
+    """
     padding = tester.target.can.padding
     found = []
     for path in paths:
@@ -151,7 +155,9 @@ def send(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[RawReply]:
 
 
 def ask(tester: Tester, frames: list[Frame]) -> RawReply:
-    """Send frames and listen; repeat both if another node asked the ECU meanwhile, since the answer could be to that."""
+    """Send frames and listen; do so again if another node sent the ECU a request meanwhile, which the answer could
+    be for.
+    """
     listen_s = min(tester.target.timing.p2_ms / 1000 + MARGIN_S, tester.silence_s)
     for _ in range(LOOKS):
         reply = tester.raw_frames(frames, listen_s=listen_s, also_from=EVERY_ID)
@@ -161,7 +167,7 @@ def ask(tester: Tester, frames: list[Frame]) -> RawReply:
 
 
 def is_asked_by_others(tester: Tester, reply: RawReply) -> bool:
-    """Whether another node sent a request to this ECU among these frames; an adapter's echo of ours does not count."""
+    """Whether another node sent a request to this ECU among these frames; an adapter's echo of our frames does not count."""
     ids = declared_ids(tester) - {tester.target.can.response_id}
     ours = {(frame.can_id, frame.data_field) for frame in reply.sent}
     theirs = [frame for frame in reply.answers if frame.can_id in ids and not frame.is_sent]
@@ -169,9 +175,9 @@ def is_asked_by_others(tester: Tester, reply: RawReply) -> bool:
 
 
 def is_answered(tester: Tester, reply: RawReply, did: int, *, path: Path | None = None, by_others: bool = False) -> bool:
-    """Whether a read of the DID was answered by this ECU or, with `by_others`, by another node.
+    """Whether this ECU or, with `by_others`, another node answered a read of the DID.
 
-    A frame that may be an answer to normal addressing does not count; an answer with an address byte does.
+    A frame that may be an answer by normal addressing does not count; an answer with an address byte does.
     """
     if is_asked_by_others(tester, reply) and not by_others:
         return False

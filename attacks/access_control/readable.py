@@ -1,4 +1,4 @@
-"""Find, once a run, which data identifiers, declared or not, answer a read."""
+"""Find, once a run, which data identifiers, declared or not, can be read."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ SUPPLIER = range(0xF1F0, 0xF200)
 ALL = range(0x10000)
 PROGRAMMING = 0x02
 AT_ONCE = 3
-"""Identifiers in one request: as many as a single frame holds."""
+"""How many identifiers one request names: as many as a single frame holds."""
 
 
 @dataclass(frozen=True)
 class Readable:
-    """How many identifiers were tried, and which gave a value."""
+    """How many identifiers were tried, and which of them gave a value."""
 
     tried: int
     dids: tuple[int, ...]
@@ -26,7 +26,9 @@ class Readable:
 
 
 def candidates(tester: Tester, depth: Depth) -> Iterable[int]:
-    """Return identification and supplier data, and neighbours of declared identifiers; at depth deep every identifier."""
+    """Return identification and supplier data, and the neighbours of declared identifiers; at depth deep every
+    identifier.
+    """
     reach = depth.choose(quick=2, default=16, deep=0)
     if not reach:
         return ALL
@@ -38,7 +40,7 @@ def candidates(tester: Tester, depth: Depth) -> Iterable[int]:
 
 
 def readable_data(tester: Tester, measure: Measurements, depth: Depth) -> Readable:
-    """Read each candidate, locked, in every session; do so once a run, and return what was found."""
+    """Read each candidate, locked, in every session; this is done once a run. Return the identifiers and values found."""
     return measure.once(("readable data",), lambda: read_all(tester, depth))
 
 
@@ -74,7 +76,8 @@ def keep(tester: Tester, did: int, values: dict[int, bytes]) -> None:
 def neighbourhood(tester: Tester, depth: Depth) -> Iterable[int]:
     """Return all identifiers that share the high byte (page) of a declared or an identification DID.
 
-    At depth default also some of every page; at depth deep none, since there every identifier is a candidate.
+    At depth default, also return some identifiers of every page; at depth deep return none, since every identifier is a
+    candidate there.
     """
     if depth is Depth.DEEP:
         return ()
@@ -86,7 +89,7 @@ def neighbourhood(tester: Tester, depth: Depth) -> Iterable[int]:
 
 
 def takes_several(tester: Tester) -> bool:
-    """Whether the ECU answers a read of a missing and an existing identifier: then one request can ask for several."""
+    """Whether the ECU answers a read of a missing and an existing identifier, so that one request can name several."""
     for entry in tester.target.data:
         if entry.read.kind == "open" and tester.read_reply(entry.did).is_positive:
             return tester.request(b"\x22\xff\xff" + entry.did.to_bytes(2, "big")).is_positive
@@ -94,6 +97,6 @@ def takes_several(tester: Tester) -> bool:
 
 
 def has_any(tester: Tester, dids: list[int]) -> bool:
-    """Whether any of the identifiers may exist; a refusal for lack of a level counts, since it may hide the others."""
+    """Whether any of the identifiers may exist; a refusal for lack of a level counts, since it may hide others."""
     reply = tester.request(uds.read_data(*dids))
     return reply.is_positive or reply.is_refused_with(*SECURITY)

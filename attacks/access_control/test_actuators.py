@@ -1,4 +1,4 @@
-"""Check that outputs are not moved, and routines neither started nor stopped, without the key."""
+"""Check that without the key nobody moves outputs, or starts or stops routines."""
 
 from attacks.access_control.guards import (
     SECURITY,
@@ -14,16 +14,16 @@ from harness import DataEntry, Nrc, Reply, Service, Severity, Tester, attack, fa
 
 RETURN_CONTROL, RESET_TO_DEFAULT, FREEZE, ADJUST = b"\x00", b"\x01", b"\x02", b"\x03"
 MASKS = (b"\xff", b"\xff\xff")
-"""Masks that select parts of a record, if it has parts."""
+"""Masks that select parts of a record, for records that have parts."""
 USUAL_OUTPUTS = (*range(0x0100, 0x0108), *range(0xD000, 0xD004), *range(0xF100, 0xF104), 0x1000, 0x2000, 0x3000, 0x4000)
 ERASE_MEMORY = 0xFF00
 MOST_OPEN = 4
 OPTION_BYTES = (1, 2, 4, 8)
-"""Lengths of the record of zeros that a routine may want."""
+"""Numbers of zeros that are sent as the option record of a routine."""
 USUAL_ROUTINES = (0x0202, 0x0203, 0xFF01, ERASE_MEMORY)
 """Usual numbers of checks before and after programming, and of erasing memory.
 
-Only the last is dangerous by itself; the others may be open, since flash tools start them before they unlock.
+Only erasing is dangerous by itself; the others may be open, since flash tools start them before they unlock.
 """
 
 
@@ -62,7 +62,7 @@ def test_inputs_and_outputs_are_not_controlled_while_locked(tester: Tester) -> N
 
 
 def judge_control(refusals: Refusals, entry: DataEntry, visit: Visit) -> None:
-    """Judge every kind of control: first by effect, if data shows it, then by answer."""
+    """Judge every kind of control of an output: first by effect, if data shows it, then by the ECU's answer."""
     tester = refusals.tester
     expected = f"a refusal of InputOutputControlByIdentifier for DID {entry.did:04X} {visit}, locked"
     for parameter in (RETURN_CONTROL, RESET_TO_DEFAULT, FREEZE):
@@ -78,7 +78,7 @@ def judge_control(refusals: Refusals, entry: DataEntry, visit: Visit) -> None:
 
 
 def judge_answer(refusals: Refusals, did: int, parameter: bytes, expected: str) -> None:
-    """Accept only a refusal; after one for the length repeat the request with a mask."""
+    """Fail unless the answer is a refusal; after a refusal for the length repeat the request with a mask."""
     tester = refusals.tester
     for tail in (b"", *MASKS):
         reply = refusals.add(control(tester, did, parameter + tail))
@@ -99,7 +99,7 @@ def judge_answer(refusals: Refusals, did: int, parameter: bytes, expected: str) 
 
 
 def adjusted(refusals: Refusals, did: int, value: bytes) -> Reply:
-    """Adjust the output, with a mask if one is needed, and return control."""
+    """Adjust the output, with a mask if the ECU needs one, and return control."""
     tester = refusals.tester
     for tail in (b"", *MASKS):
         reply = refusals.add(control(tester, did, ADJUST + value + tail))
@@ -111,7 +111,7 @@ def adjusted(refusals: Refusals, did: int, value: bytes) -> Reply:
 
 
 def controlled_by_anybody(refusals: Refusals) -> dict[int, Reply]:
-    """Judge usual identifiers of undeclared outputs, by returning control of them: harmless if it succeeds."""
+    """Judge usual identifiers of undeclared outputs by a request to return control, which is harmless if it succeeds."""
     tester = refusals.tester
     declared = {entry.did for entry in tester.target.data}
     replies = {did: control(tester, did, RETURN_CONTROL) for did in USUAL_OUTPUTS if did not in declared}
@@ -129,7 +129,10 @@ def control_request(did: int, parameter: bytes) -> bytes:
 
 
 def control_by_adjusting(tester: Tester) -> str:
-    """Take the control: unlocked, a protected identifier can be controlled, with its present value."""
+    """Adjust a protected output to its present value, unlocked, as the positive control.
+
+    Return why this was not seen to work; empty if it was.
+    """
     for entry in tester.access.protected():
         assert entry.write.level is not None
         missing = unlocked_for(tester, entry.write.level)
@@ -179,7 +182,7 @@ def test_protected_routines_do_not_start_while_locked(tester: Tester) -> None:
 
 
 def guarded_routines(tester: Tester) -> list[int]:
-    """Return routines that are declared to need a level or to be forbidden; then usual undeclared ones, erasing last."""
+    """Return routines that are declared guarded or forbidden; then usual undeclared ones, erasing last."""
     declared = [entry for entry in tester.target.routines if entry.origin == "declared"]
     guarded = [entry.span.first for entry in declared if entry.needs.kind != "open"]
     is_open = declared_need(tester, Service.ROUTINE_CONTROL) == "open"
@@ -188,7 +191,7 @@ def guarded_routines(tester: Tester) -> list[int]:
 
 
 def judge_start(refusals: Refusals, routine: int, visit: Visit) -> Reply:
-    """Check that giving the routine's result, stopping and starting it are refused; stop it if one of them was accepted.
+    """Check that requests for the routine's result, to stop it and to start it are refused; stop it if one was accepted.
 
     For a harmless undeclared routine return a positive reply instead of failing.
     """
@@ -222,7 +225,7 @@ def judge_start(refusals: Refusals, routine: int, visit: Visit) -> Reply:
 
 
 def judge_open_routines(tester: Tester, visit: Visit) -> None:
-    """Check that routines which are open to everybody open no level."""
+    """Check that routines which everybody may start open no level."""
     declared = [entry for entry in tester.target.routines if entry.origin == "declared" and entry.needs.kind == "open"]
     for entry in declared[:MOST_OPEN]:
         started = routine_control(tester, 0x01, entry.span.first)
@@ -239,7 +242,7 @@ def judge_open_routines(tester: Tester, visit: Visit) -> None:
 
 
 def is_declared(tester: Tester, routine: int) -> bool:
-    """Whether the target declares what the routine needs."""
+    """Whether the target declares who may use the routine."""
     return any(routine in entry.span for entry in tester.target.routines if entry.origin == "declared")
 
 
@@ -254,7 +257,10 @@ def routine_request(sub_function: int, routine: int) -> bytes:
 
 
 def control_by_safe_routine(tester: Tester) -> str:
-    """Take the control: unlocked, a routine starts that the target declares safe to run."""
+    """Start a routine that the target declares safe, unlocked, as the positive control.
+
+    Return why this was not seen to work; empty if it was.
+    """
     declared = [entry for entry in tester.target.routines if entry.origin == "declared" and entry.safe]
     for entry in declared:
         if entry.needs.level is None:

@@ -1,4 +1,4 @@
-"""Check that no software is sent into the ECU, and no file read from it, without the key."""
+"""Check that without the key nobody sends software into the ECU, or reads files from it."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ FILE_NAMES = (b"x", b"/", b"log", b"/log")
 FOLDERS = (b"/", b"", b".")
 MOST_NAMES, MOST_BLOCKS = 8, 4
 PLAIN_EMPTY = b"\x00\x01\x00\x00"
-"""Neither compressed nor encrypted; both sizes of the file, one byte each, are 0."""
+"""The parameters of a file that is neither compressed nor encrypted, and whose two sizes, of one byte each, are 0."""
 PLACES = 4
 
 
@@ -54,7 +54,7 @@ def test_no_download_begins_while_locked(tester: Tester, depth: Depth) -> None:
 
 
 def names_listed(tester: Tester) -> list[bytes]:
-    """Return the names of files that the ECU lists with a level open; it is locked afterwards."""
+    """Return the names of files that the ECU lists with a level open; the ECU is locked afterwards."""
     found: list[bytes] = []
     for level in [entry.level for entry in tester.target.security]:
         if not tester.access.can_relock or unlocked_for(tester, level):
@@ -70,7 +70,7 @@ def names_listed(tester: Tester) -> list[bytes]:
 
 
 def file_requests(names: Iterable[bytes]) -> list[bytes]:
-    """Return requests to add an empty file, and to read files and folders; deleting and replacing are left out."""
+    """Return requests to add an empty file, and to read files and folders; requests to delete and replace are left out."""
     found = [bytes((0x38, 0x01, 0, 1)) + FILE_NAMES[0] + PLAIN_EMPTY]
     for name in names:
         head = len(name).to_bytes(2, "big") + name
@@ -103,7 +103,7 @@ def judge_going_on(tester: Tester, places: list[MemoryPlace]) -> None:
 
 
 def judge(refusals: Refusals, request: bytes, what: str) -> None:
-    """Accept only a refusal."""
+    """Fail unless the answer is a refusal."""
     reply = refusals.add(refusals.tester.request(request))
     if reply.is_positive:
         refusals.tester.cite(reply)
@@ -111,7 +111,9 @@ def judge(refusals: Refusals, request: bytes, what: str) -> None:
 
 
 def judge_request(refusals: Refusals, places: list[MemoryPlace], place: MemoryPlace, form: Form, visit: Visit) -> None:
-    """Send RequestDownload (34); if accepted, send 36 to see whether it stores, but never 37, which would activate it."""
+    """Send RequestDownload (34); if it is accepted, send 36 to see whether the ECU stores, but never 37, which would
+    activate it.
+    """
     tester = refusals.tester
     where = form.block(place.address, min(place.size, 0x80))
     replies = [refusals.add(tester.request(request)) for request in requests_for(form, place, where)]
@@ -141,7 +143,7 @@ def requests_for(form: Form, place: MemoryPlace, where: bytes) -> list[bytes]:
 
 
 def is_stored(tester: Tester, place: MemoryPlace, entry: DataEntry, visit: Visit) -> bool:
-    """Whether a download to the place changes a protected value; the old one is restored in the same way."""
+    """Whether a download to the place changes a protected value; the old value is restored in the same way."""
     length = len(tester.read(entry.did))
     if place.size < length:
         return False
@@ -156,7 +158,10 @@ def is_stored(tester: Tester, place: MemoryPlace, entry: DataEntry, visit: Visit
 
 
 def control_by_request(tester: Tester, places: list[MemoryPlace]) -> str:
-    """Take the control: unlocked, a download begins; a session change ends it before anything is sent."""
+    """Begin a download, unlocked, as the positive control; a session change ends it before any data is sent.
+
+    Return why this was not seen to work; empty if it was.
+    """
     for place in places:
         if place.level is None:
             continue

@@ -56,7 +56,7 @@ def test_memory_is_not_written_while_locked(tester: Tester, depth: Depth) -> Non
 
 
 def judge_same_write(refusals: Refusals, place: MemoryPlace, form: Form, visit: Visit) -> None:
-    """Write one byte, the present one if it can be read."""
+    """Write one byte to memory: its present value, if that can be read."""
     tester = refusals.tester
     where = form.block(place.address, 1)
     if not where:
@@ -69,7 +69,7 @@ def judge_same_write(refusals: Refusals, place: MemoryPlace, form: Form, visit: 
 
 
 def judge_write_of(refusals: Refusals, place: MemoryPlace, entry: DataEntry, visit: Visit) -> None:
-    """Write another value where a protected one may be stored, and judge by effect."""
+    """Write another value to memory where a protected value may be stored, and judge by effect."""
     tester = refusals.tester
     length = len(tester.read(entry.did))
     if length > place.size:
@@ -84,7 +84,7 @@ def judge_write_of(refusals: Refusals, place: MemoryPlace, entry: DataEntry, vis
 
 
 def control_by_writing(tester: Tester, places: list[MemoryPlace]) -> str:
-    """Take the control: unlocked, the present byte can be read and written."""
+    """Read a byte and write it again, unlocked, as the positive control; return why that did not work, or an empty text."""
     for place in places:
         if place.level is None:
             continue
@@ -131,7 +131,7 @@ def test_memory_is_not_read_while_locked(tester: Tester, depth: Depth) -> None:
 
 
 def judge_read(refusals: Refusals, place: MemoryPlace, form: Form, visit: Visit) -> None:
-    """Accept neither bytes nor the beginning of an upload."""
+    """Fail if the ECU gives bytes, or begins an upload."""
     tester = refusals.tester
     where = form.block(place.address, min(place.size, BLOCK_BYTES))
     if not where:
@@ -147,7 +147,7 @@ def judge_read(refusals: Refusals, place: MemoryPlace, form: Form, visit: Visit)
 
 
 def judge_edges(refusals: Refusals, place: MemoryPlace, visit: Visit) -> None:
-    """Accept no read that begins before guarded memory, ends behind it, or overflows the last address."""
+    """Fail if the ECU answers a read that begins before guarded memory, ends behind it, or overflows the last address."""
     tester = refusals.tester
     for address, size in edges(place):
         where = USUAL.block(address, size) or WIDE.block(address, size % ADDRESSES)
@@ -158,7 +158,7 @@ def judge_edges(refusals: Refusals, place: MemoryPlace, visit: Visit) -> None:
 
 
 def judge_leak(tester: Tester, reply: Reply, place: MemoryPlace, form: Form, expected: str) -> None:
-    """Fail, and say whether key material was in what was read, or in what lies beside it."""
+    """Fail, and say whether there was key material in the memory that was read, or beside it."""
     secrets = known_secrets(tester)
     name = found_in(reply.pdu, secrets)
     for start in range(0, min(place.size, 0x100), BLOCK_BYTES) if not name else ():
@@ -191,7 +191,10 @@ def judge_content(tester: Tester, place: MemoryPlace, depth: Depth, whose: str) 
 
 
 def control_by_reading(tester: Tester, places: list[MemoryPlace], depth: Depth) -> str:
-    """Take the control: unlocked, declared memory can be read; check that it holds no key material."""
+    """Read declared memory, unlocked, as the positive control, and check that it holds no key material.
+
+    Return why this was not seen to work; empty if it was.
+    """
     has_read = False
     guarded = [place for place in places if place.level is not None]
     for place in guarded:

@@ -1,4 +1,4 @@
-"""Check that the ECU does not show protected data, or what keys are made of."""
+"""Check that the ECU does not show protected data, nor the values from which keys are made."""
 
 from collections.abc import Callable
 
@@ -87,9 +87,8 @@ def test_protected_content_is_not_delivered_under_another_name(tester: Tester) -
 
 
 def judge_records(tester: Tester, found: list[Source], records: list[Reply]) -> None:
-    """Check that records of trouble codes hold no content whose guarded read is refused.
-
-    Short content may occur by chance.
+    """Check that no record of trouble codes holds content whose guarded read is refused; short content may occur by
+    chance.
     """
     for source in found if records else ():
         content, missing = content_of(tester, source)
@@ -106,7 +105,7 @@ def judge_records(tester: Tester, found: list[Source], records: list[Reply]) -> 
 
 
 def judge_kept_alias(tester: Tester, source: Source, content: bytes) -> None:
-    """Check that an alias defined with the level open gives nothing once the ECU is locked again."""
+    """Check that an alias defined with the level open gives nothing after the ECU is locked again."""
     reply = read_when_locked_again(tester, source)
     if reply is not None and reply.is_positive and reply.pdu[3:] == content[: len(reply.pdu) - 3] and not is_blank(content):
         tester.cite(reply)
@@ -117,7 +116,7 @@ def judge_kept_alias(tester: Tester, source: Source, content: bytes) -> None:
 
 
 def conclude(tester: Tester, unknown: list[str], *, is_all: bool) -> None:
-    """Note why content could not be read unlocked; inconclusive if that holds for all content (`is_all`)."""
+    """Note why content could not be read unlocked; inconclusive if none could be read (`is_all`)."""
     if unknown and is_all:
         inconclusive(f"control missing: {unknown[0]}")
     for reason in unknown:
@@ -125,7 +124,7 @@ def conclude(tester: Tester, unknown: list[str], *, is_all: bool) -> None:
 
 
 def content_of(tester: Tester, source: Source) -> tuple[bytes, str]:
-    """Read protected content in the guarded way; return it and an empty text, or no bytes and why it could not be read."""
+    """Read protected content in the guarded way; return it with an empty text, or no bytes with the reason."""
     missing = unlocked_for(tester, source.level)
     if missing:
         return b"", missing
@@ -134,19 +133,19 @@ def content_of(tester: Tester, source: Source) -> tuple[bytes, str]:
 
 
 def is_blank(content: bytes) -> bool:
-    """Whether the content is all 00 or all FF, as an ECU may also send in place of masked content."""
+    """Whether the content is all 00 or all FF, which an ECU may also send in place of masked content."""
     return content in (bytes(len(content)), b"\xff" * len(content))
 
 
 def moves(tester: Tester, content: bytes, read: Callable[[], bytes]) -> bool:
-    """Whether a value that was `content` reads otherwise after a while: it cannot be recognised elsewhere."""
+    """Whether a value that was `content` has changed after a while, so that nobody could recognise it elsewhere."""
     tester.wait(CLOCK_S, "whether a value changes by itself")
     return read() != content
 
 
 READ = bytes((Service.READ_DATA_BY_IDENTIFIER,))
 IDENTIFIERS, FEW = (2, 5, 9, 24), 9
-"""How many identifiers a request holds; in requests of at most `FEW` the protected identifier is tried at each place."""
+"""How many identifiers a request names; in requests of at most `FEW` the protected identifier is tried in each place."""
 
 
 @attack(
@@ -181,7 +180,7 @@ def test_read_protected_data_is_not_delivered_among_other_data(tester: Tester) -
 
 
 def mixtures(tester: Tester, protected: bytes) -> list[bytes]:
-    """Yield the protected identifier alone, twice, and at each place among few and many open ones."""
+    """Yield requests with the protected identifier alone, twice, and in each place among few and many open ones."""
     readable = [entry.did.to_bytes(2, "big") for entry in tester.target.data if entry.read.kind == "open"]
     readable = [did for did in readable if tester.request(READ + did).is_positive][:2]
     shapes = [protected, protected * 2]
@@ -196,7 +195,7 @@ def mixtures(tester: Tester, protected: bytes) -> list[bytes]:
 
 
 def judge_delivered(tester: Tester, entry: DataEntry, replies: list[Reply]) -> str:
-    """Fail if the record holds the content as read unlocked; return why the content is unknown, or an empty text."""
+    """Fail if the record holds the content as read unlocked; return why that content is unknown, or an empty text."""
     assert entry.read.level is not None
     missing = unlocked_for(tester, entry.read.level)
     unlocked = None if missing else tester.read_reply(entry.did)
@@ -222,7 +221,7 @@ def judge_delivered(tester: Tester, entry: DataEntry, replies: list[Reply]) -> s
 
 
 def judge_unknown(tester: Tester, entry: DataEntry, replies: list[Reply]) -> None:
-    """Fail if data that is refused alone is delivered, and not masked, among other data; its content need not be known."""
+    """Fail if data that is refused alone is delivered unmasked among other data; the check need not know its content."""
     tester.cite(replies[-1])
     alone = tester.read_reply(entry.did)
     mark = entry.did.to_bytes(2, "big")
@@ -289,7 +288,7 @@ def test_no_data_identifier_holds_key_material(tester: Tester, measure: Measurem
 
 
 def keys_used(tester: Tester, level: int) -> dict[str, bytes]:
-    """Return the keys that last opened a level: a log that keeps them shows how keys are made."""
+    """Return the keys that last opened a level; a log that contains them shows how keys are made."""
     pairs = tester.security.level(level).pairs
     return {
         f"a key that has opened level 0x{level:02X} ({number})": key for number, key in enumerate([*pairs.values()][-4:], 1)
@@ -297,7 +296,7 @@ def keys_used(tester: Tester, level: int) -> dict[str, bytes]:
 
 
 def judge_credentials(tester: Tester, values: dict[int, bytes]) -> None:
-    """Fail if a value looks like a password or similar; keep the value out of the report."""
+    """Fail if a value looks like a password or another credential; keep the value out of the report."""
     found = {did: kind for did, value in values.items() if (kind := credentials_in(value))}
     if found:
         did, kind = next(iter(found.items()))
@@ -310,7 +309,7 @@ def judge_credentials(tester: Tester, values: dict[int, bytes]) -> None:
 
 
 def judge_next_seed(tester: Tester, level: int, did: int) -> None:
-    """Confirm: read once more the value that held the next seed, and request another seed."""
+    """Read once more the value that held the next seed, request another seed, and fail if the value held that, too."""
     reply = tester.read_reply(did)
     seed = tester.security.seed(level)
     if reply.is_positive and seed in reply.pdu[3:]:
@@ -322,7 +321,7 @@ def judge_next_seed(tester: Tester, level: int, did: int) -> None:
 
 
 def judge_values(tester: Tester, dids: list[int], material: dict[str, bytes]) -> dict[int, bytes]:
-    """Read values by identifier, and fail if one holds key material; return the values."""
+    """Read values by identifier, and fail if a value contains key material; return the values."""
     values = {}
     for did in dids:
         reply = tester.read_reply(did)

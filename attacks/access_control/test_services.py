@@ -1,4 +1,4 @@
-"""Check that whole services are guarded as declared, and that none is left that should not exist."""
+"""Check that whole services are guarded as declared, and that no service is left that should not exist."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ from harness import Inconclusive, Measurements, Reply, Service, Severity, Tester
 REPORTS = (0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0A, 0x0F, 0x10, 0x14, 0x15, 0x18, 0x19)
 CODE = b"\x00\x00\x01"
 RECORDS = (b"", b"\xff", CODE, CODE + b"\x01", CODE + b"\xff")
-"""What follows a report's number; the code stands for those that the ECU has."""
+"""The bytes behind a report's number; the code in them stands for those that the ECU has."""
 STATE_CHANGING: dict[int, tuple[tuple[bytes, ...], bytes]] = {
     Service.COMMUNICATION_CONTROL: (
         tuple(map(bytes.fromhex, ("280301", "280101", "280201", "280303", "2804010001", "2805010001"))),
@@ -39,7 +39,9 @@ STATE_CHANGING: dict[int, tuple[tuple[bytes, ...], bytes]] = {
         b"",
     ),
 }
-"""By service: requests that change the ECU's state, with each sub-function and record, and what undoes them, if possible."""
+"""By service: requests that change the ECU's state, by sub-function and record, each with the request that undoes it, if
+any.
+"""
 
 WITH_SUB_FUNCTION = (Service.COMMUNICATION_CONTROL, Service.CONTROL_DTC_SETTING, Service.LINK_CONTROL, Service.ECU_RESET)
 MOST_CODES = 4
@@ -76,7 +78,7 @@ def test_state_changing_services_keep_to_their_guard(tester: Tester, measure: Me
 
 
 def judge_service(refusals: Refusals, service: int, when: str, codes: Sequence[bytes]) -> None:
-    """Fail if the locked ECU carries out a request of the service, by its answer; for trouble codes also if none is left."""
+    """Fail if the locked ECU carries out a request of the service, by its answer or because no trouble codes are left."""
     tester = refusals.tester
     requests, undo = STATE_CHANGING[service]
     for request in (*requests, *(request.replace(CODE, code) for code in codes for request in requests if CODE in request)):
@@ -106,7 +108,10 @@ def judge_service(refusals: Refusals, service: int, when: str, codes: Sequence[b
 
 
 def control_by_switching(tester: Tester, guarded: list[int]) -> str:
-    """Take the control: unlocked, a change that can be undone is made."""
+    """Make a change that can be undone, unlocked, as the positive control.
+
+    Return why this was not seen to work; empty if it was.
+    """
     for service in guarded:
         requests, undo = STATE_CHANGING[service]
         entry = next(entry for entry in tester.target.services if service in entry.span and entry.origin == "declared")
@@ -152,7 +157,7 @@ def test_no_undeclared_service_reads_or_writes(tester: Tester) -> None:
 
 
 def judge_legacy(refusals: Refusals, legacy: Legacy) -> None:
-    """Pass an absent service, note an existing one, fail one that reads or writes."""
+    """Pass an absent service, note an existing one, and fail a service that reads or writes."""
     tester = refusals.tester
     if not tester.permits(legacy.request):
         tester.note(f"service {legacy.service:02X} was not tried: the target does not allow it")

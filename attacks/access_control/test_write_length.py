@@ -1,4 +1,4 @@
-"""Check that a write is stored only if it has the length of the data."""
+"""Check that the ECU stores a write only if it has the length of the data."""
 
 from collections.abc import Callable
 
@@ -33,7 +33,10 @@ def test_a_write_of_the_wrong_length_is_refused(tester: Tester) -> None:
 
 
 def judge_lengths(tester: Tester, entry: DataEntry) -> bool:
-    """Fail if a write of wrong length is stored or accepted; return whether a proper write works: if not, none is tried."""
+    """Fail if a write of a wrong length is stored or accepted; return whether a proper write works.
+
+    If a proper write does not work, no wrong one is tried.
+    """
     if entry.write.level is not None:
         if not tester.security.has_key(entry.write.level):
             tester.note(f"DID {entry.did:04X}: not tried, no key for level 0x{entry.write.level:02X}")
@@ -77,7 +80,7 @@ def judge_lengths(tester: Tester, entry: DataEntry) -> bool:
 
 
 def is_locked(reply: Reply | RawReply) -> bool:
-    """Whether a write was refused for lack of a level."""
+    """Whether the ECU refused a write for lack of a level."""
     if isinstance(reply, Reply):
         return reply.is_refused_with(Nrc.SECURITY_ACCESS_DENIED)
     return any(frame.data[1:4] == bytes((0x7F, 0x2E, Nrc.SECURITY_ACCESS_DENIED)) for frame in reply.answers)
@@ -90,7 +93,7 @@ def others(tester: Tester, entry: DataEntry) -> list[DataEntry]:
 
 
 def steady(tester: Tester, entry: DataEntry) -> bytes | None:
-    """Return the value of the data, or None if it changes by itself."""
+    """Return the value of the data; None if the value changes by itself."""
     return None if tester.access.changes_by_itself(entry.did) else tester.read(entry.did)
 
 

@@ -1,4 +1,4 @@
-"""Check that protected data cannot be written around its guard: by another address, id, or moment."""
+"""Check that nobody writes protected data around its guard: from another address, by another id, or at another moment."""
 
 from attacks.access_control.guards import DEFAULT_SESSION, each_session
 from attacks.access_control.other_ids import (
@@ -36,7 +36,10 @@ BUSY = bytes((0x7F, Service.DIAGNOSTIC_SESSION_CONTROL, Nrc.BUSY_REPEAT_REQUEST)
 BUSY_WRITE = bytes((0x7F, Service.WRITE_DATA_BY_IDENTIFIER, Nrc.BUSY_REPEAT_REQUEST))
 BUSY_REPEATS = 3
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.13, 0.4
-"""Least and most seconds between frames sent one by one: more than the longest STmin; two pauses are less than N_Cr."""
+"""The smallest and largest number of seconds between frames that are sent one by one.
+
+A pause is longer than the longest STmin, and two pauses are shorter than N_Cr.
+"""
 
 
 @attack(
@@ -78,7 +81,7 @@ def test_a_protected_write_to_the_functional_address_has_no_effect(tester: Teste
 
 
 def hears(tester: Tester) -> bool:
-    """Whether the ECU answers its usual request or TesterPresent on the functional id; many read no data there."""
+    """Whether the ECU answers its usual request or TesterPresent on the functional id; many ECUs read no data there."""
     pdus = (tester.liveness_request, uds.keep_session())
     return any(not tester.request(pdu, is_functional=True).is_silence for pdu in pdus)
 
@@ -134,7 +137,9 @@ def test_a_request_on_an_undeclared_id_has_no_effect(tester: Tester, depth: Dept
 
 
 def read_to_send(tester: Tester) -> tuple[int, bytes]:
-    """Return data that everybody may read, and the request; preferably data whose number is no service in a raw frame."""
+    """Return data that everybody may read, and the request for it; preferably data whose number is no service in a raw
+    frame.
+    """
     if not any(entry.read.kind == "open" for entry in tester.target.data):
         inconclusive("no readable data is declared, so that an answer could not be told")
     own, padding = declared_path(tester), tester.target.can.padding
@@ -147,7 +152,7 @@ def read_to_send(tester: Tester) -> tuple[int, bytes]:
 
 
 def free_paths(tester: Tester, read: bytes, probe: int) -> list[Path]:
-    """Return undeclared ways to the ECU, without those that reach another ECU."""
+    """Return undeclared paths to the ECU, without those that reach another ECU."""
     paths = permitted(tester, [*other_format(tester), *neighbours(tester), *other_addressing(tester)], read)
     free = []
     for path, reply in zip(paths, send(tester, paths, read), strict=True):
@@ -184,13 +189,15 @@ def judge_write_by(tester: Tester, paths: list[Path], entry: DataEntry, severity
 
 
 def seen_after_write_by(tester: Tester, paths: list[Path], entry: DataEntry) -> str:
-    """Write another value by each path, and restore the old one likewise; return what was seen if a write had an effect."""
+    """Write another value by each path, and restore the old value in the same way; return what a write has changed, if any
+    has.
+    """
     effect = tester.access.effect(entry, lambda value: send(tester, paths, uds.write_data(entry.did, value))[-1])
     return str(effect) if effect.is_changed else ""
 
 
 def severity_of(tester: Tester, path: Path) -> Severity | None:
-    """Return a low severity for the request id in its other format, which is only an alias; None for other paths."""
+    """Return a low severity for the request id in its other format, which is only an alias; None for any other path."""
     return Severity.LOW if path in other_format(tester) else None
 
 
@@ -273,7 +280,7 @@ def protected_value(tester: Tester, record: DataEntry) -> bytes:
 
 
 def write_in_frames(tester: Tester, record: DataEntry, value: bytes, order: bytes, *, at: int) -> RawReply:
-    """Write the record frame by frame, and send an order on the functional id before frame number `at`."""
+    """Write the record frame by frame, and send an order on the functional id before the frame with the number `at`."""
     answers = None
     for number, frame in enumerate(frames_of(tester, uds.write_data(record.did, value))):
         if number == at:
@@ -286,14 +293,14 @@ def write_in_frames(tester: Tester, record: DataEntry, value: bytes, order: byte
 
 
 def pause_s(tester: Tester) -> float:
-    """Return the seconds between two frames: long enough for an answer, as far as N_Cr allows."""
+    """Return the seconds between two frames: long enough for an answer, if N_Cr allows that."""
     return min(LONGEST_PAUSE_S, max(SHORTEST_PAUSE_S, tester.target.timing.p2_ms / 1000 + 0.05))
 
 
 def give_order(tester: Tester, order: bytes) -> None:
-    """Send the order on the functional id, again while the ECU is busy.
+    """Send the order on the functional id, and repeat it while the ECU is busy.
 
-    Raise Inconclusive if the order is to enter the default session, and the ECU does not enter it.
+    Raises Inconclusive if the order is to enter the default session, and the ECU does not enter it.
     """
     for _ in range(BUSY_REPEATS):
         ordered = tester.raw(single(tester, order), is_functional=True, listen_s=pause_s(tester))

@@ -1,4 +1,4 @@
-"""Check which values, and which data, the ECU lets be written."""
+"""Check which values the ECU accepts in a write, and which data it lets anybody write."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -23,7 +23,7 @@ from harness import (
 
 MOST_ALIASED, IDENTIFIER_BITS = 4, 16
 MOST_SHOWN = 8
-"""After this many identifiers that could be written, no more are tried."""
+"""How many writable identifiers are found before no more are tried."""
 
 
 @attack(
@@ -52,7 +52,9 @@ def test_a_value_outside_its_range_is_not_stored(tester: Tester) -> None:
 
 
 def judge_range(tester: Tester, entry: DataEntry) -> bool:
-    """Fail if an invalid value is stored; return whether a valid one is, without which refusals prove nothing."""
+    """Fail if the ECU stores an invalid value; return whether it stores a valid one, without which refusals prove
+    nothing.
+    """
     level = entry.write.level
     missing = "" if level is None else unlocked_for(tester, level)
     control = None if missing else tester.access.write_effect(entry)
@@ -162,9 +164,9 @@ def test_no_undeclared_data_can_be_written(tester: Tester, measure: Measurements
 
 
 def judge_aliases(tester: Tester, entry: DataEntry, when: str) -> None:
-    """Check that undeclared identifiers differing in one bit do not reach protected data.
+    """Check that undeclared identifiers which differ in one bit do not reach protected data.
 
-    The present value is written; only if that is accepted another value, to see the effect.
+    The present value is written; another value is written only if the ECU accepts the present one, to see the effect.
     """
     value = tester.read_reply(entry.did)
     for did in (entry.did ^ 1 << bit for bit in range(IDENTIFIER_BITS)):
@@ -182,14 +184,14 @@ def judge_aliases(tester: Tester, entry: DataEntry, when: str) -> None:
 
 
 def is_open_to_everybody(tester: Tester, did: int) -> bool:
-    """Whether the target declares no data at all, and no guard was found on writing this identifier."""
+    """Whether the target declares no data at all, and no guard was found on writes of this identifier."""
     entry = tester.target.did(did)
     is_declared = any(one.origin == "declared" for one in tester.target.data)
     return not is_declared and (entry is None or entry.write.level is None)
 
 
 def fail_for_taken(tester: Tester, taken: dict[int, tuple[str, Reply]]) -> None:
-    """Fail, and say of each identifier where it was written, and what the target declares of it."""
+    """Fail, and say for each identifier where it was written, and what the target declares of it."""
     tester.cite(*(reply for _, reply in taken.values()))
     refusals, answers = [], []
     for did, (where, reply) in taken.items():

@@ -24,7 +24,7 @@ from harness.tester import await_quiet
 MOST_SLOW = 3
 MOST_ANSWERS_S = 10.0
 SLICE_S = 0.005
-"""The interval, in seconds, at which the announcement of an answer is looked for."""
+"""The interval in seconds at which a response pending is looked for."""
 
 DENIED = negative(Nrc.SECURITY_ACCESS_DENIED)
 DENIED_BY_SESSION = negative(
@@ -107,7 +107,7 @@ def test_a_protected_write_is_refused_in_every_session(tester: Tester, guarded: 
 
 
 def occasions(tester: Tester, entry: DataEntry) -> dict[str, Callable[[], None]]:
-    """Return how to reach every session, and a pending seed, by the name of each occasion."""
+    """Return, by name, how to reach each occasion for a write: every session, and a pending seed."""
     level = entry.write.level
     assert level is not None
 
@@ -127,7 +127,7 @@ def occasions(tester: Tester, entry: DataEntry) -> dict[str, Callable[[], None]]
 
 
 def judge_unreadable(tester: Tester, entry: DataEntry, ways: Mapping[str, Callable[[], None]]) -> None:
-    """Judge data that only a level reads: write it locked on each occasion, then read it with the level open."""
+    """Judge data that can be read only with a level: write it locked on each occasion, then read it with the level open."""
     if not tester.access.can_relock:
         inconclusive(f"DID {entry.did:04X} is read with its level only, and the ECU cannot be locked again after that")
     value = read_open(tester, entry)
@@ -170,7 +170,7 @@ def read_open(tester: Tester, entry: DataEntry) -> bytes:
 
 
 def written_open(tester: Tester, entry: DataEntry, value: bytes) -> bytes:
-    """Write with the level open; return the value after that."""
+    """Write the data with its level open; return the value afterwards."""
     assert entry.write.level is not None
     tester.security.unlock(entry.write.level)
     tester.write(entry.did, value)
@@ -178,7 +178,9 @@ def written_open(tester: Tester, entry: DataEntry, value: bytes) -> bytes:
 
 
 def judge_write_while_pending(tester: Tester, entry: DataEntry) -> int:
-    """Check that the guard holds while another answer is announced but not given; return how many requests were tried."""
+    """Check that the guard holds while the ECU has announced another answer and not given it; return how many requests were
+    tried.
+    """
     if 3 + len(tester.read(entry.did)) >= tester.frame_bytes:
         return 0
     slow = [pdu for pdu in announced_requests(tester) if len(pdu) < tester.frame_bytes][:MOST_SLOW]
@@ -205,7 +207,7 @@ def judge_write_while_pending(tester: Tester, entry: DataEntry) -> int:
 
 
 def judge_write(tester: Tester, entry: DataEntry, when: str) -> None:
-    """Write the data while locked; judge first by effect, then by answer."""
+    """Write the data while locked; judge first by effect, then by the ECU's answer."""
     effect = tester.access.write_effect(entry)
     again = tester.access.effect(entry, lambda value: (tester.write(entry.did, value), tester.write(entry.did, value))[1])
     for one, how in ((effect, when), (again, f"{when}, directly after a refused write")):

@@ -1,1 +1,1 @@
-"""Check that the ECU answers as ISO 14229-1 says."""
+"""Check that the ECU answers in the way that ISO 14229-1 prescribes."""

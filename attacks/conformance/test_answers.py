@@ -1,4 +1,4 @@
-"""Check that an answer is complete and nothing more: its echo, its length, its records, and only one answer."""
+"""Check that an answer is complete and has nothing more: its echo, its length, its records, and only one answer."""
 
 from collections.abc import Iterator
 
@@ -35,10 +35,10 @@ from harness import (
 from harness.tester import Oddity
 
 UNASKED_S = 3.0
-"""Seconds for which the ECU must send nothing unasked before a message is blamed on a request."""
+"""Seconds for which the ECU must send no message of its own before a message is blamed on a request."""
 
 OLD_SESSION_ANSWER = 2
-"""Length of the answer to 10 before 2006, without timing."""
+"""The length in bytes of an answer to 10 before 2006, without timing."""
 
 SHUTDOWN = 0x04
 """enableRapidPowerShutDown: the only reset whose answer says when it happens."""
@@ -86,11 +86,11 @@ def test_positive_responses_repeat_their_request(tester: Tester) -> None:
 
 
 Answer = tuple[Reply, frozenset[int] | None, bool]
-"""A reply, the lengths of a positive one if known, and whether its content is secret."""
+"""A reply, the lengths that a positive reply may have if known, and whether its content is secret."""
 
 
 def answers(tester: Tester) -> Iterator[Answer]:
-    """Yield answers to everything that can be requested without harm, one service after the other."""
+    """Yield answers to all harmless requests, one service after the other."""
     for entry in [entry for entry in tester.target.data if entry.read.kind == "open"]:
         yield tester.read_reply(entry.did), None if entry.length is None else frozenset((3 + entry.length,)), entry.secret
     yield tester.request(uds.keep_session()), frozenset((2,)), False
@@ -105,7 +105,7 @@ def answers(tester: Tester) -> Iterator[Answer]:
 
 
 def writes(tester: Tester) -> Iterator[Answer]:
-    """Write present values."""
+    """Yield answers to writes of present values."""
     if tester.allows("write"):
         for entry in [entry for entry in tester.target.data if entry.write.kind == "open" and entry.read.kind == "open"][:1]:
             value = tester.read_reply(entry.did)
@@ -114,7 +114,9 @@ def writes(tester: Tester) -> Iterator[Answer]:
 
 
 def keys(tester: Tester) -> Iterator[Answer]:
-    """Yield the answer with each level's seed, and the answer to its key if that is known and the ECU can be relocked."""
+    """Yield the answer with each level's seed, and the answer to its key if the key is known and the ECU can be locked
+    again.
+    """
     for entry in tester.target.security:
         try:
             tester.session_for(entry.level)
@@ -241,7 +243,7 @@ def test_each_request_has_exactly_one_final_answer(tester: Tester, measure: Meas
 
 
 def judge_keys(tester: Tester, measure: Measurements, level: int) -> None:
-    """Check that nothing follows the answers to a wrong key (if allowed), a seed and its right key."""
+    """Check that nothing follows the answers to a wrong key (if permitted), to a seed request, and to its right key."""
     if tester.allows("lockout") and heard_out(tester, measure, level)[1]:
         judge_no_other(tester, tester.guesses.try_wrong(level)[1])
     if tester.access.can_relock:
@@ -267,7 +269,7 @@ def judge_no_other(tester: Tester, reply: Reply) -> None:
 
 
 def harmless(tester: Tester) -> list[bytes]:
-    """Return requests that are answered positively, and some that are refused."""
+    """Return requests that the ECU answers positively, and some that it refuses."""
     pdus = [b"\x22" + two_bytes(entry.did) for entry in readable(tester, 2)]
     did = unknown_did(tester)
     if did is not None:

@@ -1,4 +1,4 @@
-"""Check that an ECU suppresses the specified refusals when all ECUs are asked."""
+"""Check that an ECU keeps the specified refusals back if a request goes to all ECUs."""
 
 from attacks.conformance.test_negative_responses import RESERVED_SERVICES
 from attacks.conformance.working_services import UNKNOWN_PRESENCE, UNKNOWN_SESSION, readable, two_bytes, unknown_did
@@ -50,14 +50,14 @@ def test_refusals_are_not_sent_to_functional_requests(tester: Tester) -> None:
 
 
 def hears_functional(tester: Tester) -> bool:
-    """Whether anything is answered on the functional id: otherwise silence there proves nothing."""
+    """Whether the ECU answers anything on the functional id; if not, its silence there proves nothing."""
     dids = [b"\x22" + two_bytes(entry.did) for entry in readable(tester, 2)]
     pdus = [*dids, uds.keep_session(), *([b"\x10\x01"] if tester.has_sessions else [])]
     return any(not tester.request(pdu, is_functional=True).is_silence for pdu in pdus)
 
 
 def not_mine(tester: Tester) -> list[bytes]:
-    """Yield requests that a sound ECU refuses with one of these codes."""
+    """Yield requests that a sound ECU refuses with one of the codes that it must keep back."""
     declared = [entry.span for entry in tester.target.services]
     services = [service for service in RESERVED_SERVICES if not any(service in span for span in declared)]
     pdus = [bytes((service,)) for service in services[:2]]

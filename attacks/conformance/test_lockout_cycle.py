@@ -1,4 +1,4 @@
-"""Check that a lockout uses the standard's codes, in their order."""
+"""Check that an ECU which locks a level out answers with the standard's codes, in their order."""
 
 from attacks.conformance.wrong_keys import heard_out
 from harness import Measurements, Nrc, Reply, Severity, Tester, attack, fail, inconclusive, negative
@@ -79,7 +79,7 @@ def compared_key(tester: Tester, level: int, seed: bytes) -> Reply:
 
 
 def judge_without_limit(tester: Tester, keys: list[Reply]) -> None:
-    """Judge an ECU without a limit by its answers to wrong keys alone."""
+    """Judge an ECU that has no limit, by its answers to wrong keys alone."""
     if not all(WRONG.accepts(key) for key in keys):
         inconclusive("a limit is announced, and yet seeds are given: whether there is one is the subject of other checks")
     tester.note(f"no 0x36 or 0x37 in the {len(keys)} wrong keys of this check")

@@ -10,7 +10,7 @@ from harness.tester import Oddity
 RESERVED_SERVICES = (0x15, 0x16, 0x1B, 0x1C, 0x1D, 0x1E, 0x1F)
 """Services that neither ISO 14229-1 nor its predecessors assign."""
 OPTIONAL_REQUESTS = (b"\x25", b"\x83\x00", b"\xba")
-"""Optional services: judged only if the ECU lacks them."""
+"""Requests of optional services, which are judged only if the ECU lacks the service."""
 UNDECLARED_DIDS = (0xF123, 0x5A5A, 0x0FF1)
 
 
@@ -77,7 +77,7 @@ def provocations(tester: Tester, measure: Measurements) -> dict[str, Callable[[]
 
 
 def wrong_key(tester: Tester, measure: Measurements, level: int) -> Reply:
-    """Return the answer to a wrong key, or to what precedes it."""
+    """Return the answer to a wrong key, or the refusal of the seed request before it."""
     tester.session_for(level)
     seed = tester.security.request_seed(level)
     if not seed.is_positive:

@@ -1,4 +1,4 @@
-"""Check which of two reasons to refuse a request the ECU gives. One is wrong only where the order is known to be fixed.
+"""Check which of two reasons the ECU gives for a refusal. A reason is wrong only where the order is known to be fixed.
 
 The order (ISO 14229-1 8.7.2, 8.7.3): service known 11, authenticated 34, in session 7F, (secured 33); with a sub-function
 minimum length 13, known 12, authenticated 34, in session 7E, (secured 33), (sequence 24); then the service's own checks.
@@ -25,7 +25,7 @@ from harness import Nrc, Severity, Tester, attack, fail, inconclusive, uds
 from harness import negative as refused_with
 
 ANYWHERE = (Nrc.AUTHENTICATION_REQUIRED, Nrc.CONDITIONS_NOT_CORRECT, Nrc.GENERAL_REJECT, *range(0x80, 0x100))
-"""Codes that an ECU may give for reasons of its own: from outside nobody can tell that they come too early."""
+"""Codes that an ECU may give for reasons of its own, so that nobody can tell from outside whether they come too early."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class OrderCase:
     sound: tuple[int, ...]
     """The codes that the standard's order allows; any of them passes."""
     tolerated: tuple[int, ...] = ()
-    """Codes that may have a reason which cannot be seen from outside: they do not fail."""
+    """Codes that may have a reason which cannot be seen from outside, so that they do not fail."""
 
 
 @attack(
@@ -84,7 +84,7 @@ def hexed(pair: OrderCase) -> str:
 
 
 def pairs(tester: Tester) -> Iterator[OrderCase]:
-    """Yield the cases whose service the ECU has, each in the session that it is about."""
+    """Yield the cases whose service the ECU has, each in the session to which it belongs."""
     unknown, too_long = (Nrc.SUB_FUNCTION_NOT_SUPPORTED,), "an unknown sub-function is found before the total length"
     # From outside it is unknown that no session has it; if all requests are equally long, one look at the length suffices.
     elsewhere = (Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION, Nrc.INCORRECT_MESSAGE_LENGTH)
@@ -100,9 +100,9 @@ def pairs(tester: Tester) -> Iterator[OrderCase]:
 
 
 def of_sessions(tester: Tester) -> Iterator[OrderCase]:
-    """Yield requests for each session that the ECU refuses from the default session but enters from another.
+    """Yield requests for each session that the ECU refuses from the default session but enters from another session.
 
-    The programming session is not tried as that other session, because it is another program.
+    The programming session does not serve as that other session, because it belongs to another program.
     """
     others = [session for session in tester.sessions() if session not in (DEFAULT, PROGRAMMING)]
     for session in tester.sessions():
@@ -123,7 +123,7 @@ def of_sessions(tester: Tester) -> Iterator[OrderCase]:
 
 
 def of_security_access(tester: Tester) -> Iterator[OrderCase]:
-    """Yield requests in the session of a level, and in the default one if the level is not available there."""
+    """Yield requests in the session of a level, and in the default session if the level is not available there."""
     level = first_level(tester)
     if level is None:
         return
@@ -156,7 +156,9 @@ def of_security_access(tester: Tester) -> Iterator[OrderCase]:
 
 
 def of_writes(tester: Tester) -> Iterator[OrderCase]:
-    """Yield writes, while locked, with a second fault. The order of the two codes is not known to be fixed: both pass."""
+    """Yield writes, while locked, that have a second fault; the order of the two codes is not known to be fixed, so both
+    pass.
+    """
     length, denied, unknown = Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.SECURITY_ACCESS_DENIED, Nrc.REQUEST_OUT_OF_RANGE
     elsewhere = (Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,)
     for entry in tester.access.protected()[:1]:

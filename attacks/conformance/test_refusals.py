@@ -1,4 +1,4 @@
-"""Check that impossible requests are refused, with the code that says why."""
+"""Check that the ECU refuses impossible requests with the code that says why."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ from attacks.conformance.working_services import (
 from harness import Nrc, Reply, Service, Severity, Tester, attack, fail, inconclusive, negative, uds
 
 EMPTY_RECORD = 3
-"""Length of an answer to 22 that holds an identifier and no data."""
+"""The length in bytes of an answer to 22 that holds an identifier and no data."""
 
 NOT_HERE = (
     Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,
@@ -32,7 +32,7 @@ NOT_HERE = (
 """Codes that may come before the expected one, by the standard's order of checks."""
 
 EARLIER = {0x10: (Nrc.CONDITIONS_NOT_CORRECT,), 0x27: AT_START_OR_IN_DELAY}
-"""Codes that a service may give to any of its requests, e.g. a session change while the vehicle moves."""
+"""Codes that a service may give to any request, e.g. to a session change while the vehicle moves."""
 
 
 @attack(
@@ -113,7 +113,7 @@ def test_requests_of_the_wrong_length_are_answered_with_0x13(tester: Tester) -> 
 
 
 def misfits(tester: Tester) -> Iterator[tuple[bytes, tuple[int, ...]]]:
-    """Yield requests too short or too long for each service that was seen to exist, and other codes that may answer."""
+    """Yield requests too short or too long for each service that was seen to exist, and further codes that are right."""
     for entry in readable(tester, 1):
         did = two_bytes(entry.did)
         yield from ((b"\x22", ()), (b"\x22" + did[:1], ()), (b"\x22" + did + b"\x20", ()))

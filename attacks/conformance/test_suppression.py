@@ -15,7 +15,7 @@ from harness import Inconclusive, Reply, Severity, Tester, attack, fail, inconcl
 
 SUPPRESS = 0x80
 DTC_REPORTS = (b"\x19\x01\xff", b"\x19\x02\xff")
-"""Reads of the number of trouble codes, and of the codes: they change nothing."""
+"""Reads of the number of trouble codes, and of the codes; neither changes anything."""
 
 
 @attack(
@@ -41,7 +41,7 @@ def test_bit_7_suppresses_positive_responses_only(tester: Tester) -> None:
 
 
 def judge_positive(tester: Tester) -> int:
-    """Judge requests with the suppress bit that are answered positively without it; return how many there were."""
+    """Judge requests with the suppress bit that get a positive answer without the bit; return how many there were."""
     asked = 0
     if has_tester_present(tester):
         asked += 1
@@ -59,7 +59,7 @@ def judge_positive(tester: Tester) -> int:
 
 
 def judge_silence(tester: Tester, reply: Reply) -> None:
-    """Accept silence or a refusal; after response pending an answer must come in any case."""
+    """Fail unless the ECU is silent or refuses; after response pending an answer must come in any case."""
     was_announced = len(reply.replies) > 1 and reply.is_positive
     if reply.is_silence or was_announced:
         return
@@ -72,7 +72,7 @@ def judge_silence(tester: Tester, reply: Reply) -> None:
 
 
 def judge_session(tester: Tester) -> int:
-    """Check that a session requested without an answer is entered nevertheless."""
+    """Check that the ECU enters a session whose request has the suppress bit."""
     if not has_session_control(tester):
         return 0
     try:
@@ -97,7 +97,7 @@ def judge_session(tester: Tester) -> int:
 
 
 def judge_negative(tester: Tester) -> int:
-    """Judge refusals of requests with the suppress bit, each seen without the bit first; return how many there were."""
+    """Judge requests with the suppress bit that were seen to be refused without the bit; return how many there were."""
     asked = 0
     for service, sub_function in refused(tester):
         plain = tester.request(bytes((service, sub_function)))

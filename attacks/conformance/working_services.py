@@ -1,21 +1,23 @@
-"""List services that can be requested wrongly; each is seen to work before its refusal means anything."""
+"""List services of which a malformed request can be sent; each is first seen to work, so that its refusal means
+something.
+"""
 
 from harness import DataEntry, Inconclusive, Nrc, Reply, Tester, fail, inconclusive, uds
 from harness.tester import Oddity
 
 DEFAULT, PROGRAMMING = 0x01, 0x02
 UNKNOWN_SESSION = b"\x10\x7e"
-"""A request for the highest session that a supplier could have: since it may exist, the request needs permission."""
+"""A request for the highest session that a supplier could have; it needs permission, since that session may exist."""
 UNKNOWN_PRESENCE = 0x05
 UNKNOWN_LEVELS = (0x7D, 0x5D, 0x43)
 UNKNOWN_DIDS = (0xF123, 0x5A5A, 0x0FF1)
 UNDECLARED_LENGTH = 0x10000
 AT_START_OR_IN_DELAY = (Nrc.CONDITIONS_NOT_CORRECT, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
-"""Answers that SecurityAccess may give to any request while its counters are read, or its delay runs."""
+"""Codes that SecurityAccess may give to any request while the ECU reads its counters, or a delay runs."""
 
 
 def has_tester_present(tester: Tester) -> bool:
-    """Whether 3E 00 is confirmed."""
+    """Whether the ECU confirms 3E 00."""
     return tester.request(uds.keep_session()).is_positive
 
 
@@ -25,7 +27,7 @@ def has_session_control(tester: Tester) -> bool:
 
 
 def session_beside_default(tester: Tester) -> int | None:
-    """Enter a session that is not default and no boot loader, if there is one; else the default one."""
+    """Enter a session that is neither the default one nor a boot loader's, if there is one; else the default session."""
     if not has_session_control(tester):
         return None
     for session in sorted(tester.sessions(), reverse=True):
@@ -54,7 +56,7 @@ def unknown_level(tester: Tester) -> int:
 
 
 def readable(tester: Tester, count: int) -> list[DataEntry]:
-    """Return some declared data that everybody may read and the ECU shows; the shortest, as far as declared."""
+    """Return declared data that everybody may read and the ECU shows; the shortest data, as far as lengths are declared."""
     declared = [entry for entry in tester.target.data if entry.read.kind == "open"]
     found: list[DataEntry] = []
     for entry in sorted(declared, key=lambda entry: entry.length or UNDECLARED_LENGTH):
@@ -93,14 +95,14 @@ def two_bytes(did: int) -> bytes:
 
 
 def require_life(tester: Tester, reply: Reply) -> None:
-    """Raise Inconclusive if the reply is silence, and the ECU answers nothing else any more."""
+    """Raise Inconclusive if the reply is silence and the ECU answers no other request any more."""
     if reply.is_silence and not tester.is_alive():
         tester.cite(reply)
         inconclusive(f"no answer to {reply.request.hex(' ').upper()}, and none to anything after it")
 
 
 def judge_in_passing(tester: Tester, what: Oddity, expected: str) -> None:
-    """Fail if the run has shown this oddity more than once; inconclusive if once."""
+    """Fail if the run has shown this oddity more than once; inconclusive if it has shown it once."""
     found = tester.oddities.of(what)
     if not found:
         return

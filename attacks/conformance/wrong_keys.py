@@ -1,18 +1,18 @@
-"""Send one wrong key for each level, once a run, and share all answers to it with the checks of refusals."""
+"""Send one wrong key for each level, once a run, and share every answer to it with the checks of refusals."""
 
 from collections.abc import Callable
 
 from harness import Frame, Measurements, Reply, Tester
 
 IDLE_S = 0.2
-"""Seconds after an answer in which a second answer still belongs to the same request."""
+"""The seconds after an answer in which a second answer still belongs to the same request."""
 
 Heard = tuple[Reply, tuple[Frame, ...]]
-"""The answer to a wrong key, and what came within IDLE_S after it."""
+"""The answer to a wrong key, and the messages that came within `IDLE_S` after it."""
 
 
 def heard_out(tester: Tester, measure: Measurements, level: int, send: Callable[[], Reply] | None = None) -> Heard:
-    """Return the answer to a wrong key for this level: the first one of the run that was recorded, or one that `send` sends.
+    """Return the recorded answer to the run's first wrong key for this level; if there is none, send one by `send`.
 
     Raises Inconclusive if the level gives no seed.
     """

@@ -1,1 +1,1 @@
-"""Check what the ECU gives away."""
+"""Check which secrets the ECU gives away."""

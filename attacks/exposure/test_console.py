@@ -6,7 +6,7 @@ from harness.tester import watched_console
 
 PAIRS = 3
 ENOUGH_VALUES = 2
-"""One seed or key could occur in a text by chance; the secret itself could not."""
+"""How many seeds or keys a text must contain: a single one could occur by chance, while the secret itself could not."""
 
 
 @attack(
@@ -55,7 +55,7 @@ def test_the_console_shows_no_secret(tester: Tester) -> None:
 
 
 def spoken(tester: Tester, level: int) -> dict[str, bytes]:
-    """Return seeds that were requested, and the known keys sent for them, by names for a report."""
+    """Return the seeds that were requested, and the known keys that were sent for them, by names for a report."""
     found: dict[str, bytes] = {}
     for number in range(1, PAIRS + 1):
         tester.session_for(level)

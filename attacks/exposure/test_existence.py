@@ -1,4 +1,4 @@
-"""Check that a refusal does not reveal what exists."""
+"""Check that a refusal does not reveal which identifiers exist."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,23 +8,23 @@ from harness import Depth, Measurements, Nrc, Reply, Severity, Tester, attack, f
 DOES_NOT_EXIST = Nrc.REQUEST_OUT_OF_RANGE
 IS_DENIED = (Nrc.SECURITY_ACCESS_DENIED, Nrc.AUTHENTICATION_REQUIRED)
 AT_ONCE = 3
-"""Identifiers in one request: as many as a single frame holds."""
+"""How many identifiers one request names: as many as a single frame holds."""
 ENOUGH_SILENCE = 30
 UNIFORM = 0.5
-"""An ECU that denies a larger share of all requests reveals no map."""
+"""An ECU that denies a larger share of all requests than this does not reveal which identifiers exist."""
 STANDARD_RECORDS = range(0xF180, 0xF1A0)
 USUAL_ROUTINES = (*range(0x0200, 0x0210), *range(0xFF00, 0xFF10))
 
 
 @dataclass
 class Map:
-    """What the refusals reveal of one kind of identifier."""
+    """The identifiers of one kind whose existence the refusals reveal."""
 
     what: str
     asked: int = 0
     unknown: int = 0
     found: dict[int, Reply] = field(default_factory=dict)
-    """Identifiers whose refusal shows that they exist, with the replies."""
+    """Identifiers whose refusal shows that they exist, each with the reply."""
 
     def add(self, identifier: int, reply: Reply) -> None:
         """Add one identifier and its answer."""
@@ -74,7 +74,7 @@ def test_refusals_do_not_reveal_what_nobody_declared(tester: Tester, measure: Me
 
 
 def map_of_data(tester: Tester, depth: Depth) -> Map:
-    """Send 22 for undeclared data identifiers."""
+    """Send 22 for undeclared data identifiers, and collect the refusals."""
     found = Map("data")
     declared = {entry.did for entry in tester.target.data}
     wanted = [did for did in identifiers(depth, declared, STANDARD_RECORDS) if did not in declared]
@@ -93,7 +93,7 @@ def map_of_data(tester: Tester, depth: Depth) -> Map:
 
 
 def map_of_routines(tester: Tester, depth: Depth) -> Map:
-    """Send 31 03, which requests a result and starts nothing, for undeclared routines."""
+    """Send 31 03, which requests a result and starts nothing, for undeclared routines, and collect the refusals."""
     found = Map("routines")
     spans = [entry.span for entry in tester.target.routines]
     for routine in identifiers(depth, {span.first for span in spans}, USUAL_ROUTINES):
@@ -107,7 +107,9 @@ def map_of_routines(tester: Tester, depth: Depth) -> Map:
 
 
 def takes_several(tester: Tester) -> bool:
-    """Whether a read of existing and missing data gives the existing data: then one request asks for three."""
+    """Whether a read of existing and missing data gives the existing data, so that one request can name three
+    identifiers.
+    """
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"][:1]
     return bool(readable) and read(tester, [0xFFFF, *readable]).is_positive
 
@@ -118,7 +120,9 @@ def read(tester: Tester, dids: list[int]) -> Reply:
 
 
 def identifiers(depth: Depth, declared: Iterable[int], usual: Iterable[int]) -> Iterable[int]:
-    """Return all identifiers at depth deep; else beginnings of pages, neighbours of declared ones, and usual ones."""
+    """Return all identifiers at depth deep; else the beginnings of pages, neighbours of declared identifiers, and usual
+    ones.
+    """
     if depth is Depth.DEEP:
         return range(0x10000)
     per_page = depth.choose(quick=1, default=8, deep=0)

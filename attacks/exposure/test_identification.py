@@ -1,4 +1,4 @@
-"""Check that identification tells who the ECU is, and no more."""
+"""Check that identification tells which ECU this is, and no more."""
 
 from attacks.access_control.readable import readable_data
 from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, inconclusive
@@ -55,6 +55,6 @@ def judge(tester: Tester, reply: Reply, name: str, value: bytes) -> None:
 
 
 def content(reply: Reply) -> str:
-    """Format a value for the report: text as text."""
+    """Format a value for the report, as text if it is text."""
     value = reply.pdu[3:]
     return value.decode("ascii") if value.isascii() and value.decode("ascii").isprintable() else value.hex(" ").upper()[:96]

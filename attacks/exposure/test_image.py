@@ -1,4 +1,4 @@
-"""Check that the firmware image does not hold the secret in readable form."""
+"""Check that the firmware image does not contain the secret in readable form."""
 
 from harness import Severity, Tester, attack, fail, inconclusive
 from harness.analysis import found_in, is_telling

@@ -1,4 +1,4 @@
-"""Check that padding is empty: it neither repeats earlier messages nor shows what must not be known."""
+"""Check that padding neither repeats earlier messages nor shows what a tester must not know."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,7 +11,7 @@ MOST_SHOWN_BY_CHANCE = 1
 UNKNOWN_SERVICE, UNKNOWN_DID = b"\x15", b"\x22\x5a\x5a"
 
 Material = Mapping[str, bytes]
-"""Secrets by name that a tester must not know yet when an answer comes."""
+"""By name: secrets that a tester must not know yet when an answer comes."""
 
 
 @attack(
@@ -66,7 +66,7 @@ def test_padding_repeats_nothing(tester: Tester, depth: Depth) -> None:
 
 
 def judge_shown(tester: Tester, shown: list[tuple[Reply, str]]) -> None:
-    """Fail if secret content stands in more paddings than chance explains."""
+    """Fail if more paddings contain secret content than chance explains."""
     if len(shown) > MOST_SHOWN_BY_CHANCE:
         reply, name = shown[0]
         show_concealed(tester, reply, name)
@@ -79,7 +79,7 @@ def judge_shown(tester: Tester, shown: list[tuple[Reply, str]]) -> None:
 
 
 def protected_content(tester: Tester) -> dict[str, bytes]:
-    """Read protected content with its key; leave out values so short that they occur anywhere by chance."""
+    """Read protected content with its key; leave out values that are so short that they occur by chance."""
     found = {}
     for entry in tester.target.data:
         level = entry.read.level
@@ -98,7 +98,10 @@ def protected_content(tester: Tester) -> dict[str, bytes]:
 
 
 def conversation(tester: Tester, *, has_wrong_keys: bool) -> Iterator[tuple[Reply, Material]]:
-    """Yield answers of every kind, long and short in turn since a buffer may keep the longer, with what is still secret."""
+    """Yield answers of every kind, each with the secrets that a tester must not know yet.
+
+    Long and short answers take turns, since a buffer may keep the rest of a longer one.
+    """
     for level in [entry.level for entry in tester.target.security]:
         try:
             yield from keys(tester, level, has_wrong_keys=has_wrong_keys and tester.allows("lockout"))
@@ -122,7 +125,7 @@ def conversation(tester: Tester, *, has_wrong_keys: bool) -> Iterator[tuple[Repl
 
 
 def keys(tester: Tester, level: int, *, has_wrong_keys: bool) -> Iterator[tuple[Reply, Material]]:
-    """Yield a seed and its key, and a wrong key while the right one must not be known."""
+    """Yield a seed and its key, and a wrong key while a tester must not know the right one."""
     if has_wrong_keys and tester.security.has_key(level):
         seed, refused = tester.guesses.try_wrong(level)
         yield refused, {f"the key of level 0x{level:02X}": tester.security.right_key(level, seed)} if any(seed) else {}
@@ -134,5 +137,5 @@ def keys(tester: Tester, level: int, *, has_wrong_keys: bool) -> Iterator[tuple[
 
 
 def is_ours(tester: Tester, frame: Frame) -> bool:
-    """Whether a frame belongs to the conversation: sent by us (without echoes), or an answer of the ECU."""
+    """Whether a frame belongs to the conversation: it is an answer of the ECU, or we sent it (echoes do not count)."""
     return frame.can_id == tester.target.can.request_id if frame.is_sent else tester.is_answer(frame)

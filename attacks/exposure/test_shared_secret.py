@@ -1,4 +1,4 @@
-"""Check that one unit's key opens that unit only."""
+"""Check that the key of one unit opens only that unit."""
 
 from harness import Measurements, Severity, Tester, attack, fail
 

@@ -1,1 +1,1 @@
-"""Send requests that nobody foresaw."""
+"""Send requests and frames that no developer foresaw."""

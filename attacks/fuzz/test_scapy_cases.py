@@ -1,4 +1,4 @@
-"""Show fuzz cases as Scapy packets: what `fuzz()` makes of a request. Any function under `@fuzz_case` is a case."""
+"""Show fuzz cases as Scapy packets: what Scapy's `fuzz()` makes of a request. Any function under `@fuzz_case` is a case."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Check that the ECU answers everything for as long as it is asked."""
+"""Check that the ECU goes on answering every request, however many are sent."""
 
 from attacks.robustness.test_drift import is_the_ecus, start_anew
 from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, inconclusive
@@ -65,7 +65,10 @@ def test_a_long_mixed_load_is_answered(tester: Tester, measure: Measurements, de
 
 
 def answered_requests(tester: Tester) -> list[bytes]:
-    """Return valid requests that change no data and are answered; first the simplest, as often as there are others."""
+    """Return valid requests that change no data and that the ECU answers.
+
+    The simplest request comes first, and as often as all others together.
+    """
     wanted = [request for request in valid_requests(tester.target) if request[0] in CHANGES_NOTHING]
     found = []
     for request in wanted:

@@ -1,10 +1,10 @@
-"""Look for anything in the ECU that nobody declares."""
+"""Look for services, sub-functions and data of the ECU that nobody declares."""
 
 from harness import Depth, Nrc, Reply, Severity, Tester, attack, fail, uds
 from harness.fuzz import StimulusStream
 
 LENGTHS = (0, 1, 2, 3, 7)
-"""Lengths of what follows the service, in bytes."""
+"""Lengths in bytes of what follows the service."""
 STANDARD = frozenset((*range(0x01, 0x0B), *range(0x10, 0x3F), *range(0x83, 0x88)))
 """Services of ISO 14229-1 and of its predecessors, and the emission services of SAE J1979."""
 ALWAYS_THERE = frozenset({0x10, 0x3E})
@@ -80,7 +80,7 @@ def why_undocumented(tester: Tester, request: bytes) -> str:
 
 
 def is_documented(tester: Tester, service: int) -> bool:
-    """Whether the target file declares a service, by itself or by what it serves."""
+    """Whether the target file declares a service, either by itself or through data or routines that it serves."""
     target = tester.target
     implied = {
         0x11: target.reset.uds is not None,

@@ -1,1 +1,1 @@
-"""Check that the ECU keeps its service under load, nonsense and abuse."""
+"""Check that the ECU keeps working under load, nonsense and abuse."""

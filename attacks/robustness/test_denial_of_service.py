@@ -1,15 +1,15 @@
-"""Check that without a key the ECU cannot be kept from its work, by resets or by silencing it."""
+"""Check that nobody without a key can keep the ECU from its work, by resets or by silencing it."""
 
 from attacks.access_control.guards import DEFAULT_SESSION, declared_need, each_session, is_absent, require_locked
 from attacks.access_control.other_ids import EVERY_ID
 from harness import Inconclusive, Reply, Service, Severity, Tester, attack, fail, inconclusive, not_applicable, uds
 
 RESETS_IN_A_ROW = 11
-"""Number of resets in a row: one more than is tolerated."""
+"""The number of resets in a row that are sent: one more than is tolerated."""
 
 DISABLE, ENABLE = b"\x28\x03\x01", b"\x28\x00\x01"
 LISTEN_S = 3.3
-"""Seconds of listening: enough to notice that a message sent each second is missing; shorter than S3."""
+"""Seconds of listening in which the absence of a message sent each second is noticed; shorter than S3."""
 
 
 @attack(
@@ -49,7 +49,7 @@ def test_resets_without_a_key_are_refused_or_limited(tester: Tester) -> None:
 
 
 def reset_again_and_again(tester: Tester, reset: bytes, session: int | None) -> Reply:
-    """Reset and wait until the ECU is back, up to eleven times.
+    """Reset the ECU and wait until it is back, up to eleven times.
 
     Return the first answer that is not positive; if there is none, the last answer.
     """
@@ -104,7 +104,7 @@ def test_the_ecu_is_not_silenced_for_good(tester: Tester) -> None:
 
 
 def judge_return_unlocked(tester: Tester, regular: set[int]) -> None:
-    """Unlock, and send 28 03 01, which was refused while locked; if it is accepted, silenced messages must come back."""
+    """Unlock, and send 28 03 01, which was refused while locked; if it is accepted, the silenced messages must come back."""
     for entry in tester.target.security:
         if not tester.access.can_relock:
             break
@@ -121,12 +121,12 @@ def judge_return_unlocked(tester: Tester, regular: set[int]) -> None:
 
 
 def heard(tester: Tester) -> list[int]:
-    """Return the id of each frame that is heard in a while."""
+    """Return the id of each frame that is heard within `LISTEN_S`."""
     return [frame.can_id for frame in tester.listen(LISTEN_S, also_from=EVERY_ID, why="which ids are heard regularly")]
 
 
 def judge_return(tester: Tester, regular: set[int], reply: Reply, when: str) -> None:
-    """Check that ids that fall silent now are heard again after S3."""
+    """Check that ids which are silent now are heard again after S3."""
     silenced = regular - set(heard(tester))
     s3_ms = tester.target.timing.s3_ms
     assert s3_ms is not None
@@ -145,14 +145,14 @@ def judge_return(tester: Tester, regular: set[int], reply: Reply, when: str) -> 
 
 
 def steady(tester: Tester, ids: set[int], seconds: float) -> set[int]:
-    """Return those of the ids that are heard every time in listenings of `seconds` altogether."""
+    """Return those of the ids that are heard in every one of several listenings, which take `seconds` together."""
     for _ in range(int(seconds // LISTEN_S) + 1):
         ids = ids & set(heard(tester))
     return ids
 
 
 def undo(tester: Tester) -> None:
-    """Enable communication: in any session, else with a level unlocked, else by a restart."""
+    """Enable communication again: in any session, else with a level unlocked, else by a restart."""
     for _ in each_session(tester):
         if tester.request(ENABLE).is_positive:
             return

@@ -1,4 +1,4 @@
-"""Check that the ECU does not get slower the longer it runs."""
+"""Check that the ECU does not get slower with time."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ MEMORY_SAMPLES = 40
 ENOUGH_ANSWERS = 0.9
 OWN_JITTER_S = 0.001
 LAGS = 2
-"""How often this computer's own lag may enter a measured time: with the request, and with its answer."""
+"""How many delays of this computer one measured time may contain: one at the request, and one at its answer."""
 CONTROLS = 15
 
 
@@ -65,7 +65,7 @@ def test_answers_take_as_long_after_many_frames(tester: Tester, measure: Measure
 
 
 def is_the_ecus(tester: Tester, trend: Drift, lags: Sequence[float]) -> bool:
-    """Whether a growth is the ECU's own: more than this computer's load explains, and gone after a restart.
+    """Whether the ECU causes the growth, because this computer's load does not explain it and a restart ends it.
 
     `lags`: how late this computer itself was meanwhile. Raises Inconclusive if its own load may have grown.
     """
@@ -93,7 +93,7 @@ def is_the_ecus(tester: Tester, trend: Drift, lags: Sequence[float]) -> bool:
 
 
 def answer_time(tester: Tester) -> tuple[float, ...]:
-    """Return how long the usual answer takes now."""
+    """Return how many seconds the usual answer takes now."""
     return tester.answer_times_s(tester.request(tester.liveness_request))[:1]
 
 
@@ -103,7 +103,7 @@ def median(values: Sequence[float]) -> float:
 
 
 def start_anew(tester: Tester) -> None:
-    """Restart the ECU, if possible: earlier growth would hide the present one."""
+    """Restart the ECU, if possible, since earlier growth would hide further growth."""
     means = tester.restart.means()
     if not means or not tester.restart.restart(means[-1]):
         tester.note("the ECU was not restarted before: what it has piled up until now is not seen")

@@ -1,4 +1,4 @@
-"""Check that the ECU copes with frames that hold almost nothing."""
+"""Check that the ECU survives frames that hold almost nothing."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from harness.tester import await_quiet
 
 TESTER_PRESENT = 0x3E
 SHORT_SERVICES = (0x10, 0x22, 0x27, 0x2E, TESTER_PRESENT)
-"""Services that need more than their own byte, and so refuse a request without it."""
+"""Services that need more than their own byte, and so refuse a request of only that byte."""
 PADDED, BARE = 8, 0
 MOST_ANSWERS_S = 5.0
 MOST_TRIES, PAUSE_S = 4, 0.3
@@ -16,12 +16,12 @@ MOST_TRIES, PAUSE_S = 4, 0.3
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A frame that may upset code."""
+    """A frame that may upset the ECU's software."""
 
     name: str
     data: bytes
     is_due: bool = False
-    """Whether a sound ECU refuses the frame explicitly, not by silence."""
+    """Whether a sound ECU must refuse the frame explicitly, not by silence."""
     is_remote: bool = False
 
 
@@ -70,7 +70,7 @@ def send(tester: Tester, one: Input) -> RawReply:
 
 
 def inputs(tester: Tester) -> list[Input]:
-    """Return the key without a seed first; then requests of one byte, and last frames that hold no message."""
+    """Return the inputs: first the key without a seed, then requests of one byte, and last frames that hold no message."""
     found = key_without_seed(tester)
     size = BARE if answers_unpadded(tester) else PADDED
     for service in SHORT_SERVICES:
@@ -103,6 +103,6 @@ def key_without_seed(tester: Tester) -> list[Input]:
 
 
 def answers_unpadded(tester: Tester) -> bool:
-    """Whether a frame may be as short as its message: ECUs that require padding ignore it."""
+    """Whether the ECU answers a frame that is as short as its message; an ECU that requires padding ignores such frames."""
     pdu = probe(tester)
     return bool(tester.raw(bytes((len(pdu),)) + pdu).answers)

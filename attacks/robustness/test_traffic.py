@@ -1,4 +1,4 @@
-"""Check that the bus and the ECU go on under load."""
+"""Check that bus and ECU go on working under load."""
 
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -10,7 +10,7 @@ from harness.tester import await_quiet, foreign_frame, frames_per_second, send_l
 
 RATES = (100, 500)
 MAX_SHARE = 0.44
-"""The share of the bus for requests: it leaves room for their answers, 29-bit ones too."""
+"""The share of the bus that requests take; it leaves room for answers, even with 29-bit ids."""
 BURST_FRAMES = 300
 FOREIGN_SHARE = 0.8
 RECOVERED_S, DEAD_S = 1.0, 10.0
@@ -23,9 +23,9 @@ LEAST_WATCH_S = 3.0
 USUAL_ATTEMPTS = 3
 UNFINISHED, WRONG_KEYS = "an unfinished long request", "wrong keys and the delay after them"
 LASTING = (UNFINISHED, WRONG_KEYS)
-"""Disturbances that put the ECU into another state for a while: each is watched by itself."""
+"""Disturbances that put the ECU into another state for a while, so that each is watched by itself."""
 OWN = -1
-"""Stands in place of an id for the frames that we sent: their time stamps tell when a disturbance began and ended."""
+"""The key, in place of an id, for frames of ours, whose time stamps tell when a disturbance began and ended."""
 
 
 @attack(
@@ -63,7 +63,7 @@ def test_diagnostics_leave_normal_traffic_alone(tester: Tester, depth: Depth) ->
 
 
 def listen(tester: Tester, seconds: float) -> dict[int, list[float]]:
-    """Return by id when frames came, while nothing is sent for `seconds`."""
+    """Send nothing for `seconds`; return, by id, when frames came."""
     return gather(tester, during(tester, lambda: None, seconds))
 
 
@@ -77,7 +77,7 @@ def during(tester: Tester, disturb: Callable[[], object], seconds: float) -> Ite
 
 
 def gather(tester: Tester, turns: Iterable[None]) -> dict[int, list[float]]:
-    """Return by id when frames of other nodes came, and under `OWN` when ours were sent, in the order of the bus."""
+    """Return, by id, when frames of other nodes came, and under `OWN` when ours were sent, in the order of the bus."""
     can = tester.target.can
     found: dict[int, list[float]] = {OWN: []}
     first = tester.trace.count
@@ -93,7 +93,9 @@ def gather(tester: Tester, turns: Iterable[None]) -> dict[int, list[float]]:
 
 
 def disturbances(tester: Tester) -> dict[str, Callable[[], object]]:
-    """Return what a tester does, by name: single requests, an unfinished long request, long answers, seeds."""
+    """Return disturbances by name, as a tester causes them: single requests, an unfinished long request, long answers,
+    seeds.
+    """
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"]
     opening = segments(b"\x3e" + bytes(8), frame_bytes=tester.frame_bytes)[0]
     found: dict[str, Callable[[], object]] = {
@@ -107,7 +109,7 @@ def disturbances(tester: Tester) -> dict[str, Callable[[], object]]:
 
 
 def those_of_a_moment_in_turn(disturbances: dict[str, Callable[[], object]]) -> dict[str, Callable[[], object]]:
-    """Join the disturbances that leave nothing behind in the ECU: done in turn, one watch is enough for all of them."""
+    """Join the disturbances that leave nothing behind in the ECU into one that takes turns, so that one watch suffices."""
     joined = {name: disturb for name, disturb in disturbances.items() if name not in LASTING}
     left = list(joined.values())
 
@@ -120,7 +122,7 @@ def those_of_a_moment_in_turn(disturbances: dict[str, Callable[[], object]]) -> 
 
 
 def of_security_access(tester: Tester, level: int) -> dict[str, Callable[[], object]]:
-    """Return disturbances by name: seeds; right keys; wrong keys until the ECU refuses more, then refused requests."""
+    """Return disturbances by name: seeds; right keys; wrong keys until the ECU refuses more, and then refused requests."""
     found: dict[str, Callable[[], object]] = {"seeds": partial(ask_for_seed, tester, level)}
     security = tester.security
     if security.has_key(level) and tester.access.can_relock:
@@ -209,7 +211,7 @@ def test_foreign_frames_do_not_slow_the_ecu_down(tester: Tester, depth: Depth) -
 
 
 def require_short_answer(tester: Tester) -> Reply:
-    """Return the usual answer to the request with the least work: within one frame. Raises Inconclusive if there is none."""
+    """Return the answer to the request that needs the least work, within one frame. Raises Inconclusive if there is none."""
     require_answers(tester)
     for request in (tester.liveness_request, uds.keep_session()):
         reply = tester.request(request)
@@ -219,7 +221,7 @@ def require_short_answer(tester: Tester) -> Reply:
 
 
 def require_answers(tester: Tester) -> Reply:
-    """Require the usual answer: an ECU that does not answer has nothing to lose."""
+    """Raise Inconclusive unless the ECU answers as usual, since a silent ECU cannot be disturbed."""
     tester.require_quiet()
     reply = tester.request(tester.liveness_request)
     if reply.is_silence:
@@ -230,7 +232,7 @@ def require_answers(tester: Tester) -> Reply:
 
 
 def latency_s(tester: Tester) -> float:
-    """Return the median time of a few answers, by the bus's time stamps."""
+    """Return the median time in seconds of a few answers, by the bus's time stamps."""
     times: list[float] = []
     for _ in range(BASELINE_READS):
         times += tester.answer_times_s(tester.request(tester.liveness_request))[:1]
@@ -240,7 +242,7 @@ def latency_s(tester: Tester) -> float:
 
 
 def judge_recovery(tester: Tester, usual: Reply, what: str) -> None:
-    """Require usual answers within a second; note what takes longer, and fail after ten seconds."""
+    """Require the usual answers within a second; note an ECU that takes longer, and fail after ten seconds."""
     begun_s = tester.link.now_s
     while (reply := tester.request(usual.request)).kind is not usual.kind or reply.nrc != usual.nrc:
         if tester.link.now_s - begun_s > DEAD_S:
