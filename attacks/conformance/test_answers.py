@@ -51,8 +51,6 @@ SHUTDOWN = 0x04
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1: positive response message of each service",
-    cwe=(),
-    r155=(),
     rationale="The echo is what ties an answer to its request. Bytes beyond the content come from somewhere: often from "
     "memory that was not meant to be shown.",
     remediation="Build each response from its own fields: service + 0x40, the sub-function without bit 7 or the identifier, "
@@ -139,8 +137,6 @@ def keys(tester: Tester) -> Iterator[Answer]:
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 11.2.1 ReadDataByIdentifier",
-    cwe=(),
-    r155=(),
     rationale="A tester that asks for two values and gets one takes the second from wherever it ends up looking.",
     remediation="Answer with a record for each identifier that is supported, as often as it was asked for; refuse with 0x31 "
     "only if none is, or with 0x13 if only one a request is supported at all.",
@@ -207,8 +203,6 @@ def holds(records: bytes, dids: list[int], lengths: list[int]) -> bool:
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 8.7: server response implementation rules",
-    cwe=(),
-    r155=(),
     rationale="A second answer is taken for that to the next request, and none at all for a lost ECU. A tester that is one "
     "answer behind believes a key was accepted that was refused.",
     remediation="Let each request leave the server by one place, which sends its answer once.",

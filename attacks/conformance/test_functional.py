@@ -20,8 +20,6 @@ KEPT_BACK = (
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 8.7.5: negative responses to functional requests; SWS_Dcm_00001",
-    cwe=(),
-    r155=(),
     rationale="A functional request is for every ECU of the bus. If all that it does not concern say so, the one answer "
     "that was asked for drowns.",
     remediation="Do not send the codes 11, 12, 31, 7E and 7F to functionally addressed requests.",

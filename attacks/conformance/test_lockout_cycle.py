@@ -21,8 +21,6 @@ LENGTH = negative(Nrc.INCORRECT_MESSAGE_LENGTH)
     basis="standard",
     source="ISO 14229-1 SecurityAccess, Annex I: requestSequenceError, invalidKey, exceededNumberOfAttempts, "
     "requiredTimeDelayNotExpired; SWS_Dcm_00660, 01349, 01350",
-    cwe=(),
-    r155=(),
     rationale="A workshop's tester tells from these codes whether to ask again, to try another key, or to wait; one that is "
     "told the wrong thing locks the ECU, or never opens it.",
     remediation="Answer 0x24 to a key without a seed, 0x35 to a wrong key, 0x36 to the one at the limit, and 0x37 to every "

@@ -102,8 +102,6 @@ def is_well_formed(request: bytes, answer: bytes) -> bool:
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 server response rules, Figure 5: serviceNotSupported; SWS_Dcm_00197",
-    cwe=(),
-    r155=(),
     rationale="A tester tells from 0x11 what an ECU does not have. Silence, or another code, reads as a fault or a lock.",
     remediation="Answer 7F SID 11 to every service that is not implemented.",
     uses=("destructive",),

@@ -47,8 +47,6 @@ class OrderCase:
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 8.7.2 and 8.7.3: order of negative response codes",
-    cwe=(),
-    r155=(),
     rationale="The code tells which check ran first. One that looks at a request before it is known to be allowed in this "
     "session, or to be long enough, looks at what it should never have seen.",
     remediation="Check in the standard's order: service, session, minimum length, sub-function, then the rest.",

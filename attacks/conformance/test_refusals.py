@@ -42,8 +42,6 @@ EARLIER = {0x10: (Nrc.CONDITIONS_NOT_CORRECT,), 0x27: AT_START_OR_IN_DELAY}
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 server response rules, Figure 6: subFunctionNotSupported",
-    cwe=(),
-    r155=(),
     rationale="A tester tells from 0x12 which variants of a service an ECU has. Another code sends it looking for a fault, "
     "and silence makes it wait.",
     remediation="Answer 7F SID 12 to every sub-function that the ECU has in no session.",
@@ -83,7 +81,6 @@ def sub_functions_to_miss(tester: Tester) -> Iterator[bytes]:
     basis="standard",
     source="ISO 14229-1 server response rules, Figure 6: incorrectMessageLengthOrInvalidFormat",
     cwe=(130,),
-    r155=(),
     rationale="What is executed in spite of its length was not looked at as a whole: bytes that nobody checks are where "
     "memory errors and smuggled requests begin.",
     remediation="Compare the length of each request with that of its service and sub-function; answer 0x13 and do nothing.",
@@ -141,8 +138,6 @@ def misfits(tester: Tester) -> Iterator[tuple[bytes, tuple[int, ...]]]:
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 ReadDataByIdentifier and WriteDataByIdentifier: requestOutOfRange; SWS_Dcm_00438",
-    cwe=(),
-    r155=(),
     rationale="0x31 says that this one identifier is not there. 0x11 says that none is, and silence that the ECU is gone.",
     remediation="Answer 7F 22 31 or 7F 2E 31 to an identifier that the ECU does not have.",
     uses=("write",),

@@ -25,8 +25,6 @@ DTC_REPORTS = (b"\x19\x01\xff", b"\x19\x02\xff")
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 8.7.5: suppressPosRspMsgIndicationBit; SWS_Dcm_00200",
-    cwe=(),
-    r155=(),
     rationale="A tester that asks for no positive response takes silence for consent: a refusal that is suppressed with it "
     "is never noticed. A positive response that is sent all the same answers the next request instead.",
     remediation="Mask bit 7 off before the sub-function is looked at, and apply it to the final positive response alone.",

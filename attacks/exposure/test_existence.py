@@ -47,7 +47,6 @@ class Map:
     basis="declared",
     source="CWE-204 observable response discrepancy",
     cwe=(204,),
-    r155=(),
     rationale="Where 0x33 means that something is there and 0x31 that nothing is, anybody can draw a map of what is hidden, "
     "and knows what a key is worth.",
     remediation="Answer 0x31 to whatever the tester may not know of, or declare the identifiers and accept the map.",

@@ -16,7 +16,6 @@ SUB_FUNCTIONS = (0x00, *range(0x04, 0x80))
     severity=Severity.LOW,
     basis="standard",
     source="ISO 14229-1 Table 23: services available in the default session; SWS_Dcm_00211",
-    cwe=(),
     r155=("18.3",),
     rationale="The default session is the one of normal driving. A seed given there lets SecurityAccess be attacked, and "
     "its attempts be used up, without anything that shows a tester at work.",

@@ -78,8 +78,6 @@ def parts(tester: Tester, depth: Depth) -> Iterator[Errand]:
     severity=Severity.MEDIUM,
     basis="standard",
     source="ISO 14229-1 TesterPresent; ISO 14229-2 S3server; server response rules 8.7.6",
-    cwe=(),
-    r155=(),
     rationale="Anybody may send TesterPresent. If it gave more than time, or if strangers could keep another's session and "
     "its unlock alive with it, sessions would protect nothing.",
     remediation="Restart S3server for TesterPresent on the ECU's own request id and the functional one only; send no "

@@ -52,7 +52,6 @@ class Latencies:
     basis="standard",
     source="ISO 14229-2 P2server and P2*server; ISO 14229-1 requestCorrectlyReceived-ResponsePending",
     cwe=(835,),
-    r155=(),
     uses=("write",),
     rationale="A tester that waits for P2 takes a late answer for none, and then for the answer to its next request. One "
     "that is told to wait for ever can do nothing else any more.",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from harness.cli.audit_options import add_options, chosen_by, started_with, target_of_run
-from harness.cli.target_options import key_of, seconds_of, target_of, try_key_of, wait_for_bus_of
+from harness.cli.target_options import LINK, command_of, seconds_of, target_of, try_key_of, wait_for_bus_of
 from harness.errors import UserError
 
 if TYPE_CHECKING:
@@ -76,7 +76,6 @@ def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
     from harness.cli.terminal import AuditRequest, run_pytest
     from harness.link.clock import new_seed
     from harness.runs.folder import check_is_free
-    from harness.target import load_text
     from harness.verdict import Depth
 
     resumes, target = (None, target_of(options)) if options.resume is None else _taken_up(options)
@@ -93,10 +92,13 @@ def _run(options: argparse.Namespace) -> tuple[int, Path | None]:
     try_key_of(options)
     wait_for_bus_of(target, options.wait)
     if target.path is None:
-        found_text = _discovered(target, options)
+        from harness.cli.discover_bus import described_by
+
+        depth = Depth.QUICK if options.depth == "quick" else Depth.DEFAULT
+        longest_s = None if options.time is None else seconds_of("--time", options.time)
+        target, found_text = described_by(options, target, depth=depth, longest_s=longest_s)
         if not found_text:
             return NOTHING_JUDGED, None
-        target = load_text(found_text, f"what was found on {target.can.interface}:{target.can.channel}")
         wait_for_bus_of(target, options.wait)
     selection = [*(["-k", options.k] if options.k else []), *(["-x"] if options.x else [])]
     request = AuditRequest(
@@ -154,7 +156,7 @@ def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
         before = started_with(info.command)
     except ValueError:
         raise UserError(f"{options.resume}: what the run was started with is not understood; begin a new run") from None
-    names = ("target", "interface", "channel", "request_id", "response_id")
+    names = ("target", *LINK)
     is_named = any(getattr(options, name) is not None for name in names)
     target = target_of(options) if is_named else target_of_run(options.resume, info)
     if not is_named:
@@ -246,30 +248,9 @@ def log_to(stream: TextIO) -> None:
     log.propagate = False
 
 
-def _discovered(target: Target, options: argparse.Namespace) -> str:
-    """Discover an ECU that no target file describes, and return the text of one; empty if no ECU is found."""
-    from harness.cli.discover_bus import described, own_id
-    from harness.verdict import Depth
-
-    is_id_given = options.request_id is not None or "request=" in (options.target or "")
-    candidates = [own_id(target)] if is_id_given else None
-    depth = Depth.QUICK if options.depth == "quick" else Depth.DEFAULT
-    longest_s = None if options.time is None else seconds_of("--time", options.time)
-    found = described(target, candidates, key=key_of(options), depth=depth, longest_s=longest_s)
-    print()
-    return found
-
-
 def _command(options: argparse.Namespace, seed: int) -> str:
-    words = ["uds-harness", "audit"]
-    words += [options.target] if options.target else []
-    for name in ("interface", "channel", "request_id", "response_id", "key"):
-        value = getattr(options, name)
-        if value is not None:
-            words += [f"--{name.replace('_', '-')}", hex(value) if isinstance(value, int) else value]
-    for path in options.checks:
-        words += ["--checks", str(path)]
+    words = [word for path in options.checks for word in ("--checks", str(path))]
     words += ["--depth", options.depth] if options.depth != "default" else []
     words += ["--redact", options.redact] if options.redact else []
     words += ["--keep-secrets"] if options.keep_secrets else []
-    return shlex.join([*words, "--seed", str(seed)])
+    return command_of("audit", options, words, seed)

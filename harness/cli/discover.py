@@ -37,6 +37,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(options: argparse.Namespace) -> int:
     """Look for ECUs; return the exit code."""
+    from harness.cli.discover_bus import is_id_given
     from harness.cli.discover_bus import run as discover
     from harness.verdict import Depth
 
@@ -44,10 +45,9 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"--pace {options.pace:g}: give milliseconds from 0 to 10000")
     target = target_of(options)
     wait_for_bus_of(target, options.wait)
-    is_id_given = options.request_id is not None or "request=" in (options.target or "")
     return discover(
         target,
-        is_declared=target.path is not None or is_id_given,
+        is_declared=target.path is not None or is_id_given(options),
         ids=options.ids,
         key=key_of(options),
         pace_s=options.pace / 1000,

@@ -1,5 +1,6 @@
 """Discover the ECUs of a bus for `uds-harness discover`, and for an audit of an undescribed ECU; print what was found."""
 
+import argparse
 import re
 import sys
 import textwrap
@@ -7,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness.buses import open_bus_of
+from harness.cli.target_options import key_of
 from harness.discovery.addresses import FoundEcu, Survey
 from harness.discovery.differences import differences
 from harness.discovery.discover import LONGEST_S, USUAL_PACE_S, Discovery, Found, discover, plan_for
@@ -181,6 +183,24 @@ def described(
         _write(path, one.text)
         raise KeyboardInterrupt
     return one.text
+
+
+def is_id_given(options: argparse.Namespace) -> bool:
+    """Whether the options name the id on which an ECU receives requests."""
+    return options.request_id is not None or "request=" in (options.target or "")
+
+
+def described_by(
+    options: argparse.Namespace, target: Target, *, depth: Depth, longest_s: float | None = None
+) -> tuple[Target, str]:
+    """Discover the ECU that the options name and nobody described; return its target and target file's text.
+
+    Without an ECU the text is empty, and the target the given one. Raises what `described` raises.
+    """
+    candidates = [own_id(target)] if is_id_given(options) else None
+    text = described(target, candidates, key=key_of(options), depth=depth, longest_s=longest_s)
+    print()
+    return (load_text(text, f"what was found on {target.can.interface}:{target.can.channel}") if text else target), text
 
 
 def parse_ids(text: str) -> list[Id]:

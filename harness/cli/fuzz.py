@@ -12,7 +12,7 @@ from collections.abc import Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from harness.cli.target_options import add_target, add_wait, counted, seconds_of, target_of, wait_for_bus_of
+from harness.cli.target_options import add_target, add_wait, command_of, counted, seconds_of, target_of, wait_for_bus_of
 from harness.errors import UserError
 from harness.system import own_command
 
@@ -98,8 +98,7 @@ def _fuzz(options: argparse.Namespace) -> int:
     from harness.audit.stopping import Stop
     from harness.campaigns.rounds import CampaignSoFar
     from harness.campaigns.running import CampaignRun
-    from harness.cli.result_lines import result_lines
-    from harness.cli.wrapping import has_colour, width_of
+    from harness.cli.result_lines import print_result
     from harness.link.clock import RealClock, new_seed
     from harness.runs.folder import AUDIT_HTML, check_is_free
 
@@ -138,9 +137,7 @@ def _fuzz(options: argparse.Namespace) -> int:
 
             def tell(finding: Finding) -> None:
                 progress.clear()
-                print(
-                    "\n".join(result_lines(finding, colour=has_colour(sys.stdout), width=width_of(sys.stdout))), flush=True
-                )
+                print_result(finding)
 
             campaign_run = CampaignRun(session, campaign, command=command, tell=tell)
             try:
@@ -190,6 +187,8 @@ class _Progress:
     """
 
     def __init__(self, campaign: CampaignSoFar, longest_s: float | None, now_s: Any) -> None:
+        from harness.cli.wrapping import OverwrittenLine
+
         self._campaign = campaign
         self._longest_s = longest_s
         self._done = self._under_way = 0
@@ -198,13 +197,13 @@ class _Progress:
         """
         self._now_s = now_s
         self._begun_s = now_s()
-        self._is_terminal = sys.stdout.isatty()
+        self._line = OverwrittenLine()
 
     def hear(self, result: Yield) -> None:
         """Count a shard that has ended."""
         self._done += result.exchanges
         self._under_way += result.exchanges
-        if self._is_terminal:
+        if self._line.is_terminal:
             self._show(self._campaign.rounds + 1)
 
     def show(self) -> None:
@@ -218,10 +217,10 @@ class _Progress:
         rate = self._done / elapsed_s if elapsed_s > 0 else 0.0
         done = f"round {round_}: {exchanges:,} exchanges, {rate:,.0f}/s, {_counted(campaign.found)}, "
         text = f"{done}{len(campaign.cells)} kinds of answers{self._rest(exchanges, rate, elapsed_s)}"
-        if self._is_terminal:
+        if self._line.is_terminal:
             from harness.cli.wrapping import width_of
 
-            print(f"\r\x1b[K{text[: width_of(sys.stdout) - 1]}", end="", flush=True)
+            self._line.show(text[: width_of(sys.stdout) - 1])
         else:
             print(text, flush=True)
 
@@ -237,8 +236,7 @@ class _Progress:
 
     def clear(self) -> None:
         """Clear the line for other output."""
-        if self._is_terminal:
-            print("\r\x1b[K", end="", flush=True)
+        self._line.clear()
 
 
 def _counted(found: Sized) -> str:
@@ -315,15 +313,9 @@ def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
 
 
 def _command(options: argparse.Namespace, seed: int, wanted: int | None) -> str:
-    words = ["uds-harness", "fuzz"]
-    words += [options.target] if options.target else []
-    for name in ("interface", "channel", "request_id", "response_id"):
-        value = getattr(options, name)
-        if value is not None:
-            words += [f"--{name.replace('_', '-')}", hex(value) if isinstance(value, int) else value]
-    words += [word for path in options.corpus for word in ("--corpus", str(path))]
+    words = [word for path in options.corpus for word in ("--corpus", str(path))]
     words += ["--time", options.time] if wanted is None else ["--exchanges", str(wanted)]
-    return shlex.join([*words, "--seed", str(seed)])
+    return command_of("fuzz", options, words, seed)
 
 
 # A case of one's own

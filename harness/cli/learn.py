@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.target_options import add_key, add_target, counted, key_of, target_of
+from harness.cli.target_options import add_key, add_target, command_of, counted, target_of
 from harness.errors import UserError
 from harness.system import extra_command
 
@@ -69,7 +67,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def run(options: argparse.Namespace) -> int:
     """Learn; return the exit code."""
     from harness.runs.folder import check_is_free
-    from harness.target import load_text
 
     if options.compare is not None:
         return _compare(*options.compare)
@@ -81,25 +78,15 @@ def run(options: argparse.Namespace) -> int:
     if options.out is not None and not options.plan:
         check_is_free(options.out, replaces_run=options.force)
     if target.path is None:
+        from harness.cli.discover_bus import described_by
+        from harness.verdict import Depth
+
         if options.plan:
             raise UserError("--plan needs a target file: write one with `uds-harness discover -o FILE`")
-        found_text = _discovered(target, options)
+        target, found_text = described_by(options, target, depth=Depth.QUICK)
         if not found_text:
             return NOTHING_JUDGED
-        target = load_text(found_text, f"what was found on {target.can.interface}:{target.can.channel}")
     return _plan(options, target) if options.plan else _learn(options, target, found_text)
-
-
-def _discovered(target: Target, options: argparse.Namespace) -> str:
-    """Discover an ECU that no target file describes, and return the text of one; empty if no ECU is found."""
-    from harness.cli.discover_bus import described, own_id
-    from harness.verdict import Depth
-
-    is_id_given = options.request_id is not None or "request=" in (options.target or "")
-    candidates = [own_id(target)] if is_id_given else None
-    found = described(target, candidates, key=key_of(options), depth=Depth.QUICK)
-    print()
-    return found
 
 
 def _compare(old: Path, new: Path) -> int:
@@ -150,8 +137,7 @@ def _learn(options: argparse.Namespace, target: Target, found_text: str) -> int:
     from harness.audit.outcomes import exit_code
     from harness.audit.session import AuditOptions, AuditSession
     from harness.audit.stopping import Stop
-    from harness.cli.result_lines import result_lines
-    from harness.cli.wrapping import has_colour, width_of
+    from harness.cli.result_lines import print_result
     from harness.learning.results import not_learned, results
     from harness.link.clock import new_seed
     from harness.runs.folder import AUDIT_HTML
@@ -177,7 +163,7 @@ def _learn(options: argparse.Namespace, target: Target, found_text: str) -> int:
         found = not_learned(why_not, repeat=command) if learned is None else results(learned, repeat=command)
         for finding in found:
             kept = session.keep(finding)
-            print("\n".join(result_lines(kept, colour=has_colour(sys.stdout), width=width_of(sys.stdout))), flush=True)
+            print_result(kept)
         if learned is not None:
             machine = learned.machine
             session.before_reports = lambda: _write(session, machine)
@@ -199,11 +185,12 @@ def _asked(
     options: argparse.Namespace, session: AuditSession, stop: Stop, seed: int, known: list[tuple[Word, Answers]]
 ) -> tuple[Learned | None, str]:
     """Learn; return what was learned, or None with the reason why nothing could be learned."""
+    from harness.cli.wrapping import OverwrittenLine
     from harness.errors import Unjudged
     from harness.learning.learning import Learner
 
     kept = session.folder.path / OBSERVATIONS
-    progress = _Progress()
+    progress = OverwrittenLine()
     learned = None
     with open(kept, "a", encoding="ascii", buffering=1) as file:
         try:
@@ -212,7 +199,7 @@ def _asked(
                 is_full=options.alphabet == "full",
                 seed=seed,
                 most_requests=options.requests,
-                say=progress.say,
+                say=progress.show,
                 keep=lambda word, answers: print(json.dumps([word, answers]), file=file),
                 known=known,
             )
@@ -223,7 +210,7 @@ def _asked(
                 learned = learner.run()
         except KeyboardInterrupt:
             learned = learner.learned()
-    progress.end()
+    progress.clear()
     return learned, ""
 
 
@@ -232,23 +219,6 @@ def _write(session: AuditSession, machine: StateMachine) -> None:
     from harness.runs.state_machine import MODEL_JSON
 
     session.folder.write(MODEL_JSON, replace(machine, requests=session.tester.exchange_count).text())
-
-
-class _Progress:
-    """Shows the progress of learning in a line that is overwritten; shows nothing without a terminal."""
-
-    def __init__(self) -> None:
-        self._is_terminal = sys.stdout.isatty()
-
-    def say(self, text: str) -> None:
-        """Show the text in place of the previous one."""
-        if self._is_terminal:
-            print(f"\r\x1b[K{text}", end="", flush=True)
-
-    def end(self) -> None:
-        """Clear the line."""
-        if self._is_terminal:
-            print("\r\x1b[K", end="", flush=True)
 
 
 def _summarize(machine: StateMachine) -> None:
@@ -281,12 +251,6 @@ def _answers_of(run: Path) -> Iterator[tuple[Word, Answers]]:
 
 
 def _command(options: argparse.Namespace, seed: int) -> str:
-    words = ["uds-harness", "learn"]
-    words += [options.target] if options.target else []
-    for name in ("interface", "channel", "request_id", "response_id", "key"):
-        value = getattr(options, name)
-        if value is not None:
-            words += [f"--{name.replace('_', '-')}", hex(value) if isinstance(value, int) else value]
-    words += ["--alphabet", options.alphabet] if options.alphabet != "default" else []
+    words = ["--alphabet", options.alphabet] if options.alphabet != "default" else []
     words += ["--requests", str(options.requests)] if options.requests else []
-    return shlex.join([*words, "--seed", str(seed)])
+    return command_of("learn", options, words, seed)

@@ -1,8 +1,9 @@
 """Show one result on a terminal: in a single line, or with its evidence and the command that repeats it."""
 
+import sys
 from typing import Final
 
-from harness.cli.wrapping import WIDTH, command_lines, flat, labelled, wrapped
+from harness.cli.wrapping import WIDTH, command_lines, flat, has_colour, labelled, width_of, wrapped
 from harness.report.decode import service_name
 from harness.report.text import bytes_of, shown_hex
 from harness.runs.findings import Finding
@@ -42,6 +43,12 @@ def result_lines(finding: Finding, *, colour: bool = False, width: int = WIDTH) 
         if finding.verdict is Verdict.ERROR:
             lines += command_lines("repeat", finding.repeat, width)
     return lines
+
+
+def print_result(finding: Finding) -> None:
+    """Print what `result_lines` says of a result, as wide and as coloured as standard output allows."""
+    lines = result_lines(finding, colour=has_colour(sys.stdout), width=width_of(sys.stdout))
+    print("\n".join(lines), flush=True)
 
 
 def finding_lines(finding: Finding, *, colour: bool = False, width: int = WIDTH) -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ from harness.errors import UserError
 
 if TYPE_CHECKING:
     from harness.target import Target
+
+
+LINK = ("interface", "channel", "request_id", "response_id")
+"""The options that override a target's link."""
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +45,7 @@ def target_of(options: argparse.Namespace) -> Target:
     """Return the target that the options name. Raises UserError if it does not exist or is malformed."""
     from harness.target import load_target, unknown_target, with_link
 
-    link = {name: getattr(options, name) for name in ("interface", "channel", "request_id", "response_id")}
+    link = {name: getattr(options, name) for name in LINK}
     if options.target is not None:
         return with_link(load_target(options.target), **link)
     if all(value is None for value in link.values()):
@@ -48,6 +53,16 @@ def target_of(options: argparse.Namespace) -> Target:
     if options.interface is None or options.channel is None:
         raise UserError("without TARGET give --interface and --channel, e.g. --interface socketcan --channel can0")
     return unknown_target(**link)
+
+
+def command_of(command: str, options: argparse.Namespace, words: Iterable[str], seed: int) -> str:
+    """Return what repeats a run: the command with its target and link, then `words`, and the seed."""
+    said = ["uds-harness", command, *([options.target] if options.target else [])]
+    for name in (*LINK, "key"):
+        value = getattr(options, name, None)
+        if value is not None:
+            said += [f"--{name.replace('_', '-')}", hex(value) if isinstance(value, int) else value]
+    return shlex.join([*said, *words, "--seed", str(seed)])
 
 
 def key_of(options: argparse.Namespace) -> str | None:

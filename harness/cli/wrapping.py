@@ -1,6 +1,7 @@
 """Lay text out in columns of a terminal: wrapped, behind a prefix, and commands so that they can be copied."""
 
 import os
+import sys
 import unicodedata
 from collections.abc import Iterable
 from typing import Final, TextIO
@@ -27,6 +28,22 @@ def width_of(out: TextIO) -> int:
 def has_colour(out: TextIO) -> bool:
     """Whether to colour an output: it is a terminal that knows colours, and the user has not refused them (NO_COLOR)."""
     return out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+class OverwrittenLine:
+    """A line of standard output in which each text replaces the one before; shows nothing without a terminal."""
+
+    def __init__(self) -> None:
+        self.is_terminal = sys.stdout.isatty()
+
+    def show(self, text: str) -> None:
+        """Show the text in place of the previous one."""
+        if self.is_terminal:
+            print(f"\r\x1b[K{text}", end="", flush=True)
+
+    def clear(self) -> None:
+        """Clear the line for other output."""
+        self.show("")
 
 
 def labelled(label: str, text: str, width: int) -> list[str]:
