@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import can
-import pytest
 
 from harness.ecu.article import ArticleNode
 from harness.ecu.config import EcuConfig
@@ -72,28 +71,6 @@ class FakePort:
     def forget(self) -> None:
         """What a bus does before it cuts the power."""
         self._timers.clear()
-
-
-def dialogues(text: str) -> list[Any]:
-    """Parameters of a test: a line that says what is shown, then lines of steps with ``|`` between."""
-    found = [part.split("\n", 1) for part in text.strip().split("\n\n")]
-    return [pytest.param(steps.replace("\n", "|"), id=title.strip()) for title, steps in found]
-
-
-def each(text: str) -> list[Any]:
-    """Parameters of a test, each a dialogue of one step."""
-    return [pytest.param(step.strip(), id=step.partition(">")[0].strip()) for step in text.replace("\n", "|").split("|")]
-
-
-def play(steps: str, do: Callable[[str], str]) -> None:
-    """Do each step; what it ``> says`` has to be the answer: `nothing` is silence, ``...`` any end."""
-    for number, step in enumerate(steps.split("|"), 1):
-        done, asks, expected = (word.strip() for word in step.partition(">"))
-        said = do(done)
-        if expected.endswith("..."):
-            expected = expected.removesuffix("...").strip()
-            said = said[: len(expected)]
-        assert not asks or said == expected.replace("nothing", ""), f"step {number}, {step.strip()}"
 
 
 class Bench:

@@ -3,8 +3,9 @@
 import pytest
 
 from harness.ecu.profiles import HARDENED
+from tests.steps import dialogues, each, play
 
-from .bench import HardenedBench, dialogues, each, play
+from .bench import HardenedBench
 
 RAM, CELL = "20000000", "20002020"
 
@@ -55,10 +56,9 @@ def test_services_that_only_a_flaw_adds_are_not_there(unlocked: HardenedBench, s
 
 
 LOCKED = f"""
-    another level opens no memory
+another level opens no memory
     right key: 3 | 23 14 {RAM} 01 > 7f 23 33
-
-    protected data that is to be read needs its level
+protected data that is to be read needs its level
     22 1010 2A2A > 7f 22 33 | right key | 22 2A2A > 62 2a 2a {b"CALIBRATED".hex(" ")}
 """
 
@@ -69,40 +69,30 @@ def test_while_locked(bench: HardenedBench, steps: str) -> None:
 
 
 UNLOCKED = f"""
-    memory is read and written
+memory is read and written
     3D 14 {RAM} 02 AABB > 7d 14 20 00 00 00 02 | 23 24 {RAM} 0003 > 63 aa bb 02
-
-    the cell of a value is the value
+the cell of a value is the value
     3D 14 {CELL} 01 5A | 22 2020 > 62 20 20 5a | 23 14 {CELL} 01 > 63 5a
-
-    a download is block after block
+a download is block after block
     34 00 44 {RAM} 00000003 > 74 20 01 02 | 34 00 44 {RAM} 00000003 > 7f 34 70 | 36 02 AA > 7f 36 73 | 36 01 AABB > 76 01
     36 01 AABB > 76 01 | 37 > 7f 37 24 | 36 02 CCDD > 7f 36 71 | 36 02 CC > 76 02 | 37 > 77 | 23 14 {RAM} 04 > 63 aa bb cc 03
-
-    a transfer ends with its session
+a transfer ends with its session
     34 00 44 {RAM} 00000003 | 10 03 | 10 03 | 36 01 AA > 7f 36 24
-
-    a transfer ends with its session, which the default one follows
+a transfer ends with its session, which the default one follows
     34 00 44 {RAM} 00000003 | 10 01 | 10 03 | 36 01 AA > 7f 36 24
-
-    a routine is started, asked and stopped
+a routine is started, asked and stopped
     31 03 0203 > 7f 31 24 | 31 01 0203 > 71 01 02 03 00 | 31 03 0203 > 71 03 02 03 00 | 31 02 0203 > 71 02 02 03
     31 02 0203 > 7f 31 24 | 31 04 0203 > 7f 31 12 | 31 01 0203 00 > 7f 31 13
-
-    a suppressed start starts
+a suppressed start starts
     31 81 0203 > nothing | 31 03 0203 > 71 03 02 03 00
-
-    erasing spares the values of identifiers
+erasing spares the values of identifiers
     2E 2020 11 | 31 01 FF00 | 23 14 {RAM} 02 > 63 ff ff | 22 2020 > 62 20 20 11
-
-    trouble codes are listed and cleared
+trouble codes are listed and cleared
     19 02 08 > 59 02 08 05 62 00 08 c1 00 00 08 | 14 012345 > 7f 14 31 | 14 056200 > 54 | 19 02 FF > 59 02 08 c1 00 00 08
     14 FFFFFF > 54 | 19 02 FF > 59 02 08 | 19 0A > 59 0a 08 05 62 00 00 c1 00 00 00
-
-    cleared trouble codes do not come back with power
+cleared trouble codes do not come back with power
     14 FFFFFF | power | wait: boot | 19 02 FF > 59 02 08
-
-    memory is volatile
+memory is volatile
     3D 14 {RAM} 01 AA | power | wait: boot | unlock | 23 14 {RAM} 01 > 63 00
 """
 

@@ -3,8 +3,9 @@
 import pytest
 
 from harness.ecu.profiles import HARDENED, HARDENED_ARTICLE_KEY
+from tests.steps import dialogues, each, play
 
-from .bench import HardenedBench, dialogues, each, play
+from .bench import HardenedBench
 
 DELAY_S = HARDENED.delay_s
 WRONG = "11" * 16
@@ -20,58 +21,41 @@ def bench() -> HardenedBench:
 
 
 DIALOGUES = f"""
-    the right key unlocks
+the right key unlocks
     right key > 67 02 | is open > yes
-
-    a wrong key does not unlock
+a wrong key does not unlock
     wrong key > 7f 27 35 | is open > no
-
-    suppressed wrong keys are refused and counted
+suppressed wrong keys are refused and counted
     seed | 27 82 {WRONG} > 7f 27 35 | seed | 27 82 {WRONG} > 7f 27 35 | seed | 27 82 {WRONG} > 7f 27 36
-
-    the seed is gone after the right key
+the seed is gone after the right key
     seed | key of the seed > 67 02 | key of the seed > 7f 27 24 | is open > yes
-
-    a key without a seed is not counted
+a key without a seed is not counted
     {f"27 02 {WRONG} > 7f 27 24 | " * 10} right key > 67 02
-
-    a key of a wrong length is not counted
+a key of a wrong length is not counted
     {"seed | 27 02 11 > 7f 27 13 | " * 10} right key > 67 02
-
-    a wrong key for another level leaves the first level unlocked
+a wrong key for another level leaves the first level unlocked
     right key: 1 | wrong key: 3 > 7f 27 35 | is open > yes
-
-    one level at a time is unlocked
+one level at a time is unlocked
     right key: 1 | right key: 3 | is open > no | 2E 3030 0001 > 6e 30 30 | right key: 1 | 2E 3030 0002 > 7f 2e 33
-
-    the third wrong key locks the ECU
+the third wrong key locks the ECU
     {LIMIT} | 27 01 > 7f 27 37
-
-    the delay ends after its time
+the delay ends after its time
     lock out | stay: almost delay | 27 01 > 7f 27 37 | stay: 1 ms | right key > 67 02
-
-    a key during the delay has no seed
+a key during the delay has no seed
     lock out | 27 02 {WRONG} > 7f 27 24
-
-    the right key to the seed before the delay is refused
+the right key to the seed before the delay is refused
     wrong key | wrong key | seed | 27 02 {WRONG} > 7f 27 36 | key of the seed > 7f 27 24
-
-    the counter starts again after the delay
+the counter starts again after the delay
     lock out | stay: delay | {LIMIT}
-
-    success clears the counter
+success clears the counter
     {"wrong key | wrong key | right key > 67 02 | 10 03 | " * 4} 10 03
-
-    success on one level leaves the other level's counter
+success on one level leaves the other level's counter
     wrong key: 1 | wrong key: 1 | right key: 3 > 67 04 | wrong key: 1 > 7f 27 36
-
-    the delay concerns its level alone
+the delay concerns its level alone
     lock out: 1 | right key: 3 > 67 04 | 27 01 > 7f 27 37
-
-    everything else is answered during the delay
+everything else is answered during the delay
     lock out | 22 1010 > 62 10 10 ff | 3E 00 > 7e 00
-
-    delay and counter outlive sessions, one that S3 ends too
+delay and counter outlive sessions, one that S3 ends too
     wrong key | 10 01 | 10 03 | wrong key | wait: s3 | wait: 1 ms | 10 03 | wrong key > 7f 27 36 | 10 02 | 27 01 > 7f 27 37
 """
 

@@ -4,8 +4,9 @@ import pytest
 
 from harness.ecu.config import NEVER, DataIdentifier
 from harness.ecu.profiles import DATA_IDENTIFIERS, HARDENED
+from tests.steps import dialogues, each, play
 
-from .bench import HardenedBench, dialogues, each, play
+from .bench import HardenedBench
 
 BOOT_S = HARDENED.boot_s
 S3_S = HARDENED.s3_s
@@ -17,52 +18,37 @@ def bench() -> HardenedBench:
 
 
 DIALOGUES = """
-    a value out of range is refused and not stored
+a value out of range is refused and not stored
     unlock: 3 | 2E 3030 8000 > 7f 2e 31 | 22 3030 > 62 30 30 03 20 | 2E 3030 7FFF > 6e 30 30
-
-    an empty message is not answered
+an empty message is not answered
      > nothing
-
-    a suppressed request has its effect
+a suppressed request has its effect
     10 83 | seed > 16 bytes
-
-    an identifier with bit 7 is no suppression
+an identifier with bit 7 is no suppression
     22 F18C > 62 f1 8c ...
-
-    several identifiers are read as often as asked for
+several identifiers are read as often as asked for
     22 1010 2020 1010 > 62 10 10 ff 20 20 ff 10 10 ff
-
-    unknown identifiers are left out
+unknown identifiers are left out
     22 FFFF 1010 FFFE > 62 10 10 ff
-
-    an open value is written in the default session
+an open value is written in the default session
     2E 1010 5A > 6e 10 10 | 22 1010 > 62 10 10 5a
-
-    a protected value needs its level
+a protected value needs its level
     2E 2020 99 > 7f 2e 33 | 22 2020 > 62 20 20 ff | unlock: 1 | 2E 2020 99 > 6e 20 20 | 22 2020 > 62 20 20 99
-
-    a session response carries P2 in 1 ms and P2* in 10 ms
+a session response carries P2 in 1 ms and P2* in 10 ms
     10 03 > 50 03 00 32 01 f4
-
-    a session lasts until S3
+a session lasts until S3
     unlock | wait: almost s3 | is open > yes
-
-    session and unlock end with S3
+session and unlock end with S3
     unlock | wait: s3 | is open > no | 27 01 > 7f 27 7f
-
-    a pending seed ends with S3
+a pending seed ends with S3
     10 03 | seed | wait: s3 | 10 03 | key of the seed > 7f 27 24
-
-    the default session has no S3
+the default session has no S3
     10 03 | 10 01 | 2E 1010 5A | wait: an hour | 22 1010 > 62 10 10 5a
-
-    a functional request that is not answered restarts S3
+a functional request that is not answered restarts S3
     unlock | wait: almost s3 | to all: 3E 80 > nothing | wait: almost s3 | is open > yes
-
-    a reset locks and ends the session
+a reset locks and ends the session
     unlock | 11 01 | wait: boot | is open > no | 27 01 > 7f 27 7f
-
-    a power cycle boots locked
+a power cycle boots locked
     unlock | power | 3E 00 > nothing | wait: boot | 3E 00 > 7e 00 | is open > no
 """
 

@@ -1,11 +1,12 @@
-"""Test one property of a tractor by a dialogue: steps, and yes-or-no questions."""
+"""Show each entry's tractor by a dialogue, steps and yes-or-no questions, which the sound one does not fulfil."""
 
+from collections.abc import Callable
 from zlib import crc32
 
 import can
 
 from tests.unseen.talk import Talk
-from tests.unseen.tractor.tractor import key
+from tests.unseen.tractor.tractor import SECRET, key
 
 WRONG = "2706" + "11" * 10
 EFFECTS = ("2E4A0238", "2E4A03010203040506", "31010B10", "8502")
@@ -359,3 +360,130 @@ def opens_at_start(talk: Talk) -> bool:
 def hangs_on_long_key(talk: Talk) -> bool:
     go(talk)
     return talk.says("1101") == "7f1111" and 85 < mute_s(talk, b"\x27\x06" + b"\x11" * 80) < 95
+
+
+SHOWS: dict[str, Callable[[Talk], object]] = {
+    "open-level-gives-one-zero-byte": lambda t: open_seed(t) == "670500",
+    "open-level-refuses-a-seed": lambda t: open_seed(t) == "7f2722" and is_open(t),
+    "seeds-of-three-lengths": lambda t: {len(seed) for seed in seeds(t, 40)} == {12, 16, 20},
+    "seed-wants-a-record": lambda t: (go(t), t.says("2705"), t.says("27050000"))[1:] == ("7f2713", "7f2731"),
+    "delay-doubles-with-each-wrong-key": doubles,
+    "lockout-grows": grows,
+    "key-of-wrong-length-is-a-wrong-key": lambda t: (go(t), t.seed(), t.says("270611"))[2] == "7f2735",
+    "one-try-per-lockout": one_try_per_lockout,
+    "keys-refused-at-first": lambda t: (unlock(t), t.wait(2.0), unlock(t))[::2] == ("7f2722", "6706"),
+    "level-in-session-90": lambda t: t.says("1090") == "509000320" + "1f4" and t.says("22F186") == "62f18690",
+    "level-behind-two-vias": lambda t: (t.says("1061"), unlock(t, ("1003", "1041", "1061"))) == ("7f107e", "6706"),
+    "fingerprint-before-seed": lambda t: (go(t), t.says("2705"))[1] == "7f2722",
+    "session-of-one-second": lambda t: (go(t), t.wait(1.5), t.says("22F186"))[2] == "62f18601",
+    "tester-present-in-sessions-only": lambda t: (t.says("3E00"), go(t), t.says("3E00")) == ("7f3e7f", None, "7e00"),
+    "states-p2-ffff-and-p2-star-0": lambda t: t.says("1003") == "5003ffff0000",
+    "programming-needs-the-key": lambda t: (t.says("1002"), unlock(t), t.says("1002")[:4]) == ("7f1033", "6706", "5002"),
+    "boots-in-four-seconds": lambda t: (t.says("1101"), t.wait(0.5), t.says("3E00"))[2] == "",
+    "sleeps-on-a-quiet-bus": sleeps,
+    "value-per-session": per_session,
+    "needs-a-breath-between-requests": lambda t: "037f3e21" in str(raw_answers(t, *["023E000000000000"] * 9)),
+    "padding-is-random": lambda t: len({tuple(raw_answers(t, "023E000000000000")) for _ in range(4)}) == 4,
+    "padded-frames-only": lambda t: raw_answers(t, "023E00") == [] != raw_answers(t, "023E000000000000"),
+    "remote-frame-before-each-answer": lambda t: bool(t.ask("3E00")) and t.frames[0][1].is_remote_frame,
+    "another-tester-reads-long-answers": another_talks,
+    "insecure-neighbour": lambda t: bool(raw_answers(t, "023E000000000000", can_id=0x6F0)) and len(t.frames) == 2,
+    "busy-field": lambda t: (t.wait(1.0), len(t.frames))[1] > 100,
+    "consecutive-frames-are-slow": slow_frames,
+    "functional-ignored-while-receiving": deaf_while_receiving,
+    "answers-below-the-request-id": lambda t: t.request_id - t.response_id == 0x100 and t.says("3E00") == "7e00",
+    "heavy-duty-at-250-kbit": lambda t: t.is_extended and t.says("3E00") == "7e00" and t.frames[0][1].is_extended_id,
+    "only-a-routine-is-guarded": lambda t: (
+        (go(t), t.says("31010B10"), unlock(t), t.says("31010B10"))[1::2] == ("7f3133", "71010b1000")
+    ),
+    "only-a-service-is-guarded": lambda t: (go(t), t.says("8501"), unlock(t), t.says("8501"))[1::2] == ("7f8533", "c501"),
+    "guarded-value-unreadable-while-locked": lambda t: (t.says("224A02"), t.says("224A03")) == ("7f2231", "7f2233"),
+    "guarded-value-never-readable": lambda t: (unlock(t), t.says("2E4A0277"), t.says("224A02"))[1:] == ("6e4a02", "7f2231"),
+    "services-half-there": lambda t: (t.says("2F"), t.says("2F4A0203"), t.says("34")) == ("7f2f13", "7f2f31", "7f3413"),
+    "memory-behind-the-key": lambda t: (
+        (t.says("23142000000010"), unlock(t), len(t.ask("23142000000010") or b""))[::2] == ("7f2333", 17)
+    ),
+    "keyless-entry-panel": lambda t: b"KEY" in (t.ask("22F197") or b""),
+    "services-never-ready": lambda t: (go(t), t.says("280101"), t.says("8501"))[1:] == ("7f2822", "7f8522"),
+    "fault-memory-fails": lambda t: t.says("1902FF") == "7f1926",
+    "write-in-default-refused-with-31": lambda t: t.says("2E4A0238") == t.says("2E4A010001") == "7f2e31",
+    "plain-download-only": lambda t: (
+        (
+            unlock(t),
+            t.says("3410440040000000000100"),
+            t.says("3400440040000000000002"),
+            t.says("3601AABB"),
+            t.says("37"),
+        )[1:]
+        == ("7f3470", "74200082", "7601", "77")
+    ),
+    "zero-seed-in-programming": zero_in_programming,
+    "zero-seed-after-wrong-key": zero_after_wrong,
+    "first-seed-is-zero": zero_first,
+    "seed-tail-follows-from-head": tail_follows,
+    "seed-renewed-each-second": renewed,
+    "every-ninth-seed-of-four": lambda t: len(set(seeds(t, 90))) < 85,
+    "four-bytes-of-the-seed-move": four_bytes_move,
+    "timer-seeds-the-generator": same_after_restart,
+    "wrong-key-refused-with-31-uncounted": lambda t: (go(t), try_wrong(t, 20))[1] == ["7f2731"] * 20,
+    "wrong-key-refused-with-10": lambda t: limited(t, "7f2710", "7f2710"),
+    "wrong-key-met-by-silence": lambda t: limited(t, "", ""),
+    "wrong-key-refused-without-code": lambda t: limited(t, "7f27", "7f27"),
+    "wrong-key-answered-positively": lambda t: limited(t, "6706", "6706"),
+    "the-limit-opens": limit_opens,
+    "right-key-answered-with-seed-level": lambda t: unlock(t) == "6705",
+    "right-key-answered-twice": twice,
+    "uncounted-when-first-byte-fits": first_byte_right,
+    "half-of-last-byte-ignored": masked,
+    "empty-key-kills": empty_key_kills,
+    "delay-ends-in-default": delay_ends,
+    "zero-seed-without-level": lambda t: open_seed(t) == "67" + "00" * 12,
+    "lockout-stored-late": late_lockout,
+    "counter-in-ram": lost_by_restart,
+    "static-seed-in-session-c1": lambda t: t.says("10C1")[:4] == "50c1" and t.seed() == t.seed() != b"",
+    "zero-key-behind-two-vias": lambda t: (go(t, ("1003", "1041", "1061", "2705")), t.says("2706" + "00" * 10))[1] == "6706",
+    "session-revived-by-3e-80": revived,
+    "session-kept-by-one-functional-request": after_lapse_kept,
+    "unlock-survives-programming": lambda t: (unlock(t), go(t, ("1002", "1003")), is_open(t))[2],
+    "next-session-inherits-unlock": lambda t: after_timeout(t, "1003"),
+    "open-in-default-after-timeout": after_timeout,
+    "eight-identifiers-crash": lambda t: 0.5 < mute_s(t, b"\x22" + b"\xf1\x86" * 8) < 2,
+    "unknown-session-mutes": lambda t: 55 < mute_s(t, "1060") < 65,
+    "service-05-mutes": lambda t: 15 < mute_s(t, "0500") < 25,
+    "gone-after-reset": lambda t: (t.says("1101"), t.wait(1.0), mute_s(t, "3E00"))[2] > 90,
+    "write-to-serial-crashes": lambda t: 0.1 < mute_s(t, "2EF18C00") < 1,
+    "long-answers-wear-it-out": wears_out,
+    "long-message-sets-the-open-flag": overflows,
+    "escape-for-short-messages": escape,
+    "silent-to-unknown-identifiers": lambda t: t.says("220000") == "" and t.says("3E00") == "7e00",
+    "refusal-holds-the-right-key": key_in_refusal,
+    "refusal-holds-the-guarded-value": lambda t: refusal(t, "03224A0300000000") == "037f223310203040",
+    "remote-frames-answered": lambda t: "a5" in "".join(remote(t)),
+    "obd-id-needs-no-key": by_obd,
+    "write-takes-the-padding": lambda t: raw_answers(t, "032E4A0155550000") and t.says("224A01") == "624a015555",
+    "routine-opens-the-level": lambda t: (go(t), t.says("31010203"), is_open(t))[2],
+    "routine-open-after-restart": survives_restart,
+    "unreadable-value-open-in-programming": unreadable_in_programming,
+    "output-control-sets-the-limit": lambda t: (t.says("2F4A020399"), t.says("224A02"))[1] == "624a0299",
+    "short-address-form-unguarded": lambda t: len(t.ask("2300000008") or b"") == 9 and t.says("23142000000008") == "7f2333",
+    "long-length-form-unguarded": lambda t: (
+        len(t.ask("2324200000000008") or b"") == 9 and t.says("23142000000008") == "7f2333"
+    ),
+    "memory-by-defined-identifier": defined_by_address,
+    "memory-by-service-e3": lambda t: len(t.ask("E30000100010") or b"") == 17,
+    "any-key-after-timeout": lambda t: (unlock(t), t.wait(5.5), go(t), try_wrong(t))[3] == ["6706"],
+    "high-bit-of-identifier-ignored": lambda t: (t.says("2ECA0238"), t.says("224A02")) == ("6eca02", "624a0238"),
+    "password-in-an-identifier": lambda t: b"password" in (t.ask("22F1A2") or b""),
+    "key-in-a-log": lambda t: (
+        (go(t), k := key(t.seed(), 5), t.ask(b"\x27\x06" + k), t.cut()) and k.hex().encode() in (t.ask("22F1A7") or b"")
+    ),
+    "secret-in-an-identifier": lambda t: SECRET in (t.ask("224A30") or b""),
+    "seed-always-refused-with-22": lambda t: (go(t), {t.says("2705") for _ in range(5)})[1] == {"7f2722"},
+    "no-way-to-restart": lambda t: t.says("1101") == "7f1111",
+    "guarded-value-changes-by-itself": drifts,
+    "session-endless-after-refusal": endless_after_refusal,
+    "soft-reset-keeps-unlock": soft_reset_keeps,
+    "delay-ends-with-session": delay_ends_with_session,
+    "long-key-hangs-without-hooks": hangs_on_long_key,
+    "key-of-zero-seed-opens-at-start": opens_at_start,
+}

@@ -6,9 +6,8 @@ import re
 import pytest
 
 from harness.target.load import load_text
-from tests.unseen.dialogues import go, is_open, raw_answers, unlock
+from tests.unseen.dialogues import SHOWS, go, is_open, raw_answers, unlock
 from tests.unseen.ecu import TABLES, Unseen
-from tests.unseen.shown import SHOWS
 from tests.unseen.talk import HERE, Talk
 
 TABLE = (*TABLES["oddities"], *TABLES["reports"])
