@@ -17,7 +17,7 @@ from harness.fuzz.keyed import shown_bytes
 from harness.fuzz.oracles import ChangedValues, Damage
 from harness.fuzz.play import NOT_TAKEN_LIMIT, Answered
 from harness.fuzz.send import SentStep
-from harness.fuzz.survey import guesses, refusal
+from harness.fuzz.survey import guesses, hold_whole_key, refusal
 from harness.tester.access import STORING_S
 from harness.tester.bus_load import own_lag_s
 from harness.tester.exchange import SECOND_WITHIN_S
@@ -309,10 +309,13 @@ class _Execution:
         if found.is_crash:
             is_reproduced = found.is_restart or found is not damage
             self._tester.crashes.report(self._named(done.step), found.observed, is_reproduced=is_reproduced)
+        severity = min(found.severity, self._case.severity, key=_SEVERITIES.index)
+        if hold_whole_key(self._tester, done.step.messages, found.open_level, is_raw=self._case.is_raw):
+            severity = self._case.severity
         raise Violation(
             expected=f"{found.expected} {which}",
             observed=f"{found.observed}; the answer was {done.answer.reply}",
-            severity=min(found.severity, self._case.severity, key=_SEVERITIES.index),
+            severity=severity,
         )
 
     def _replayed(self, suspects: list[SentStep]) -> tuple[_Done, Damage] | None:

@@ -21,7 +21,7 @@ from harness.fuzz.keyed import Keyed
 from harness.fuzz.minimal import FRAME_GAP_S, MOST_TRIES, Minimizer
 from harness.fuzz.oracles import Damage
 from harness.fuzz.play import Stimulus, asks_for_restart
-from harness.fuzz.survey import StimulusSurvey
+from harness.fuzz.survey import StimulusSurvey, hold_whole_key
 from harness.fuzz.trials import (
     FRAME_ORDER,
     MUTATIONS,
@@ -555,12 +555,17 @@ class Hunt:
         if setting.is_raw and isinstance(last, Keyed) and last[0] < len(last.head) - 1 + KEY_AT_LEAST:
             observed += "; the key stood in the padding, behind the end of the message"
         complaint = shown if isinstance(shown, Complaint) else None
+        severity = shown.severity
+        if isinstance(shown, Damage):
+            sent = [message for stimulus in part for message in stimulus]
+            is_by_key = hold_whole_key(self._tester, sent, shown.open_level, is_raw=setting.is_raw)
+            severity = Severity.LOW if is_by_key else severity
         return FuzzFinding(
             row=trial.row,
             what=what,
             expected=shown.expected,
             observed=observed,
-            severity=shown.severity,
+            severity=severity,
             expect=complaint.expect if complaint is not None else "any",
             state=str(setting.state) if setting.state is not None else "",
             is_raw=setting.is_raw,

@@ -44,6 +44,8 @@ class Damage:
     is_death: bool = False
     is_restart: bool = False
     """Whether the ECU fell silent and came back by itself."""
+    open_level: int | None = None
+    """The level whose data can be written though it was locked; None: no lock is open."""
 
     @property
     def is_crash(self) -> bool:
@@ -238,4 +240,5 @@ class Watch:
             raise Inconclusive(f"a protected write is answered positively all of a sudden, but changes nothing: {effect}")
         expected = f"DID {entry.did:04X} locked as before"
         what = f"lock {entry.did:04X}"
-        return Damage(what, expected, f"a write of it is effective ({effect})", Severity.CRITICAL, probe)
+        observed = f"a write of it is effective ({effect})"
+        return Damage(what, expected, observed, Severity.CRITICAL, probe, open_level=entry.write.level)

@@ -3,11 +3,11 @@ keys lasts.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from harness.errors import NotPermitted
-from harness.fuzz.keyed import shown_bytes
+from harness.fuzz.keyed import Keyed, shown_bytes
 from harness.tester.ecu_state import level_of
 from harness.tester.tester import Tester
 from harness.uds import is_send_key
@@ -41,6 +41,12 @@ def refusal(tester: Tester, message: bytes, *, is_raw: bool) -> str:
 def guesses(tester: Tester, message: bytes, *, is_raw: bool) -> Sequence[int]:
     """Return the levels whose key an ECU may read into a permitted message; the ledger will count them."""
     return screened(tester, message, is_raw=is_raw)[1]
+
+
+def hold_whole_key(tester: Tester, messages: Iterable[bytes], level: int | None, *, is_raw: bool) -> bool:
+    """Whether messages hold the whole right key for a level: who can send them could open it in the right form, too."""
+    whole = [message for message in messages if isinstance(message, Keyed) and not message.key_bytes]
+    return any(level in guesses(tester, message, is_raw=is_raw) for message in whole)
 
 
 class StimulusSurvey:

@@ -15,6 +15,17 @@ def test_a_key_out_of_the_padding_is_the_right_one(tmp_path: Path) -> None:
     assert finding.verdict == "fail"
     assert "2020 locked as before" in finding.expected
     assert "{key}" in finding.expected
+    assert finding.severity == "medium", "who has the key could have sent it in its own message"
+
+
+@pytest.mark.parametrize(
+    ("flaw", "send", "severity"),
+    [("longer_key_accepted", "{key} 00", "medium"), ("first_bytes_compared", "{key:2} {14*}", "critical")],
+)
+def test_it_is_worse_to_open_by_a_part_of_the_key(flaw: str, send: str, severity: str, tmp_path: Path) -> None:
+    keys = {"send": f'"27 02 {send}"', "state": '"seed pending 0x01"', "expect": '"negative"'}
+    finding = run(case(tmp_path, **keys), target(f"hardened+{flaw}"))
+    assert (finding.verdict, finding.severity) == ("fail", severity)
 
 
 def test_the_right_key_in_its_own_message_is_no_finding(tmp_path: Path) -> None:
