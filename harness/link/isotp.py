@@ -172,10 +172,11 @@ class IsoTp:
             self.tick(now_s)  # what has run out by now is not revived by this frame
         pci = data[0]
         if pci < 0x10:
-            pdu = bytes(data[1 : pci + 1]) if 0 < pci < size else None
             if size > self.classic_bytes:
                 pdu = escaped_single(data, self.address_bytes)
-            if pdu is not None and self.is_receiving and not is_functional:
+            else:
+                pdu = bytes(data[1 : pci + 1]) if 0 < pci < size else None
+            if self.is_receiving and pdu is not None and not is_functional:
                 self.abort_reception(IsoTpFault.UNEXPECTED_PDU)
             return pdu
         if is_functional:
@@ -296,16 +297,17 @@ class IsoTp:
     def _send_consecutive(self, now_s: float) -> None:
         """Send the consecutive frames that are due: a single one if STmin paces them, else the rest of the block."""
         pdu, start, end_s, cf_bytes = self._tx_pdu, self._tx_next, now_s, self._cf_bytes
+        sn, frame_time_s = self._tx_sn, self.config.frame_time_s
         while start < len(pdu) and self._tx_block != 0:
-            frame = CF_HEAD[self._tx_sn] + pdu[start : start + cf_bytes]
+            frame = CF_HEAD[sn] + pdu[start : start + cf_bytes]
             self.outbox.append(frame + self._fill[len(frame)])
             start += cf_bytes
-            end_s += self.config.frame_time_s
-            self._tx_sn = (self._tx_sn + 1) & 0x0F
+            end_s += frame_time_s
+            sn = (sn + 1) & 0x0F
             self._tx_block -= 1
             if self._tx_stmin_s:
                 break
-        self._tx_next, self._tx_cf_end_s = start, end_s
+        self._tx_next, self._tx_sn, self._tx_cf_end_s = start, sn, end_s
         if start >= len(pdu):
             self._end_transmission()
         elif self._tx_block == 0:

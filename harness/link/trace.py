@@ -21,17 +21,6 @@ class Log(Protocol):
         """Write buffered lines to the disk."""
 
 
-class _Heads(dict[int, str]):
-    """By 11-bit id: the text before the data in the line of a classic frame."""
-
-    def __init__(self, channel: str) -> None:
-        self._channel = channel
-
-    def __missing__(self, can_id: int) -> str:
-        head = self[can_id] = f"{self._channel} {can_id:03X}#"
-        return head
-
-
 class Trace:
     """Counts and stores frames.
 
@@ -44,7 +33,8 @@ class Trace:
     def __init__(self, channel: str = "can0") -> None:
         self._log: Log | None = None
         self._channel = channel
-        self._heads = _Heads(channel)
+        self._heads: dict[int, str] = {}
+        """By 11-bit id, what stands before the data of a classic frame in its line."""
         self._recent: list[Frame] = []
         self._first = 0
         self._written = 0
@@ -102,10 +92,12 @@ class Trace:
 
     def _lines(self, frames: list[Frame]) -> list[str]:
         heads = self._heads
+        for can_id in {frame.can_id for frame in frames}.difference(heads):
+            heads[can_id] = f"{self._channel} {can_id:03X}#"
         return [
             self._other_line(frame)
             if frame.is_extended or frame.is_fd or frame.is_remote or frame.is_error or frame.address
-            else f"({frame.time_s:.6f}) {heads[frame.can_id]}{frame.data.hex().upper()} {'RT'[frame.is_sent]}\n"
+            else f"({frame.time_s:.6f}) {heads[frame.can_id]}{frame.data.hex().upper()} {'T' if frame.is_sent else 'R'}\n"
             for frame in frames
         ]
 

@@ -261,30 +261,33 @@ class Simulation:
         while not inbox:
             due_s = timers[0][0] if timers else math.inf
             if self._flying is None and waiting and due_s > self.now_s:
-                self._flying = _, _, frame, port = waiting.popleft()
-                if port is not None:
-                    port.waiting -= 1
+                self._flying = _, _, frame, sender = waiting.popleft()
+                if sender is not None:
+                    sender.waiting -= 1
                 if frame.is_extended or frame.is_fd or frame.address:
                     self._arrives_s = self._arrival_s(frame)
                 else:
                     self._arrives_s = self.now_s + self._short_s[len(frame.data)]
-            if self._flying is not None and self._arrives_s <= due_s:
-                if self._arrives_s > until_s:
-                    break
-                _, _, frame, port = self._flying
-                self._flying = None
-                self.now_s = frame.time_s = self._arrives_s
-                self._land(frame, port)
-            else:
+            if self._flying is None or self._arrives_s > due_s:
                 if due_s > until_s:
                     break
-                timer = heapq.heappop(timers)[2]
-                if due_s > self.now_s:
-                    self.now_s = due_s
-                callback = timer.callback
-                if callback is not None and not timer.port.is_dead:
-                    timer.callback = None
-                    self._call(timer.port, callback)
+                self._call_back(heapq.heappop(timers)[2], due_s)
+                continue
+            if self._arrives_s > until_s:
+                break
+            _, _, frame, sender = self._flying
+            self._flying = None
+            self.now_s = frame.time_s = self._arrives_s
+            if self.addresses:
+                self.addresses.split(frame)
+            if sender is not None:
+                inbox.append(frame)
+            else:
+                self.unsent -= 1
+            self.trace.record(frame)
+            for port in self._ports:
+                if port is not sender and not port.is_dead:
+                    self._show(port, frame)
         else:
             return
         if self.now_s < until_s < _FOREVER_S:
@@ -297,21 +300,19 @@ class Simulation:
             return self.now_s + nominal * self._bit_s + fast * self._data_bit_s
         return self.now_s + ((67 if frame.is_extended else 47) + 8 * (len(frame.data) + len(frame.address))) * self._bit_s
 
-    def _land(self, frame: Frame, sender: _Port | None) -> None:
-        if self.addresses:
-            self.addresses.split(frame)
-        if sender is not None:
-            self.inbox.append(frame)
+    def _call_back(self, timer: _Timer, due_s: float) -> None:
+        if due_s > self.now_s:
+            self.now_s = due_s
+        callback = timer.callback
+        if callback is not None and not timer.port.is_dead:
+            timer.callback = None
+            self._call(timer.port, callback)
+
+    def _show(self, port: _Port, frame: Frame) -> None:
+        if port.on_data is not None and not (frame.is_remote or frame.is_fd or frame.address or frame.is_error):
+            self._call(port, port.on_data, frame.can_id, frame.data, frame.is_extended)
         else:
-            self.unsent -= 1
-        self.trace.record(frame)
-        for port in self._ports:
-            if port is sender or port.is_dead:
-                continue
-            if port.on_data is not None and not (frame.is_remote or frame.is_fd or frame.address or frame.is_error):
-                self._call(port, port.on_data, frame.can_id, frame.data, frame.is_extended)
-            else:
-                self._call(port, port.node.on_frame, frame.message())
+            self._call(port, port.node.on_frame, frame.message())
 
     def _call(self, port: _Port, function: Callable[..., None], *arguments: object) -> None:
         """Let a node act; capture what it prints, and declare the node dead if it raises."""

@@ -106,7 +106,7 @@ class UdsSimBus(can.BusABC):
         return self._arrived.popleft() if self._arrived else self._happens(self._elapsed_s())
 
     def _happens(self, until_s: float) -> Frame | None:
-        """Return the next frame that arrives by then; a bus that was opened for classic CAN sees no other."""
+        """Return the next frame that arrives until then; a bus that was opened for classic CAN sees no FD frame."""
         while True:
             frame = self._simulation.receive(until_s)
             if frame is None or self._is_fd or not frame.is_fd:

@@ -121,7 +121,7 @@ class Exchanger:
         """Services that the ECU answered by 0x78 while nobody waited, each with the latest time of the final answer."""
         self._quiet_s = 0.0
         """For how many seconds the ECU has been quiet at a stretch since it last sent a message that nobody requested."""
-        self._was_cut_short = False
+        self._was_cut_short: bool | None = False
         """Whether the previous request was given less time than the ECU may take to answer it."""
         self.dialect = DIALECTS.get(target.dialect or "")
         """The ECU's dialect; None if the ECU speaks UDS, or its dialect is unknown."""
@@ -165,8 +165,9 @@ class Exchanger:
         is_stateful = bool(pdu) and pdu[0] in STATEFUL
         if is_stateful and self.key_guard is not None and self.gate.is_guess(pdu) and not is_right_key:
             self.key_guard.before_key(pdu)
-        usual_s = self._p2_s if is_functional else self._transport.waits.silence_s
-        wait_s = usual_s if timeout_s is None else timeout_s
+        wait_s = timeout_s
+        if wait_s is None:
+            wait_s = self._p2_s if is_functional else self._transport.waits.silence_s
         reply = self._exchange(pdu, is_functional, wait_s)
         if reply.kind is _MALFORMED and not is_send_key(pdu) and self._transport.pads_flow_controls():
             reply = self._exchange(pdu, is_functional, wait_s)
@@ -243,6 +244,7 @@ class Exchanger:
 
     def _exchange(self, pdu: bytes, is_functional: bool, wait_s: float) -> Reply:
         transport, link, trace = self._transport, self.link, self.trace
+        waits = transport.waits
         if self.state.quiet_s:
             self._await_strays()
         if self._outstanding and not self._pending:
@@ -284,7 +286,7 @@ class Exchanger:
                 frames_before = transport.answer_frames - len(replies) + early
                 continue
             unusable = unusable or message
-            transport.waits.hear_stray(message, link.now_s)
+            waits.hear_stray(message, link.now_s)
             self._follow_pending(message)
             self._suspect_stray(message)
             self._note_second(message)
@@ -300,30 +302,31 @@ class Exchanger:
                     link.check_sent()
                 self._hear_silence(pdu, is_functional)
                 if not is_functional:
-                    transport.waits.hear_silence(wait_s, link.now_s)
+                    waits.hear_silence(wait_s, link.now_s)
         reply = Reply(pdu, answer, kind, nrc, tuple(replies), trace, first_frame, note)
         if dialect is not None:
             reply.sent = sent
         outcome = kind if nrc is None else nrc
-        if (pdu != self._previous_request or outcome != self._previous_outcome) and not is_functional:
-            self.state.note(pdu, outcome)
-        self._previous_request, self._previous_outcome = pdu, outcome
-        self._was_cut_short = wait_s < self._p2_s or bool(transport.waits.is_shortened)
-        self._remember(reply, bool(replies) or transport.answer_frames != frames_before)
+        if outcome != self._previous_outcome or pdu != self._previous_request:
+            if not is_functional:
+                self.state.note(pdu, outcome)
+            self._previous_request, self._previous_outcome = pdu, outcome
+        self._was_cut_short = wait_s < self._p2_s or waits.is_shortened
+        self._remember(reply, transport.answer_frames != frames_before or bool(replies))
         if transport.strays:
             self._note_strays()
-        if (nrc is not None or kind is _POSITIVE) and not is_functional:
+        if (kind is _POSITIVE or nrc is not None) and not is_functional:
             now_s = link.now_s
             self._answered.append((now_s, reply))
             if len(replies) == 1:
-                transport.waits.hear_answer(now_s - sent_s)
+                waits.hear_answer(now_s - sent_s)
         elif kind is _SILENCE:
             self._is_late_meanwhile |= bool(self._pending)
             self.oddities.not_answered(link.now_s)
         elif kind is _MALFORMED:
             self.oddities.judge(reply, link.now_s)
-            if transport.waits.has_heard and not transport.garbage and not is_functional:
-                transport.waits.hear_answer(transport.waits.garbage_s - sent_s)
+            if waits.has_heard and not transport.garbage and not is_functional:
+                waits.hear_answer(waits.garbage_s - sent_s)
         return reply
 
     def _await_strays(self) -> None:
@@ -656,8 +659,8 @@ def is_positive_response(request: bytes, answer: bytes) -> bool:
     if answer[0] != service + RESPONSE_OFFSET & 0xFF:  # service numbers above BF overflow
         return False
     end = _ECHO_ENDS[service]
-    if end == 1 or (len(request) > 1 and answer[1:end] == request[1:end]):
-        return True
+    if answer[1:end] == request[1:end]:
+        return len(request) > 1 or end == 1
     if service in SUB_FUNCTION_SERVICES:
         if len(request) < 2 or len(answer) < 2 or answer[1] != request[1] & ~SUPPRESS_POSITIVE_RESPONSE:
             return False

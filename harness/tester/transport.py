@@ -99,8 +99,9 @@ class Transport:
                     self._keep_stray(frame)
                 else:
                     self.overhear(frame)
-        self._early.clear()
-        if self._isotp.is_receiving or self._isotp.is_sending:
+        if self._early:
+            self._early.clear()
+        if self._isotp.deadline_s is not None:
             self._isotp.reset()
 
     def send(self, pdu: bytes, *, is_functional: bool = False) -> None:
@@ -125,7 +126,10 @@ class Transport:
         if single is not None:
             self._handed_over = 1
             self.fault = ""
-            link.send(Frame(self._request_id, single, self._is_extended, address=self._address))
+            frame = Frame(self._request_id, single, self._is_extended)
+            if self._address:
+                frame.address = self._address
+            link.send(frame)
             return
         isotp.send(pdu, link.now_s)
         self._flush(is_functional)
