@@ -22,11 +22,15 @@ def each(text: str) -> list[Any]:
     return [pytest.param(step.strip(), id=step.partition(">")[0].strip()) for step in text.replace("\n", "|").split("|")]
 
 
-def play(steps: str, do: Callable[[str], str]) -> None:
-    """Do each step; what it ``> says`` has to be the answer: `nothing` is silence, ``...`` any end."""
+def play(steps: str, do: Callable[[str], str], *, is_flawed: bool = False) -> None:
+    """Do each step; what it ``> says`` has to be the answer: `nothing` is silence, ``...`` any end.
+
+    ``> one / other`` is what a sound ECU says, and what a flawed one does.
+    """
     for number, step in enumerate(steps.split("|"), 1):
         done, asks, expected = (word.strip() for word in step.partition(">"))
         said = do(done)
+        expected = expected.split(" / ")[-1 if is_flawed else 0]
         if expected.endswith("..."):
             expected = expected.removesuffix("...").strip()
             said = said[: len(expected)]

@@ -196,6 +196,10 @@ class HardenedBench(Bench):
                 self.stay(_seconds(rest))
             case "power":
                 self.power_cycle()
+            case "reboot":
+                self.reboot(rest)
+            case "frame":
+                return " ".join(self.give(rest))
             case "to all":
                 return self.ask(rest, is_functional=True)
             case _:
@@ -204,6 +208,8 @@ class HardenedBench(Bench):
 
 
 def _seconds(words: str) -> float:
-    """A time of the hardened ECU; `almost` is a millisecond less."""
-    times_s = {"s3": HARDENED.s3_s, "boot": HARDENED.boot_s, "delay": HARDENED.delay_s, "1 ms": 0.001, "an hour": 3600.0}
-    return times_s[words.removeprefix("almost ")] - (0.001 if words.startswith("almost ") else 0.0)
+    """``0.5 s``, or a time of the hardened ECU; `almost` is a millisecond less."""
+    times_s = {"s3": HARDENED.s3_s, "boot": HARDENED.boot_s, "delay": HARDENED.delay_s, "an hour": 3600.0}
+    name = words.removeprefix("almost ")
+    seconds = times_s[name] if name in times_s else float(name.removesuffix(" s"))
+    return seconds - (0.001 if words.startswith("almost ") else 0.0)

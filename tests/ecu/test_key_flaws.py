@@ -9,11 +9,13 @@ from harness.ecu.flaws.key_comparison import SHORT_SECRET
 from harness.ecu.keys import hmac_sha256_key
 from harness.ecu.profiles import HARDENED_ARTICLE_KEY, hardened
 from harness.ecu.rules import EcuDied
+from tests.steps import dialogues, play
 
 from .. import simple_keys
 from .bench import Bench, HardenedBench
 
 OPENED = "67 02"
+WRONG = "11" * 16
 
 MakeKey = Callable[[bytes, bytes], bytes]
 """From the right key and the seed to the key that is sent."""
@@ -71,58 +73,29 @@ def test_long_key_kills() -> None:
     assert answer_to(in_extended_session(), lambda right, seed: bytes(65)) == "7f 27 13"
 
 
-@pytest.mark.parametrize("flaw", ["seed_kept_after_wrong_length", ""])
-def test_seed_after_a_key_of_the_wrong_length(flaw: str) -> None:
-    bench = in_extended_session(*filter(None, [flaw]))
-    key = bench.key(bench.seed())
-    assert bench.send_key("11") == "7f 27 13"
-    assert bench.send_key(key) == (OPENED if flaw else "7f 27 24")
+WITH_AND_WITHOUT = dialogues(f"""
+seed_kept_after_wrong_length
+    seed | 27 02 11 > 7f 27 13 | key of the seed > 7f 27 24 / 67 02
+seed_kept_after_wrong_level
+    seed | 27 04 {"11" * 16} > 7f 27 24 | key of the seed > 7f 27 24 / 67 02
+seed_survives_session_change
+    seed | 10 01 | 10 03 | key of the seed > 7f 27 24 / 67 02
+key_taken_at_other_level
+    seed | key of the seed: 3 > 7f 27 24 / 67 04 | 2E 3030 0123 > 7f 2e 33 / 6e 30 30
+any_level_is_enough
+    right key: 1 | 2E 3030 0123 > 7f 2e 33 / 6e 30 30 | right key: 3 | is open > no / yes | 10 03 | is open > no
+levels_stay_unlocked
+    right key: 1 | 2E 3030 0123 > 7f 2e 33 | right key: 3 | is open > no / yes | 10 03 | is open > no
+suppressed_key_uncounted
+    27 01 | 27 82 {WRONG} | 27 01 | 27 82 {WRONG} | 27 01 | 27 82 {WRONG} > 7f 27 36 / 7f 27 35
+    27 01 | 27 82 {WRONG} > 7f 27 24 / 7f 27 35
+""")
 
 
-@pytest.mark.parametrize("flaw", ["seed_kept_after_wrong_level", ""])
-def test_seed_after_a_key_for_another_level(flaw: str) -> None:
-    bench = in_extended_session(*filter(None, [flaw]))
-    key = bench.key(bench.seed())
-    assert bench.send_key("11" * 16, 3) == "7f 27 24"
-    assert bench.send_key(key) == (OPENED if flaw else "7f 27 24")
-
-
-@pytest.mark.parametrize("flaw", ["seed_survives_session_change", ""])
-def test_seed_after_a_session_change(flaw: str) -> None:
-    bench = in_extended_session(*filter(None, [flaw]))
-    key = bench.key(bench.seed())
-    bench.ask("10 01")
-    bench.ask("10 03")
-    assert bench.send_key(key) == (OPENED if flaw else "7f 27 24")
-
-
-@pytest.mark.parametrize("flaw", ["key_taken_at_other_level", ""])
-def test_key_sent_to_another_level(flaw: str) -> None:
-    bench = in_extended_session(*filter(None, [flaw]))
-    key = bench.key(bench.seed())
-    assert bench.send_key(key, 3) == ("67 04" if flaw else "7f 27 24")
-    assert bench.ask("2E 3030 0123") == ("6e 30 30" if flaw else "7f 2e 33")
-
-
-@pytest.mark.parametrize("flaw", ["any_level_is_enough", "levels_stay_unlocked", ""])
-def test_write_of_another_levels_data(flaw: str) -> None:
-    bench = in_extended_session(*filter(None, [flaw]))
-    bench.send_right_key(1)
-    assert bench.ask("2E 3030 0123") == ("6e 30 30" if flaw == "any_level_is_enough" else "7f 2e 33")
-    bench.send_right_key(3)
-    assert bench.is_unlocked() == bool(flaw)
-    bench.ask("10 03")
-    assert not bench.is_unlocked()
-
-
-@pytest.mark.parametrize("flaw", ["suppressed_key_uncounted", ""])
-def test_wrong_keys_whose_answer_is_to_be_suppressed(flaw: str) -> None:
-    bench = in_extended_session(*filter(None, [flaw]))
-    answers = []
-    for _ in range(4):
-        bench.ask("27 01")
-        answers.append(bench.ask(f"27 82 {'11' * 16}"))
-    assert answers[2:] == (["7f 27 35"] * 2 if flaw else ["7f 27 36", "7f 27 24"])
+@pytest.mark.parametrize("steps", WITH_AND_WITHOUT)
+def test_flaw_is_seen_and_the_sound_ecu_has_it_not(steps: str, request: pytest.FixtureRequest) -> None:
+    play(steps, in_extended_session().do)
+    play(steps, in_extended_session(request.node.callspec.id).do, is_flawed=True)
 
 
 @pytest.mark.parametrize(("flaw", "record"), [("seed_made_of_record", "0102"), ("record_fixes_seed", "DEBA")])

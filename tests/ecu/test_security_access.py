@@ -40,7 +40,7 @@ one level at a time is unlocked
 the third wrong key locks the ECU
     {LIMIT} | 27 01 > 7f 27 37
 the delay ends after its time
-    lock out | stay: almost delay | 27 01 > 7f 27 37 | stay: 1 ms | right key > 67 02
+    lock out | stay: almost delay | 27 01 > 7f 27 37 | stay: 0.001 s | right key > 67 02
 a key during the delay has no seed
     lock out | 27 02 {WRONG} > 7f 27 24
 the right key to the seed before the delay is refused
@@ -56,7 +56,7 @@ the delay concerns its level alone
 everything else is answered during the delay
     lock out | 22 1010 > 62 10 10 ff | 3E 00 > 7e 00
 delay and counter outlive sessions, one that S3 ends too
-    wrong key | 10 01 | 10 03 | wrong key | wait: s3 | wait: 1 ms | 10 03 | wrong key > 7f 27 36 | 10 02 | 27 01 > 7f 27 37
+    wrong key | 10 01 | 10 03 | wrong key | wait: 6 s | 10 03 | wrong key > 7f 27 36 | 10 02 | 27 01 > 7f 27 37
 """
 
 
@@ -164,7 +164,7 @@ def test_delay_starts_again_at_boot(bench: HardenedBench, how: str) -> None:
     bench.lock_out()
     bench.stay(DELAY_S / 2)
     bench.reboot(how)
-    play("stay: almost delay | 27 01 > 7f 27 37 | stay: 1 ms | right key > 67 02", bench.do)
+    play("stay: almost delay | 27 01 > 7f 27 37 | stay: 0.001 s | right key > 67 02", bench.do)
 
 
 @pytest.mark.parametrize("how", BOTH_WAYS)

@@ -179,7 +179,7 @@ def test_session_that_is_refused_leaves_unlocked(bench: HardenedBench, request_:
 @pytest.mark.parametrize("type_", ["01", "02", "03"])
 def test_reset_is_answered_before_the_ecu_boots(bench: HardenedBench, type_: str) -> None:
     booting = "22 1010 > nothing | wait: almost boot | 22 1010 > nothing"
-    play(f"11 {type_} > 51 {type_} | {booting} | wait: 1 ms | 22 1010 > 62 10 10 ff", bench.do)
+    play(f"11 {type_} > 51 {type_} | {booting} | wait: 0.001 s | 22 1010 > 62 10 10 ff", bench.do)
 
 
 @pytest.mark.parametrize("how", ["11 01", "power"])
