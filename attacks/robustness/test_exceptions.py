@@ -28,7 +28,7 @@ class Input:
 @attack(
     id="DS-04",
     title="Frames that are empty, short or remote are refused or ignored",
-    failure="Frames that are empty, short or remote are served",
+    failure="A request that is too short is not answered, or an odd frame stops the ECU",
     severity=Severity.LOW,
     basis="standard",
     source="ISO 15765-2 single frame; ISO 14229-1 incorrectMessageLengthOrInvalidFormat; CWE-248 uncaught exception",

@@ -108,10 +108,20 @@ class Contact:
         self.operator.say(f"contact with the ECU is lost {doing}: {first}; waiting for it to come back")
         if not self._comes_back():
             self.lost = f"{NOT_BEGUN}contact was lost {doing}, and the ECU does not answer again"
-            self.operator.say("the ECU has not come back; the checks that are left end without a verdict")
+            self.operator.say("the ECU has not come back; the checks that are left end without a verdict" + self._advice())
             raise ContactLost(f"contact was lost {doing}, and the ECU has not come back: {first}")
         self.operator.say("the ECU answers again; the audit goes on")
         restored(tester)
+
+    def _advice(self) -> str:
+        """Name what lets an audit bring the ECU back, if the target file does not have it."""
+        tester = self._tester
+        reset, allow = tester.target.reset, tester.target.safety.allow
+        if reset.power is None and reset.command is None:
+            way = 'power = "simulated"' if tester.link.can_power_cycle() else "power or command"
+            return f"; {way} under [reset] in the target file lets an audit bring it back"
+        missing = "power" if reset.power is not None else "reset"
+        return f'; "{missing}" in [safety] allow lets an audit bring it back' if missing not in allow else ""
 
     def _comes_back(self) -> bool:
         """Wait, first for a short and then for a longer time in which a person may help; return whether the ECU answers

@@ -72,7 +72,7 @@ def warnings(run: Run) -> list[str]:
 
 
 def _crash(crash: Crash) -> str:
-    certainty = "and did so again from a known state" if crash.reproduced else "once; it was not seen to happen again"
+    certainty = "and did so again from a known state" if crash.reproduced else "once; that it does so again was not shown"
     return f"{crash.what[:1].upper()}{crash.what[1:].rstrip('.')} after {crash.request} ({crash.check}), {certainty}."
 
 

@@ -337,6 +337,7 @@ def test_console_says_once_what_was_not_begun(place: Path) -> None:
     mine = write_checks(place / "mine", check("MY-1", "tester.request('F0')"), *later)
     done = uds_harness("audit", write_target(place, "DiesOnF0", more=""), "--checks", mine, "-k", "MY-", cwd=place)
     assert done.out.count("contact was lost") == 1, done.out
+    assert 'power = "simulated" under [reset]' in done.out + done.err, "the node of the file can be powered off"
     assert "  10 inconclusive   MY-2 and 9 more: not begun: contact was lost in MY-1" in done.out
     assert {done.verdicts[f"MY-{number}"] for number in range(2, 12)} == {"inconclusive"}
 
