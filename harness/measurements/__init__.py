@@ -326,11 +326,25 @@ class Measurements:
 
     def restarts(self, level: int) -> Restarts:
         """Return the first seeds after about 12, 40 or 200 restarts (by depth), of every kind that the ECU offers."""
-        return self.once(("restarts", level), lambda: self.fresh_restarts(level))
+        return self.once(("restarts", level), lambda: self._take_restarts(level))
+
+    def _take_restarts(self, level: int) -> Restarts:
+        others = [one for one in self._levels_in_session_of(level) if ("restarts", one) not in self._taken]
+        found = seeds_after_restarts(self._tester, level, self._depth, others=others)
+        self._taken.update({("restarts", one): restarts for one, restarts in found.items()})
+        return found[level]
+
+    def _levels_in_session_of(self, level: int) -> list[int]:
+        """Return the run's other levels that are available wherever this one is."""
+        target = self._tester.target
+        if target.before_level(level):
+            return []
+        sessions = {entry.level: entry.session for entry in target.security if not target.before_level(entry.level)}
+        return [one for one in sorted(self.levels - {level}) if one in sessions and sessions[one] == sessions[level]]
 
     def fresh_restarts(self, level: int, *, are_answered: bool = False) -> Restarts:
         """Take the first seeds after restarts again; with `are_answered`, answer each seed by its key."""
-        return seeds_after_restarts(self._tester, level, self._depth, are_answered=are_answered)
+        return seeds_after_restarts(self._tester, level, self._depth, are_answered=are_answered)[level]
 
     def generators(self, level: int, sample: SeedSample) -> GeneratorSearch:
         """Try well-known generators on a sample, and on the seeds after restarts if restarts are possible."""

@@ -1,6 +1,7 @@
 """Restart the ECU in each way that it offers, and request seeds: at once, at a fixed moment, and at varying moments."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.analysis.collisions import Collisions, collisions, without_immediate_repeats
@@ -118,7 +119,9 @@ class Restarts:
         return len(self.seeds) >= 3 and len(set(self.seeds)) == 1 and self.collisions.is_too_many
 
 
-def seeds_after_restarts(tester: Tester, level: int, depth: Depth, *, are_answered: bool = False) -> Restarts:
+def seeds_after_restarts(
+    tester: Tester, level: int, depth: Depth, *, are_answered: bool = False, others: Sequence[int] = ()
+) -> dict[int, Restarts]:
     """Restart the ECU about 12, 40 or 200 times, by depth: by its supply and by each type of ECUReset that it has.
 
     Two seeds are requested after each restart, the first of them as soon as the ECU answers, at a fixed moment, or at
@@ -130,11 +133,11 @@ def seeds_after_restarts(tester: Tester, level: int, depth: Depth, *, are_answer
         raise NotRun("the target does not allow a restart; see [safety] allow in the target file")
     if not means:
         raise tester.looking.without_restart()
-    return unless_absent(tester, level, lambda: _restarts(tester, level, depth, are_answered))
+    return unless_absent(tester, level, lambda: _restarts(tester, [level, *others], depth, are_answered))
 
 
-def _restarts(tester: Tester, level: int, depth: Depth, are_answered: bool) -> Restarts:
-    series = _Series(tester, level, are_answered=are_answered)
+def _restarts(tester: Tester, levels: Sequence[int], depth: Depth, are_answered: bool) -> dict[int, Restarts]:
+    series = _Series(tester, levels, are_answered=are_answered)
     ways = [*tester.restart.power_cycles(), *tester.restart.resets()]
     for number, way in enumerate(ways):
         if number == 0:
@@ -145,20 +148,20 @@ def _restarts(tester: Tester, level: int, depth: Depth, are_answered: bool) -> R
             at_once, same = depth.choose(quick=0, default=3, deep=6), depth.choose(quick=2, default=4, deep=20)
             later, swept = depth.choose(quick=0, default=1, deep=4), 0
         series.take(way, at_once, same, later, swept)
-    found = series.result()
-    if not found.first:
+    found = series.results()
+    if not found:
         raise Inconclusive(f"no restart was seen, by {' or '.join(way.name for way in ways)}")
     return found
 
 
 class _Series:
-    """Restarts the ECU again and again, and collects the seeds."""
+    """Restarts the ECU again and again, and collects the seeds of several levels, always in the same order."""
 
-    def __init__(self, tester: Tester, level: int, *, are_answered: bool) -> None:
+    def __init__(self, tester: Tester, levels: Sequence[int], *, are_answered: bool) -> None:
         self._tester = tester
-        self._level = level
+        self._levels = [*levels]
         self._are_answered = are_answered
-        self._first: list[FirstSeed] = []
+        self._first: dict[int, list[FirstSeed]] = {level: [] for level in levels}
         self._unseen: list[str] = []
 
     def take(self, way: RestartWay, at_once: int, same: int, later: int, swept: int) -> None:
@@ -186,30 +189,46 @@ class _Series:
             ready_s = self._tester.link.now_s - self._tester.restart.begun_s
             moment_s = moment_s or ready_s + BEYOND_BOOT_S
             planned_s = 0.0 if beyond_s is None else moment_s + beyond_s
-            one = replace(self._seed_at(planned_s), way=way.name, is_in_sweep=is_in_sweep)
-            self._first.append(one)
-            if one.age_s > SLOW_FACTOR * max(moment_s, planned_s):
-                plan = plan[: max(0, FEWEST_RESTARTS - len(self._first))]
+            found = self._seeds_at(planned_s)
+            for level, one in found.items():
+                self._first[level].append(replace(one, way=way.name, is_in_sweep=is_in_sweep))
+            if found[self._levels[0]].age_s > SLOW_FACTOR * max(moment_s, planned_s):
+                plan = plan[: max(0, FEWEST_RESTARTS - len(self._first[self._levels[0]]))]
 
     def _has(self, way: RestartWay) -> bool:
-        return any(one.way == way.name for one in self._first)
+        return any(one.way == way.name for one in self._first[self._levels[0]])
 
-    def _seed_at(self, moment_s: float) -> FirstSeed:
+    def _seeds_at(self, moment_s: float) -> dict[int, FirstSeed]:
+        """Request two seeds of each level, and return them."""
         tester, begun_s = self._tester, self._tester.restart.begun_s
-        tester.session_for(self._level)
+        tester.session_for(self._levels[0])
         tester.wait(max(0.0, begun_s + moment_s - tester.link.now_s), "a certain time after the start")
-        seed = tester.security.seed(self._level, as_given=True)
-        age_s, utc_s = tester.link.now_s - begun_s, tester.link.utc_s
-        refusal, second = None, b""
-        if not any(seed):
-            refusal = refusal_while_locked(tester, self._level)
-        elif self._are_answered:
-            tester.security.send_key(self._level, tester.security.right_key(self._level, seed))
-        else:
-            again = tester.security.request_seed(self._level)
-            second = again.pdu[2:] if again.is_positive else b""
-        return FirstSeed(seed, "", moment_s, age_s, utc_s, refusal=refusal, second=second)
+        found = {}
+        for level in [*self._levels]:
+            if (seed := self._seed(level)) is not None:
+                found[level] = FirstSeed(seed, "", moment_s, tester.link.now_s - begun_s, tester.link.utc_s)
+        for level, one in found.items():
+            if not any(one.seed):
+                found[level] = replace(one, refusal=refusal_while_locked(tester, level))
+            elif self._are_answered:
+                tester.security.send_key(level, tester.security.right_key(level, one.seed))
+            else:
+                again = tester.security.request_seed(level)
+                found[level] = replace(one, second=again.pdu[2:] if again.is_positive else b"")
+        return found
 
-    def result(self) -> Restarts:
-        """Return the seeds taken so far."""
-        return Restarts(tuple(self._first), tuple(self._unseen), self._are_answered)
+    def _seed(self, level: int) -> bytes | None:
+        """Return a seed; None if a level other than the first gives none, which is then left out from now on."""
+        if level == self._levels[0]:
+            return self._tester.security.seed(level, as_given=True)
+        reply = self._tester.security.request_seed(level)
+        if reply.is_positive and len(reply.pdu) > 2:
+            return reply.pdu[2:]
+        self._levels.remove(level)
+        del self._first[level]
+        return None
+
+    def results(self) -> dict[int, Restarts]:
+        """Return by level the seeds taken so far; nothing if no restart was seen."""
+        unseen = tuple(self._unseen)
+        return {level: Restarts(tuple(first), unseen, self._are_answered) for level, first in self._first.items() if first}
