@@ -230,8 +230,10 @@ def judge_abuse(tester: Tester, request: bytes, what: str, fields: list[bytes]) 
         tester.note(f"{what} was not tried: an answer of {length} bytes may then take {pauses_s:.0f} s")
         fields, pauses_s = [flow(tester, 0x32)], 0.0
     reply = tester.raw(*fields, listen_s=tester.silence_s) if fields else asked
-    tester.wait(GIVEN_UP_S + pauses_s, "the ECU gives up its message")
     note_pace(tester, what, fields, reply)
+    if ends_at_once(fields) and messages(ask(tester, single(tester, probe(tester))).answers):
+        return
+    tester.wait(GIVEN_UP_S + pauses_s, "the ECU gives up its message")
     after = ask(tester, single(tester, probe(tester)))
     if not after.answers:
         tester.wait(BACK_S - GIVEN_UP_S, "the ECU gives up its message")
@@ -239,6 +241,12 @@ def judge_abuse(tester: Tester, request: bytes, what: str, fields: list[bytes]) 
     if not after.answers:
         tester.cite(reply, after)
         fail(expected=f"an answer 3 s after {what} on a long answer", observed="silence")
+
+
+def ends_at_once(fields: list[bytes]) -> bool:
+    """Whether the ECU can end its message after these flow controls, and need not wait for another one until N_Bs."""
+    status, block_size = (fields[-1][0], fields[-1][1]) if fields and len(fields[-1]) > 1 else (WAIT, 0)
+    return len(fields) > 1 if status == WAIT else not block_size
 
 
 def note_pace(tester: Tester, what: str, fields: list[bytes], reply: RawReply) -> None:

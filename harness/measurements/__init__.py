@@ -468,6 +468,10 @@ class Measurements:
 
     def _after_restart(self, level: int, name: str, restart: Callable[[], bool | None]) -> AfterRestart:
         others = [one for one in self.others_beside(level) if ("after restart", one, name) not in self._taken]
+        security = self._tester.security
+        left_s = [security.delay_left_s(one) for one in (level, *others) if security.level(one).is_delayed]
+        if left_s:
+            self.errands.run(max(left_s))
         with contextlib.suppress(Unjudged, Violation) if others else contextlib.nullcontext():
             found = seeds_after_restart(self._tester, [level, *others], restart)
             self._taken.update({("after restart", one, name): after for one, after in found.items()})

@@ -24,7 +24,11 @@ MOST_TRUST: Final = 10
 PUNCTUAL_AFTER: Final = 64
 """How many answers must have come within P2 before the margin added to P2 becomes less than `MARGIN_S`."""
 MORE_AFTER_LATE: Final = 4
-"""By which factor `PUNCTUAL_AFTER` grows after one answer that came too late; after a second the margin never shrinks."""
+"""After each answer that came too late, this many times more are needed."""
+QUICK_AGAIN: Final = 8
+"""The number of answers within P2 after which a request that was once answered later is no longer taken for a slow one."""
+BYTES_OF_KIND: Final = 3
+"""How many bytes at the beginning of a request tell its kind."""
 LEAST_MARGIN_S: Final = 0.03
 MARGIN_S: Final = 0.15
 """The seconds that adapter, driver and a busy tester may add to P2 before the ECU counts as silent."""
@@ -71,14 +75,25 @@ class Punctuality:
     def __init__(self, p2_s: float) -> None:
         self._p2_s = p2_s
         self._answers = 0
-        self._needed: float = PUNCTUAL_AFTER
+        self._needed = PUNCTUAL_AFTER
         self._slowest_s = 0.0
+        """The slowest answer that came within P2."""
         self._usual_s = 0.0
+        self._slow: dict[bytes, int] = {}
+        """By kind of request that was once answered after P2: the number of answers within P2 since then."""
 
-    def hear(self, latency_s: float) -> bool:
-        """Note an answer that came `latency_s` after its request; return whether the margin may have changed."""
+    def hear(self, latency_s: float, asked: bytes) -> bool:
+        """Note the answer to the request `asked`, which came after `latency_s`; return whether the margin may have changed."""
         self._answers += 1
         self._usual_s += (latency_s - self._usual_s) * SHARE_OF_LATEST
+        if latency_s > self._p2_s:
+            self._slow[asked[:BYTES_OF_KIND]] = 0
+            return True
+        if self._slow and (kind := asked[:BYTES_OF_KIND]) in self._slow:
+            self._slow[kind] += 1
+            if self._slow[kind] >= QUICK_AGAIN:  # this computer was busy, or the ECU
+                del self._slow[kind]
+                return True
         if latency_s > self._slowest_s:
             self._slowest_s = latency_s
             return True
@@ -86,8 +101,8 @@ class Punctuality:
 
     @property
     def margin_s(self) -> float:
-        """The seconds to wait beyond P2; the wait is then at least twice as long as the slowest answer took."""
-        if self._answers < self._needed or self._slowest_s > self._p2_s:
+        """The seconds to wait beyond P2: with them the wait is at least twice as long as the slowest answer took."""
+        if self._answers < self._needed or self._slow:
             return MARGIN_S
         return min(max(2 * self._slowest_s - self._p2_s, LEAST_MARGIN_S), MARGIN_S)
 
@@ -105,7 +120,7 @@ class Punctuality:
     def refute(self) -> None:
         """Note an answer that came after its wait had been given up."""
         self._answers = 0
-        self._needed = PUNCTUAL_AFTER * MORE_AFTER_LATE if self._needed == PUNCTUAL_AFTER else math.inf
+        self._needed *= MORE_AFTER_LATE
 
 
 class Waits:
@@ -159,7 +174,7 @@ class Waits:
 
     def hear_answer(self, latency_s: float) -> None:
         """Note an answer that came `latency_s` after its request, without response pending before it."""
-        if self._punctuality.hear(latency_s):
+        if self._punctuality.hear(latency_s, self.asked):
             self.silence_s = self._p2_s + self._punctuality.margin_s
 
     def hear_silence(self, waited_s: float, now_s: float) -> None:
