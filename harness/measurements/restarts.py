@@ -215,7 +215,9 @@ class _Series:
             else:
                 again = tester.security.request_seed(level)
                 found[level] = replace(one, second=again.pdu[2:] if again.is_positive else b"")
-        return found
+        if any(one.second == one.seed for one in found.values()):  # held: another level may keep it from being renewed
+            self._leave_out(self._levels[1:])
+        return {level: one for level, one in found.items() if level in self._levels}
 
     def _seed(self, level: int) -> bytes | None:
         """Return a seed; None if a level other than the first gives none, which is then left out from now on."""
@@ -224,9 +226,13 @@ class _Series:
         reply = self._tester.security.request_seed(level)
         if reply.is_positive and len(reply.pdu) > 2:
             return reply.pdu[2:]
-        self._levels.remove(level)
-        del self._first[level]
+        self._leave_out([level])
         return None
+
+    def _leave_out(self, levels: Sequence[int]) -> None:
+        for level in levels:
+            self._levels.remove(level)
+            del self._first[level]
 
     def results(self) -> dict[int, Restarts]:
         """Return by level the seeds taken so far; nothing if no restart was seen."""

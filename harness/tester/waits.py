@@ -83,7 +83,7 @@ class Punctuality:
         """By kind of request that was once answered after P2: the number of answers within P2 since then."""
 
     def hear(self, latency_s: float, asked: bytes) -> bool:
-        """Note the answer to the request `asked`, which came after `latency_s`; return whether the margin may have changed."""
+        """Note the answer to `asked`, which came after `latency_s`; return whether the margin may have changed."""
         self._answers += 1
         self._usual_s += (latency_s - self._usual_s) * SHARE_OF_LATEST
         if latency_s > self._p2_s:
