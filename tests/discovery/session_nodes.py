@@ -1,7 +1,5 @@
 """ECUs with unusual numbers, ways and refusals of sessions, on 0x7E0 and 0x7E8."""
 
-from harness.simulation.node import Node
-
 from .strange_nodes import OneFrame
 
 DEFAULT, PROGRAMMING, EXTENDED, HIGH, INNER = 0x01, 0x02, 0x03, 0x82, 0x62
@@ -133,38 +131,6 @@ class Unhurried(Sessions):
     times = "00 96 01 F4"
 
 
-def high() -> Node:
-    return High()
-
-
-def echoing() -> Node:
-    return Echoing()
-
-
-def refusing() -> Node:
-    return Refusing()
-
-
-def slow() -> Node:
-    return Slow()
-
-
-def restarting() -> Node:
-    return Restarting()
-
-
-def timeless() -> Node:
-    return Timeless()
-
-
-def endless() -> Node:
-    return Endless()
-
-
-def unhurried() -> Node:
-    return Unhurried()
-
-
 class Stopped(Sessions):
     """At the 200th request the user presses Ctrl-C."""
 
@@ -197,15 +163,3 @@ class WantingOnes(WantingRecord):
 
 class WantingWhatNobodyGuesses(WantingRecord):
     record = b"\x5e\x1f"
-
-
-def stopped() -> Node:
-    return Stopped()
-
-
-def wanting_ones() -> Node:
-    return WantingOnes()
-
-
-def wanting_what_nobody_guesses() -> Node:
-    return WantingWhatNobodyGuesses()

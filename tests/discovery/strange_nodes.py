@@ -2,7 +2,7 @@
 
 import can
 
-from harness.simulation.node import Node, Port
+from harness.simulation.node import Port
 
 
 class OneFrame:
@@ -70,23 +70,3 @@ class Mortal(OneFrame):
         if pdu == b"\x31":
             raise IndexError("no sub-function")
         return super().answer(pdu)
-
-
-def rejecting() -> Node:
-    return OneFrame()
-
-
-def terse() -> Node:
-    return Terse()
-
-
-def generous() -> Node:
-    return Generous()
-
-
-def varied() -> Node:
-    return Varied()
-
-
-def mortal() -> Node:
-    return Mortal()

@@ -26,30 +26,30 @@ def found(name: str) -> tuple[Found, SimulatedLink]:
 
 
 def test_what_refuses_everything_alike_has_neither_levels_nor_routines() -> None:
-    one, _ = found("rejecting")
+    one, _ = found("OneFrame")
     assert (one.map.levels, one.map.routines, one.map.identifiers) == ([], {}, [])
 
 
 def test_malformed_answers_to_one_service_do_not_slow_down_the_others() -> None:
-    one, link = found("terse")
+    one, link = found("Terse")
     assert one.map.sessions == {}
     assert link.now_s < HALF_A_MINUTE_S + 255 * 0.25, "each 50 is waited out, and nothing after them"
 
 
 def test_of_levels_without_end_some_are_kept() -> None:
-    one, _ = found("generous")
+    one, _ = found("Generous")
     assert [level.level for level in one.map.levels] == [1, 3, 5, 7]
     assert "63 levels give seeds, as if any would do; only 4 are kept." in one.map.not_asked
 
 
 def test_what_silenced_the_ecu_is_named() -> None:
-    one, _ = found("mortal")
+    one, _ = found("Mortal")
     assert "It stopped answering at 31: only a power cycle brought it back." in one.map.not_asked
 
 
 @pytest.mark.parametrize("check", ["SA-01", "SA-09", "SA-30", "SA-31", "SA-32", "SA-35", "SA-38"])
 def test_seeds_of_any_length_are_no_fault_of_the_harness(check: str) -> None:
-    one, _ = found("varied")
+    one, _ = found("Varied")
     assert [level.level for level in one.map.levels] == [1]
     findings = run_checks([shipped_functions()[check]], load_text(one.text, "found"))
     assert findings

@@ -59,7 +59,7 @@ def discovered(name: str, *, longest_s: float | None = None) -> Discovery:
 
 
 def test_ctrl_c_keeps_what_was_found_until_then() -> None:
-    done = discovered("stopped")
+    done = discovered("Stopped")
     (one,) = done.ecus
     assert done.ended_by == "interrupted"
     assert 0x03 in one.map.sessions
@@ -156,14 +156,14 @@ def test_entries_that_a_file_has_no_room_for_are_left_as_comments(tmp_path: Path
 
 
 def test_a_record_of_ff_bytes_is_tried() -> None:
-    (one,) = discovered("wanting_ones").ecus
+    (one,) = discovered("WantingOnes").ecus
     (level,) = one.map.levels
     assert (level.level, level.seed_bytes, level.record) == (0x01, 4, b"\xff" * 4)
     assert load_text(one.text, "found").security[0].record == b"\xff" * 4
 
 
 def test_another_code_than_that_of_the_other_lengths_says_that_the_length_is_right() -> None:
-    (one,) = discovered("wanting_what_nobody_guesses").ecus
+    (one,) = discovered("WantingWhatNobodyGuesses").ecus
     (level,) = one.map.levels
     assert (level.level, level.seed_bytes, len(level.record)) == (0x01, 0, 2)
     assert "the length of the record is right" in one.text
