@@ -180,12 +180,9 @@ class Definition:
     def rewrite(self, sid: int, change: Callable[[Ecu, bytes], bytes]) -> Definition:
         """Change the request before the service's own rules see it; the rules that all services share see the original."""
 
-        def seeing(go_on: Rule, ecu: Ecu, request: bytes) -> Answer | None:
-            return go_on(ecu, change(ecu, request))
-
         found = self
         for rule in self.services[sid].rules:
-            found = found.wrap(sid, rule, seeing)
+            found = found.wrap(sid, rule, lambda go_on, ecu, request: go_on(ecu, change(ecu, request)))
         return found
 
     # Decisions, and the node.

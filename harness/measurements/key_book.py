@@ -104,10 +104,7 @@ class KeyBook:
         """
         tester = self._tester
 
-        def make_key(seed: bytes) -> bytes:
-            return self.make(kind, seed, b"")
-
-        seed, key, reply = tester.security.try_key(self._level, make_key)
+        seed, key, reply = tester.security.try_key(self._level, lambda seed: self.make(kind, seed, b""))
         attempt = Attempt(seed, key, reply, tester.guesses.outcome(self._level, reply))
         self.keep(kind, attempt)
         return attempt
