@@ -42,15 +42,11 @@ class KeyFunctionError(HarnessError):
 
 
 class ProgramError(HarnessError):
-    """A program cannot be started, fails, takes too long, or prints too much. The text contains none of the program's
-    arguments.
-    """
+    """A program cannot be started, fails, takes too long, or prints too much. The text holds none of its arguments."""
 
 
 class Refused(HarnessError):
-    """A value in a TOML file breaks its rule. The text says what to give instead; without a text, the rule's own
-    words do.
-    """
+    """A value in a TOML file breaks its rule. The text says what to give; without a text, the rule's own words do."""
 
 
 class ShapeError(HarnessError):

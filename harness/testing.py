@@ -57,9 +57,7 @@ def run_checks(
     depth: Depth = Depth.QUICK,
     trace: Trace | None = None,
 ) -> list[Finding]:
-    """Run some checks on an ECU, and return the findings as an audit does. Raises UserError in the cases in which an audit
-    does.
-    """
+    """Run some checks on an ECU, and return the findings as an audit does. Raises UserError where an audit does."""
     tester = open_tester(_target(target), seed=seed, trace=trace or Trace(), ledger_path=None)
     runner = Runner(tester)
     measure = Measurements(tester, depth)

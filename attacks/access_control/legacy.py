@@ -40,9 +40,7 @@ class Legacy:
 
 
 def legacy_requests(tester: Tester) -> list[Legacy]:
-    """Return reads by usual identifiers and by the last bytes of declared DIDs, and writes of other values to protected
-    data.
-    """
+    """Return reads by usual identifiers and declared DIDs' last bytes, and writes of other values to protected data."""
     locals_ = sorted({0x01, 0x80, *(entry.did & 0xFF for entry in tester.target.data)})
     found = [Legacy(bytes((service, 0x00)), is_mandatory=True) for service in EMISSION_SERVICES]
     found += [Legacy(bytes((READ_ECU_IDENTIFICATION, number))) for number in (0x80, 0x90)]

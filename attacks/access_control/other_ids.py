@@ -125,9 +125,7 @@ def other_addressing(tester: Tester) -> list[Path]:
 
 
 def is_plain(path: Path, own: Path) -> bool:
-    """Whether an effect of the path's frames proves that the path exists, because as declared frames they would mean
-    nothing.
-    """
+    """Whether an effect of the path's frames proves that the path exists: as declared frames they would mean nothing."""
     if path.is_declared_prefix:
         return True
     first = path.frame(b"\x22\x00\x00", 0).data[:1]
@@ -135,9 +133,7 @@ def is_plain(path: Path, own: Path) -> bool:
 
 
 def permitted(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[Path]:
-    """Return the paths whose frames are permitted; an ECU may read an address byte as a length, and the next byte as a
-    service.
-    """
+    """Return the paths whose frames are permitted; an ECU may take an address byte for a length, the next for a service."""
     padding = tester.target.can.padding
     found = []
     for path in paths:
@@ -155,9 +151,7 @@ def send(tester: Tester, paths: Iterable[Path], pdu: bytes) -> list[RawReply]:
 
 
 def ask(tester: Tester, frames: list[Frame]) -> RawReply:
-    """Send frames and listen; do so again if another node sent the ECU a request meanwhile, which the answer could
-    be for.
-    """
+    """Send frames and listen; do so again if another node sent the ECU a request meanwhile, which may have been answered."""
     listen_s = min(tester.target.timing.p2_ms / 1000 + MARGIN_S, tester.silence_s)
     for _ in range(LOOKS):
         reply = tester.raw_frames(frames, listen_s=listen_s, also_from=EVERY_ID)

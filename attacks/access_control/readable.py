@@ -26,9 +26,7 @@ class Readable:
 
 
 def candidates(tester: Tester, depth: Depth) -> Iterable[int]:
-    """Return identification and supplier data, and the neighbours of declared identifiers; at depth deep every
-    identifier.
-    """
+    """Return identification and supplier data, and neighbours of declared identifiers; at depth deep every identifier."""
     reach = depth.choose(quick=2, default=16, deep=0)
     if not reach:
         return ALL

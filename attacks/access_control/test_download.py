@@ -111,9 +111,7 @@ def judge(refusals: Refusals, request: bytes, what: str) -> None:
 
 
 def judge_request(refusals: Refusals, places: list[MemoryPlace], place: MemoryPlace, form: Form, visit: Visit) -> None:
-    """Send RequestDownload (34); if it is accepted, send 36 to see whether the ECU stores, but never 37, which would
-    activate it.
-    """
+    """Send RequestDownload (34); if it is accepted, send 36 to see whether the ECU stores, never 37, which activates it."""
     tester = refusals.tester
     where = form.block(place.address, min(place.size, 0x80))
     replies = [refusals.add(tester.request(request)) for request in requests_for(form, place, where)]

@@ -87,9 +87,7 @@ def test_protected_content_is_not_delivered_under_another_name(tester: Tester) -
 
 
 def judge_records(tester: Tester, found: list[Source], records: list[Reply]) -> None:
-    """Check that no record of trouble codes holds content whose guarded read is refused; short content may occur by
-    chance.
-    """
+    """Check that no record of trouble codes holds content whose guarded read is refused; short content may be chance."""
     for source in found if records else ():
         content, missing = content_of(tester, source)
         if missing or len(content) < SHORTEST or is_blank(content):

@@ -137,9 +137,7 @@ def test_a_request_on_an_undeclared_id_has_no_effect(tester: Tester, depth: Dept
 
 
 def read_to_send(tester: Tester) -> tuple[int, bytes]:
-    """Return data that everybody may read, and the request for it; preferably data whose number is no service in a raw
-    frame.
-    """
+    """Return data that everybody may read, and its request; preferably data whose number is no service in a raw frame."""
     if not any(entry.read.kind == "open" for entry in tester.target.data):
         inconclusive("no readable data is declared, so that an answer could not be told")
     own, padding = declared_path(tester), tester.target.can.padding
@@ -189,9 +187,7 @@ def judge_write_by(tester: Tester, paths: list[Path], entry: DataEntry, severity
 
 
 def seen_after_write_by(tester: Tester, paths: list[Path], entry: DataEntry) -> str:
-    """Write another value by each path, and restore the old value in the same way; return what a write has changed, if any
-    has.
-    """
+    """Write another value by each path, and restore the old one in the same way; return what a write has changed."""
     effect = tester.access.effect(entry, lambda value: send(tester, paths, uds.write_data(entry.did, value))[-1])
     return str(effect) if effect.is_changed else ""
 

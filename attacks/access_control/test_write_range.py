@@ -52,9 +52,7 @@ def test_a_value_outside_its_range_is_not_stored(tester: Tester) -> None:
 
 
 def judge_range(tester: Tester, entry: DataEntry) -> bool:
-    """Fail if the ECU stores an invalid value; return whether it stores a valid one, without which refusals prove
-    nothing.
-    """
+    """Fail if the ECU stores an invalid value; return whether it stores a valid one: else refusals prove nothing."""
     level = entry.write.level
     missing = "" if level is None else unlocked_for(tester, level)
     control = None if missing else tester.access.write_effect(entry)

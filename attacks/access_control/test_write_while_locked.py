@@ -178,9 +178,7 @@ def written_open(tester: Tester, entry: DataEntry, value: bytes) -> bytes:
 
 
 def judge_write_while_pending(tester: Tester, entry: DataEntry) -> int:
-    """Check that the guard holds while the ECU has announced another answer and not given it; return how many requests were
-    tried.
-    """
+    """Check that the guard holds while another answer is announced and not given; return how many requests were tried."""
     if 3 + len(tester.read(entry.did)) >= tester.frame_bytes:
         return 0
     slow = [pdu for pdu in announced_requests(tester) if len(pdu) < tester.frame_bytes][:MOST_SLOW]

@@ -112,9 +112,7 @@ def writes(tester: Tester) -> Iterator[Answer]:
 
 
 def keys(tester: Tester) -> Iterator[Answer]:
-    """Yield the answer with each level's seed, and the answer to its key if the key is known and the ECU can be locked
-    again.
-    """
+    """Yield the answer with each level's seed, and the answer to its key if it is known and the ECU can be relocked."""
     for entry in tester.target.security:
         try:
             tester.session_for(entry.level)

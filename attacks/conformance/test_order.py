@@ -154,9 +154,7 @@ def of_security_access(tester: Tester) -> Iterator[OrderCase]:
 
 
 def of_writes(tester: Tester) -> Iterator[OrderCase]:
-    """Yield writes, while locked, that have a second fault; the order of the two codes is not known to be fixed, so both
-    pass.
-    """
+    """Yield writes, while locked, that have a second fault; the order of the codes may not be fixed, so both pass."""
     length, denied, unknown = Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.SECURITY_ACCESS_DENIED, Nrc.REQUEST_OUT_OF_RANGE
     elsewhere = (Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION,)
     for entry in tester.access.protected()[:1]:

@@ -1,6 +1,4 @@
-"""List services of which a malformed request can be sent; each is first seen to work, so that its refusal means
-something.
-"""
+"""List services of which a malformed request can be sent; each is first seen to work, so that a refusal means something."""
 
 from harness import DataEntry, Inconclusive, Nrc, Reply, Tester, fail, inconclusive, uds
 from harness.tester import Oddity

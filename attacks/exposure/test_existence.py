@@ -106,9 +106,7 @@ def map_of_routines(tester: Tester, depth: Depth) -> Map:
 
 
 def takes_several(tester: Tester) -> bool:
-    """Whether a read of existing and missing data gives the existing data, so that one request can name three
-    identifiers.
-    """
+    """Whether a read of existing and missing data gives the existing data, so that a request can name three of them."""
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"][:1]
     return bool(readable) and read(tester, [0xFFFF, *readable]).is_positive
 
@@ -119,9 +117,7 @@ def read(tester: Tester, dids: list[int]) -> Reply:
 
 
 def identifiers(depth: Depth, declared: Iterable[int], usual: Iterable[int]) -> Iterable[int]:
-    """Return all identifiers at depth deep; else the beginnings of pages, neighbours of declared identifiers, and usual
-    ones.
-    """
+    """Return all identifiers at depth deep; else beginnings of pages, neighbours of declared ones, and usual ones."""
     if depth is Depth.DEEP:
         return range(0x10000)
     per_page = depth.choose(quick=1, default=8, deep=0)

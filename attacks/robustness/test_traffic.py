@@ -93,9 +93,7 @@ def gather(tester: Tester, turns: Iterable[None]) -> dict[int, list[float]]:
 
 
 def disturbances(tester: Tester) -> dict[str, Callable[[], object]]:
-    """Return disturbances by name, as a tester causes them: single requests, an unfinished long request, long answers,
-    seeds.
-    """
+    """Return a tester's disturbances by name: single requests, an unfinished long request, long answers, seeds."""
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"]
     opening = segments(b"\x3e" + bytes(8), frame_bytes=tester.frame_bytes)[0]
     found: dict[str, Callable[[], object]] = {

@@ -196,9 +196,7 @@ class _Lockouts:
         return locked
 
     def _lock_again(self) -> int:
-        """Lock the level out once more, and return the number of wrong keys that took; 0 if this lockout differed from the
-        first.
-        """
+        """Lock the level out once more; return how many wrong keys that took, 0 if this lockout differed from the first."""
         tester, level = self._tester, self._level
         if not self._is_over():
             return 0
@@ -221,9 +219,7 @@ class _Lockouts:
                 yield self._tester.request(request).is_positive
 
     def _doors_hold(self) -> bool:
-        """Whether the locked-out level gives no seed to any other form of the request, nor to a plain request after each
-        form.
-        """
+        """Whether the locked-out level gives no seed to any other form of the request, nor to a plain one after each."""
         tester, level = self._tester, self._level
         for name, door in side_doors(tester, level).items():
             if seed_in(tester, door(), level) or tester.guesses.seed_in_delay(level).is_seed or not self._window.is_early:

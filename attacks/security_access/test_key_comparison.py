@@ -116,9 +116,7 @@ def distinct_seed(tester: Tester, level: int) -> bytes:
 
 
 def seed_with_key(tester: Tester, level: int, is_fit: Callable[[bytes], bool]) -> bytes:
-    """Request seeds until the right key for a seed satisfies `is_fit`; return that seed, or a zero seed if the level is
-    open.
-    """
+    """Request seeds until the right key for a seed satisfies `is_fit`; return that seed, or zeros if the level is open."""
     for _ in range(SEEDS_AT_MOST):
         seed = tester.security.seed(level)
         if not seed or not tester.security.has_key(level) or is_fit(tester.security.right_key(level, seed)):

@@ -300,9 +300,7 @@ def used_pairs(tester: Tester, level: int) -> list[tuple[bytes, bytes]]:
 
 
 def judge_effect(tester: Tester, level: int, why: str) -> None:
-    """Fail because an old key opens the level; inconclusive if the key is answered positively but protected data stays
-    locked.
-    """
+    """Fail because an old key opens the level; inconclusive if it is answered positively but data stays locked."""
     entry = tester.access.protected_by(level)
     if entry is not None and tester.access.locked_probe(entry, in_this_session=True).is_negative:
         inconclusive("the old key is answered positively, but protected data stays locked")

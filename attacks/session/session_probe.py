@@ -85,9 +85,7 @@ def sessions_beside_default(tester: Tester) -> list[int]:
 
 
 def find_session_probe(tester: Tester) -> SessionProbe:
-    """Find a request that distinguishes a session from the default one, and enter that session. Raises Inconclusive without
-    one.
-    """
+    """Find what distinguishes a session from the default one, and enter it. Raises Inconclusive without one."""
     levels = [uds.request_seed(entry.level) for entry in tester.target.security]
     sessions = sessions_beside_default(tester)
     tester.enter_session(DEFAULT)

@@ -258,9 +258,7 @@ def judge_without_sessions(tester: Tester, measure: Measurements, lock: Lock, sh
 
 
 def left_alone(tester: Tester, lock: Lock, shows: Teller, idle_s: float) -> tuple[str, Look]:
-    """Unlock the level, send nothing for `idle_s` seconds, and look; return who else sent requests meanwhile, and what was
-    seen.
-    """
+    """Unlock the level, send nothing for `idle_s` seconds, and look; return who else sent meanwhile, and what was seen."""
     require_open(tester, lock, shows)
     return tester.others_heard(idle_s), shows.look()
 

@@ -166,9 +166,7 @@ def judge_kept(tester: Tester, probe: SessionProbe, requests: Sequence[bytes], d
 
 
 def stays(tester: Tester, probe: SessionProbe, pdu: bytes, steps: int) -> bool:
-    """Enter the session, send the request several times at the interval of TesterPresent, and return whether the session
-    lasts.
-    """
+    """Enter the session, send the request several times at the interval of TesterPresent, and return whether it lasts."""
     enter(tester, DEFAULT)
     enter(tester, probe.session)
     for _ in range(steps):

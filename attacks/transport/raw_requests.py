@@ -195,9 +195,7 @@ class LongRequest:
 
 
 def candidates(tester: Tester, length: int) -> list[bytes]:
-    """Return requests of `length` bytes, or one more, that change nothing and that a sound ECU answers, if only by a
-    refusal.
-    """
+    """Return requests of `length` bytes, or one more, that change nothing and a sound ECU answers, if only by a refusal."""
     readable = [entry.did for entry in tester.target.data if entry.read.kind == "open"] or [0xF190]
     reads = [(b"\x22" + did.to_bytes(2, "big") * length)[: length | 1] for did in readable]
     requests = [

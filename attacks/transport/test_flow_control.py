@@ -126,9 +126,7 @@ def judge_block(tester: Tester, block_size: int) -> None:
 
 
 def why_it_must_take_long_requests(tester: Tester) -> str:
-    """Say what declared key or data is too long for a single frame, so that the ECU must take long requests; empty if none
-    is.
-    """
+    """Say what declared key or data is too long for a single frame, so that it must take long requests; empty if none."""
     for entry in tester.target.data:
         if entry.write.kind != "never" and entry.length is not None and 3 + entry.length >= shortest_long(tester):
             return f"DID {entry.did:04X} of {entry.length} bytes is declared writable"

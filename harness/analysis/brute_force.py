@@ -4,9 +4,7 @@ _UNITS = (("years", 365.25 * 86400), ("days", 86400.0), ("hours", 3600.0), ("min
 
 
 def keys_per_second(*, tries: int, seconds_per_try: float, pause_s: float) -> float:
-    """Return how many keys a second an attacker tries if a pause (a delay or a restart) follows after every `tries`
-    guesses.
-    """
+    """Return how many keys a second an attacker tries if a pause (a delay or a restart) follows every `tries` guesses."""
     return tries / (tries * seconds_per_try + pause_s)
 
 

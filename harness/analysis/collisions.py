@@ -65,9 +65,7 @@ def collisions(seeds: Sequence[bytes]) -> Collisions:
 
 
 def without_immediate_repeats(seeds: Sequence[bytes]) -> list[bytes]:
-    """Merge runs of equal seeds into one seed each, since a server that repeats a seed until it is used drew it
-    only once.
-    """
+    """Merge runs of equal seeds into one each, since a server that repeats a seed until it is used drew it only once."""
     return [seed for index, seed in enumerate(seeds) if index == 0 or seed != seeds[index - 1]]
 
 

@@ -21,9 +21,7 @@ MERSENNE31 = 0x7FFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class Congruential:
-    """A generator with state = (factor * state + addend) mod 2^bits; its output is the state without its `shift` lowest
-    bits.
-    """
+    """A generator with state = (factor * state + addend) mod 2^bits; its output is the state without `shift` lowest bits."""
 
     name: str
     factor: int

@@ -1,6 +1,4 @@
-"""Look for rules that compute keys from seeds without the secret: fit simple models to some pairs, and test them on
-others.
-"""
+"""Look for rules that compute keys from seeds without the secret: fit simple models to some pairs, and test on others."""
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -119,9 +117,7 @@ def _with_constant(cores: Callable[[int, int], Iterator[Core]], training: Sequen
 
 
 def _rotations(seed_bytes: int, key_bytes: int) -> Iterator[Core]:
-    """Yield functions that read the seed from either end, rotate it by some bits, and cut or repeat it to the length of a
-    key.
-    """
+    """Yield functions that read the seed from either end, rotate it by some bits, and cut or repeat it to a key's length."""
     seed_bits, key_bits = 8 * seed_bytes, 8 * key_bytes
     mask = (1 << seed_bits) - 1
     repeats = sum(1 << seed_bits * n for n in range(-(-key_bits // seed_bits)))
@@ -138,9 +134,7 @@ def _rotations(seed_bytes: int, key_bytes: int) -> Iterator[Core]:
 
 
 def _checksums(seed_bytes: int, key_bytes: int) -> Iterator[Core]:
-    """Yield functions that compute common checksums of the seed, as wide as the key, from either end and in either byte
-    order.
-    """
+    """Yield functions that compute common checksums of the seed, as wide as the key, from either end and in either order."""
     sums: list[Callable[[bytes], int]] = [zlib.crc32] if key_bytes == 4 else []
     sums += [partial(_crc, polynomial=crc[1]) for crc in _CRCS.values() if crc[0] == 8 * key_bytes]
     sums += [partial(_forward_crc, width=w, polynomial=p) for w, p in _FORWARD_CRCS.values() if w == 8 * key_bytes]
@@ -248,9 +242,7 @@ def _affine_modulo(training: Sequence[Pair]) -> Predictor | None:
 
 
 def _factor(numbers: Sequence[tuple[int, int]], modulus: int) -> int | None:
-    """Return the factor from a difference of two seeds to that of their keys; None if no two seeds differ by an odd
-    number.
-    """
+    """Return the factor from a seed difference to that of their keys; None if no two seeds differ by an odd number."""
     for index, (seed, key) in enumerate(numbers):
         for other_seed, other_key in numbers[:index]:
             if (seed - other_seed) & 1:

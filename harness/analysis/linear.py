@@ -10,9 +10,7 @@ class Recurrence:
 
     length: int
     taps: int
-    """A mask: bit j is set if the bit j steps before the next one is part of the parity; bit 0 stands for the next bit
-    itself.
-    """
+    """A mask: bit j is set if the bit j before the next one is part of the parity; bit 0 stands for the next bit itself."""
 
     def continued(self, bits: Sequence[int], count: int) -> list[int]:
         """Return the next `count` bits of the sequence."""

@@ -24,9 +24,7 @@ STATE_BITS = 19_937
 ALL = 0xFFFFFFFF
 UPPER, LOWER, MATRIX = 0x80000000, 0x7FFFFFFF, 0x9908B0DF
 FEWEST_CHECKS = 24
-"""The smallest number of outputs that must be as computed; at least 7 bits of each are seen, which chance would
-have to hit.
-"""
+"""The fewest outputs that must be as computed; at least 7 bits of each are seen, which chance would have to hit."""
 
 CHECKED_BITS = 32
 """How many bits of each bit position are checked, besides those that the recurrence needs."""
@@ -51,9 +49,7 @@ def reproduces(seeds: Sequence[bytes]) -> str:
 
 
 def reproduces_parts(seeds: Sequence[bytes]) -> str:
-    """Say how the seeds are made of one or two bytes of each output; empty if they are not, or there are fewer than 19,969
-    outputs.
-    """
+    """Say how the seeds are made of one or two bytes of each output; empty if not, or of fewer than 19,969 outputs."""
     import numpy as np
 
     octets = np.frombuffer(b"".join(seeds), dtype=np.uint8)
@@ -70,9 +66,7 @@ def reproduces_parts(seeds: Sequence[bytes]) -> str:
 
 @cache
 def output_recurrence() -> Recurrence:
-    """Return the recurrence that every bit position of MT19937's successive outputs obeys, computed from the generator
-    itself.
-    """
+    """Return the recurrence that every bit position of MT19937's outputs obeys, computed from the generator itself."""
     import numpy as np
 
     start = np.arange(1, WORDS + 1, dtype=np.uint32)

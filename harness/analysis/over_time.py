@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 WIDEST = 8
 OUTLIERS = 0.05
-"""The share of steps that may break the rule, e.g. because another tester requested a seed in between, or a number
-wrapped.
-"""
+"""The share of steps that break the rule, e.g. if another tester requested a seed in between, or a number wrapped."""
 LEAST_FIELD_BITS = 2.0
 FEWEST_STEPS = 40
 MANY_VALUES = 1 << 16
@@ -146,9 +144,7 @@ def _window(steps: Words, bits: int) -> tuple[int, int]:
 def _clock(
     words: Words, bits: int, follows: npt.NDArray[np.bool_], times_s: Numbers, left: float
 ) -> tuple[str, float] | None:
-    """Return the clock with a usual rate that predicts the field, in words, and the number of bits left to guess; None if
-    none does.
-    """
+    """Return the clock with a usual rate that predicts the field, in words, and how many bits are left to guess; or None."""
     import numpy as np
 
     if len(times_s) != len(words):

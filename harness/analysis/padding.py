@@ -62,9 +62,7 @@ def padding_of(frames: Iterable[Observed]) -> Padding:
 
 
 def shown_in_padding(frames: Iterable[Observed], material: Mapping[str, bytes]) -> list[tuple[int, str]]:
-    """Return (number of the frame, name) for each frame of the ECU whose padding contains bytes of a secret in
-    `material`.
-    """
+    """Return (frame number, name) for each frame of the ECU whose padding contains bytes of a secret in `material`."""
     found = []
     for number, (_, pad, is_from_ecu) in enumerate(_split(frames)):
         for name, secret in material.items() if is_from_ecu and pad else ():
@@ -74,9 +72,7 @@ def shown_in_padding(frames: Iterable[Observed], material: Mapping[str, bytes]) 
 
 
 def _split(frames: Iterable[Observed]) -> Iterator[tuple[bytes, bytes, bool]]:
-    """Yield each frame's data, its padding, and whether the ECU sent it; the length of a last frame follows from its first
-    frame.
-    """
+    """Yield each frame's data, its padding, and whether the ECU sent it; a last frame's length follows from its first."""
     missing = {True: 0, False: 0}
     for data, is_from_ecu in frames:
         if not data:
@@ -95,9 +91,7 @@ def _split(frames: Iterable[Observed]) -> Iterator[tuple[bytes, bytes, bool]]:
 
 
 def _repeated(pad: bytes, earlier: Iterable[bytes]) -> bytes:
-    """Return the first `WINDOW` bytes of a padding, not all equal, that an earlier frame contains, too; empty if there are
-    none.
-    """
+    """Return the first `WINDOW` bytes of a padding, not all equal, that an earlier frame has, too; empty if none."""
     for start in range(len(pad) - WINDOW + 1):
         window = pad[start : start + WINDOW]
         if len(set(window)) > 1 and any(window in content for content in earlier):

@@ -31,9 +31,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """The parts of a seed that follow from something else, and so how much of its length is random, as far as can
-    be seen.
-    """
+    """The parts of a seed that follow from something else, and so how much of it is random, as far as can be seen."""
 
     length_bits: int
     parts: tuple[Part, ...]

@@ -62,9 +62,7 @@ def _parts(seeds: Sequence[bytes], starts: Sequence[int]) -> Iterator[Sequence[b
 
 
 def _cuts(count: int, wanted: int) -> Iterator[int]:
-    """Yield the numbers of seeds after which to split past from future: late, to learn from most seeds, then a little
-    earlier.
-    """
+    """Yield the numbers of seeds after which to split past from future: late, to learn from most seeds, then earlier."""
     for back in (wanted, 2 * wanted + 1, 4 * wanted + 3):
         if count - back >= max(count // 2, 8):
             yield count - back

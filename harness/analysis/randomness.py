@@ -57,9 +57,7 @@ class Battery:
     bits: int
     indications: tuple[Indication, ...]
     min_entropy_per_byte: float
-    """The estimate by the most common value of SP 800-90B 6.3.1, in bits; on few seeds, even a sound generator scores below
-    8.
-    """
+    """The estimate by the most common value of SP 800-90B 6.3.1, in bits; on few seeds, a sound one scores below 8."""
 
     @property
     def alarms(self) -> tuple[Indication, ...]:

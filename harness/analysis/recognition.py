@@ -99,9 +99,7 @@ def varying_bits(seeds: Sequence[bytes]) -> int:
 
 
 def _whole_state(seeds: Sequence[bytes]) -> str:
-    """Name the generator whose successive 32-bit outputs, each of which determines the next, are the seeds; empty if there
-    is none.
-    """
+    """Name the generator whose successive 32-bit outputs, each determining the next, are the seeds; empty if none."""
     import numpy as np
 
     if len(seeds[0]) % 4 or len(seeds) < 4:

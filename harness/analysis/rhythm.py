@@ -13,9 +13,7 @@ LONGEST_GAP: Final = 2.0
 """The number of periods without an event after which the events have stopped."""
 MORE_JITTER: Final = 10.0
 JITTER_SHARE, JITTER_S = 0.05, 0.005
-"""The fraction of the period, and the seconds, below which jitter counts as none; other frames on the bus may cause
-as much.
-"""
+"""The fraction of the period, and the seconds, below which jitter counts as none; other frames may cause as much."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,7 @@ def trivial_keys(key_bytes: int) -> dict[str, KeyMaker]:
 
 
 def distinct(makers: dict[str, KeyMaker], seed_lengths: Collection[int]) -> dict[str, KeyMaker]:
-    """Drop makers that give the same keys as an earlier maker for seeds of these lengths in bytes; without lengths, keep
-    all.
-    """
+    """Drop makers that give the same keys as an earlier one for seeds of so many bytes; without lengths, keep all."""
     seeds = [hashlib.shake_128(bytes((length, turn))).digest(length) for length in seed_lengths for turn in range(2)]
     found: dict[object, str] = {}
     for name, make in makers.items():

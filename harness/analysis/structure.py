@@ -94,9 +94,7 @@ def _take(parts: Sequence[Part], free: set[int]) -> list[Part]:
 
 
 def _take_most_telling(parts: Sequence[Part], free: set[int]) -> list[Part]:
-    """Accept parts as `_take` does, first those that explain most bits; of two that explain equally many, the
-    simpler first.
-    """
+    """Accept parts as `_take` does, first those that explain most bits; of two equal ones, the simpler first."""
     waiting, taken = list(parts), []
     while waiting:
         best = min(waiting, key=lambda part: (-len(part.bits & free), len(part.what)))

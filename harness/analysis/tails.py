@@ -28,9 +28,7 @@ def chi_square_tail(statistic: float, degrees: int) -> float:
 
 
 def binomial_tail(at_least: int, trials: int, probability: float) -> float:
-    """Return P(X >= at_least) for `trials` trials, as a sum from the first term on, since terms get smaller beyond
-    the mean.
-    """
+    """Return P(X >= at_least) for `trials` trials, as a sum from the first term on, since terms shrink beyond the mean."""
     if at_least <= 0:
         return 1.0
     if at_least > trials or probability <= 0:

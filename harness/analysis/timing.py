@@ -39,9 +39,7 @@ class TimingComparison:
 
     @property
     def detectable_s(self) -> float:
-        """The smallest difference in seconds that samples of this size show nine times in ten, and that the stamps
-        resolve.
-        """
+        """The least difference in seconds that such samples show nine times in ten, and that the stamps resolve."""
         return max(math.sqrt(2 / self.n) * (THRESHOLD + POWER) * self.sigma_s, self.stamps_s) if self.n else math.inf
 
 

@@ -103,9 +103,7 @@ def dependent_columns(columns: Sequence[int], rows: int, first: int = 0) -> dict
 
 
 def _eliminated(columns: Sequence[int], group: Collection[int]) -> dict[int, frozenset[int]]:
-    """Eliminate column by column (Gauss); return which columns are the XOR of earlier columns of the group, with those
-    columns.
-    """
+    """Eliminate column by column (Gauss); return which are the XOR of earlier columns of the group, and of which."""
     basis: dict[int, tuple[int, int]] = {}
     found = {}
     for index in group:
@@ -352,9 +350,7 @@ def table_parts(octets: Octets, free: Collection[int], known: Collection[int] = 
 
 
 def narrow_parts(octets: Octets, free: Collection[int]) -> list[Part]:
-    """Find bytes that take only few of 256 values, from how often two seeds agree in the byte. `free`: bits not explained
-    yet.
-    """
+    """Find bytes that take only few of 256 values, by how often two seeds agree in it. `free`: bits not explained yet."""
     import math
 
     count, length = octets.shape

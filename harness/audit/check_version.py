@@ -11,9 +11,7 @@ from typing import Any, Final
 from harness.check import declared_attack
 
 CASE: Final = "__uds_case_text__"
-"""The attribute of a fuzz case's check that holds the case's text, and the Python function that yields its
-messages, if any.
-"""
+"""The attribute of a fuzz case's check with the case's text, and the Python function that yields its messages, if any."""
 
 LENGTH: Final = 16
 
@@ -35,9 +33,7 @@ def check_version(function: Callable[..., object]) -> str:
 
 
 def _sources(function: Callable[..., object]) -> Iterator[str]:
-    """Yield the source of a function, then the sources of all functions and plain constants that it uses from its own
-    package.
-    """
+    """Yield the source of a function, then those of all functions and plain constants that it uses from its own package."""
     waiting: list[object] = [inspect.unwrap(function)]
     known: set[int] = set()
     while waiting:

@@ -124,9 +124,7 @@ class Contact:
         return f'; "{missing}" in [safety] allow lets an audit bring it back' if missing not in allow else ""
 
     def _comes_back(self) -> bool:
-        """Wait, first for a short and then for a longer time in which a person may help; return whether the ECU answers
-        again.
-        """
+        """Wait, briefly and then for longer, while a person may help; return whether the ECU answers again."""
         tester = self._tester
         if self._answers_within(tester.target.reset.boot_s * SLOWEST_BOOT + RECOVERY_S):
             return True

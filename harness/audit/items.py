@@ -330,9 +330,7 @@ class Audit:
             )
 
     def _end(self, session: pytest.Session) -> None:
-        """Keep the findings held back, leave the ECU and write the reports; after an error, do as much of that as
-        possible.
-        """
+        """Keep the findings held back, leave the ECU and write the reports; after an error, do what is possible."""
         runner = self._session.runner
         settled = runner.waiting
         try:

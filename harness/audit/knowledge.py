@@ -40,9 +40,7 @@ def _levels(declared: list[int]) -> str:
 
 
 def _why_not_judged(own: list[Finding], said: str) -> list[str]:
-    """Return the most common reasons why SecurityAccess checks were not judged, without a reason that is in `said`
-    already.
-    """
+    """Return the commonest reasons why SecurityAccess checks were not judged, without a reason that is in `said` already."""
     if not own:
         return ["none of its checks was part of this run"]
     reasons = Counter(one.reason for one in own if _is_new(one, said))

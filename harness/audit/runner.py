@@ -288,9 +288,7 @@ class Runner:
         return True
 
     def _lost(self, first: Ending, check: Check, repeat: str) -> Ending:
-        """Judge a check that left the ECU silent: fail if the same check or request silences the ECU again, else
-        inconclusive.
-        """
+        """Judge a check that left the ECU silent: fail if the check or request does so again, else inconclusive."""
         declared = check.declared
         if first.verdict is Verdict.FAIL:  # it has failed twice
             self._tester.note("the ECU no longer answered after this check")
@@ -367,9 +365,7 @@ class Runner:
         )
 
     def _once_more(self, found: CrashCause, check: Check) -> CrashCause:
-        """Run the check again; return the crash, marked as reproduced if a request of the same kind crashes the ECU
-        again.
-        """
+        """Run the check again; return the crash, marked as reproduced if the same kind of request crashes the ECU again."""
         self._tester.state.forget_silences()
         self._attempt(check.declared, check.call)
         again = self._crash_after(check.declared)

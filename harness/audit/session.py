@@ -121,9 +121,7 @@ class AuditSession:
         self._is_serial_known = False
         self._is_closed = False
         self.before_reports: Callable[[], None] = lambda: None
-        """A function to call after the last request and before the reports are made, which may write further files into the
-        folder.
-        """
+        """Called after the last request and before the reports are made; it may write further files into the folder."""
         if resumed is not None:
             if self._link.is_virtual:  # so that times grow in the log
                 self.tester.wait(max(0.0, resumed.last_s - self._link.now_s))

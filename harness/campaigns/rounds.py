@@ -1,6 +1,4 @@
-"""Run rounds of shards, and merge their results in the order of the shards' numbers, not in the order in which
-shards end.
-"""
+"""Run rounds of shards, and merge their results in the order of the shards' numbers, not in that in which shards end."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -18,9 +16,7 @@ from harness.target import Target
 SHARDS_A_ROUND: Final = 4
 """How many shards a round has on simulated ECUs; a campaign on a real ECU is not split."""
 LARGEST_SHARD, SMALLEST_SHARD = 100_000, 2_000
-"""The largest and smallest shard in exchanges; a large one takes some ten seconds of one processor, much more than its
-start.
-"""
+"""The largest and smallest shard in exchanges; a large one takes ten seconds of a processor, far more than its start."""
 ROUNDS_OF_ONE_SIZE, MOST_DOUBLINGS = 8, 4
 """After how many rounds the largest shard doubles, and how often at most.
 

@@ -38,9 +38,7 @@ class CampaignRun:
         after: Callable[[], None],
         each: Callable[[Yield], None] = lambda result: None,
     ) -> None:
-        """Run the rounds, on the session's own ECU if `door` is None. Call `after` after each round, `each` after each
-        shard.
-        """
+        """Run the rounds, on the session's own ECU if `door` is None. Call `after` after a round, `each` after a shard."""
 
         def kept(found: list[FuzzFinding]) -> None:
             for one in found:

@@ -38,9 +38,7 @@ class Pool:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def __call__(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, str]]:
-        """Yield each job's result as the job ends. Raises UserError if a shard does, HarnessError if workers die
-        repeatedly.
-        """
+        """Yield each job's result as the job ends. Raises UserError if a shard does, HarnessError if workers keep dying."""
         left = {job.index: job for job in jobs}
         deaths = 0
         while left:

@@ -129,9 +129,7 @@ def bus_of(options: argparse.Namespace) -> BusOptions:
 
 @contextmanager
 def _ending(host: Host) -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and SIGHUP end the ECU between two frames; a second signal interrupts it even while it is
-    blocked.
-    """
+    """Let Ctrl-C, SIGTERM and SIGHUP end the ECU between two frames; a second signal interrupts even a blocked one."""
 
     def end(number: int, frame: FrameType | None) -> None:
         if host.is_stopping:

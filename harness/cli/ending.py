@@ -1,6 +1,4 @@
-"""Say on a terminal how a run ended, on two screens at most: the answer, the findings, what was not judged, what to
-do next.
-"""
+"""Say on a terminal how a run ended, on two screens at most: the answer, the findings, the unjudged, what to do next."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -153,9 +151,7 @@ def _counts(run: Run, width: int) -> list[str]:
 
 
 def _reasons(run: Run) -> list[tuple[Verdict, str, list[str]]]:
-    """Return each reason for unjudged results with their ids: errors first; within a verdict the most frequent
-    reason first.
-    """
+    """Return each reason for unjudged results with their ids: errors first; in a verdict the commonest reason first."""
     found: dict[tuple[Verdict, str], list[str]] = {}
     for finding in run.findings:
         if finding.verdict in _UNJUDGED and finding.reason != DESELECTED:
@@ -167,9 +163,7 @@ def _reasons(run: Run) -> list[tuple[Verdict, str, list[str]]]:
 def _unjudged(
     reasons: Sequence[tuple[Verdict, str, list[str]]], most: int, width: int, *, is_cut: bool = False
 ) -> list[str]:
-    """Return a row for each reason; if there are more than `most` reasons, the rarest reasons of each verdict share
-    one row.
-    """
+    """Return a row for each reason; if there are more than `most` reasons, the rarest of each verdict share a row."""
     if not reasons:
         return []
     rows: list[tuple[Verdict, int, str]] = []
@@ -291,9 +285,7 @@ def _about_failures(run: Run, folder: str, command: str) -> str:
 
 
 def _show(finding: Finding) -> str:
-    """Return the `show` command for a finding's check, with --checks for a check of the user; empty if its file is
-    unknown.
-    """
+    """Return the `show` command for a finding's check, with --checks for a user's check; empty if its file is unknown."""
     name = f"show {shlex.quote(flat(finding.id, 80))}"
     if any(one.id == finding.id for one in shipped_checks()):
         return name

@@ -182,9 +182,7 @@ def _door(options: argparse.Namespace, target: Target, ends: contextlib.ExitStac
 
 
 class _Progress:
-    """Shows the progress of a campaign: in one line of a terminal, renewed after each shard, elsewhere in a line for each
-    round.
-    """
+    """Shows the progress of a campaign: in one line of a terminal, renewed after each shard, else in a line a round."""
 
     def __init__(self, campaign: CampaignSoFar, longest_s: float | None, now_s: Any) -> None:
         from harness.cli.wrapping import OverwrittenLine
@@ -192,9 +190,7 @@ class _Progress:
         self._campaign = campaign
         self._longest_s = longest_s
         self._done = self._under_way = 0
-        """Exchanges since this command began, and those of them that are not merged yet; neither counts those before a
-        resumption.
-        """
+        """Exchanges since this command began (not counting those before a resumption), and those of them not merged yet."""
         self._now_s = now_s
         self._begun_s = now_s()
         self._line = OverwrittenLine()

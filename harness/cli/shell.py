@@ -62,9 +62,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def lines_of(stream: TextIO | None) -> Iterator[str]:
-    """Yield a script's lines as they come; bytes that are no UTF-8 are replaced, and a line that is too long comes in
-    pieces.
-    """
+    """Yield a script's lines as they come; bytes that are no UTF-8 are replaced, and too long a line comes in pieces."""
     if stream is None:
         return
     source = getattr(stream, "buffer", stream)

@@ -101,9 +101,7 @@ def try_key_of(options: argparse.Namespace) -> None:
 
 
 def counted(what: str, example: int) -> Callable[[str], int]:
-    """Return a parser for an option whose value is a number above 0; its error says `what` the number is, and an
-    `example`.
-    """
+    """Return a parser for an option that is a number above 0; its error says `what` the number is, and an `example`."""
 
     def count(text: str) -> int:
         if not text.isdecimal() or not int(text):

@@ -94,9 +94,7 @@ def _shell_words(command: str) -> Iterable[str]:
 
 
 def wrapped(text: str, first: int, others: int) -> list[str]:
-    """Wrap at spaces, the first line to `first` columns, later lines to `others`; break words that are longer than
-    a line.
-    """
+    """Wrap at spaces, the first line to `first` columns, later lines to `others`; break words longer than a line."""
     lines, line, room = [], "", first
     for word in text.split(" "):
         if line and columns(line) + 1 + columns(word) > room:

@@ -230,9 +230,7 @@ def listen(link: Wire, seconds: float) -> dict[Id, int]:
 
 
 def heard_in(link: Wire, seconds: float) -> Iterator[Frame]:
-    """Yield every data frame of other nodes for `seconds`; remote frames are left out, since they neither request nor
-    answer.
-    """
+    """Yield every other node's data frame for `seconds`; remote frames are left out, as they neither request nor answer."""
     until_s = link.now_s + seconds
     while (frame := link.receive(until_s)) is not None:
         if not frame.is_remote:

@@ -146,9 +146,7 @@ def _look(
     functional: Sequence[Id],
     announce: Callable[[IdPlan], None],
 ) -> Survey:
-    """Survey a bus with the address that the target declares; if it declares none, first without an address, then
-    with each.
-    """
+    """Survey a bus with the address that the target declares; if it declares none, first without one, then with each."""
     declared = addresses_of(target.can)
     look = partial(
         survey,

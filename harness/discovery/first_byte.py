@@ -27,9 +27,7 @@ P2_S: Final = 0.05
 
 
 class AddressedWire:
-    """A bus on which the tester's frames begin with an address, and the first byte of other frames is taken for an
-    address.
-    """
+    """A bus on which the tester's frames begin with an address, and other frames' first byte is taken for one."""
 
     def __init__(self, wire: Wire, address: int) -> None:
         self._wire = wire
@@ -125,9 +123,7 @@ class _Search:
 
 
 def _ecus(link: Wire, found: Sequence[_Answered]) -> Iterator[FoundEcu]:
-    """Yield one ECU for each id that answers; if several addresses reach it, tell its own address from the
-    functional one.
-    """
+    """Yield one ECU per id that answers; if several addresses reach it, tell its own address from the functional one."""
     by_response: dict[Id, list[_Answered]] = {}
     for one in found:
         by_response.setdefault(one.pair.response, []).append(one)

@@ -102,9 +102,7 @@ def boot_time(tester: Tester, found: EcuMap) -> None:
 
 
 def _until_silent(tester: Tester) -> float | None:
-    """Send requests until the ECU falls silent to restart, and return None; if it never does, return the time of its first
-    answer.
-    """
+    """Send requests until the ECU falls silent to restart; return None, or the time of its first answer if it never does."""
     first_s = None
     give_up_s = tester.link.now_s + LATEST_START_S
     while tester.link.now_s < give_up_s:

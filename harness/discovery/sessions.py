@@ -115,9 +115,7 @@ class SessionMapper:
                 found.refused_sessions[session] = telling
 
     def _is_alias(self, session: int) -> bool:
-        """Whether a session above 0x7F gives the same answers as the session with the same number but without the highest
-        bit.
-        """
+        """Whether a session above 0x7F gives the same answers as the one of the same number without the highest bit."""
         other = session & ~SUPPRESS_POSITIVE_RESPONSE
         if other not in self.map.sessions:
             return False
@@ -161,9 +159,7 @@ class SessionMapper:
         return new
 
     def _leaves(self, session: int) -> bool:
-        """Leave the session for the default one, and return whether that worked; if not, note never to enter the session
-        again.
-        """
+        """Leave the session for the default one, and return whether that worked; if not, note never to enter it again."""
         reply = self._ask_for(Session.DEFAULT)
         if reply.is_positive:
             return True
@@ -176,9 +172,7 @@ class SessionMapper:
         return False
 
     def _ends(self) -> list[tuple[str, Callable[[], bool]]]:
-        """Return ways to end a session that cannot be left, the mildest first; each returns whether it could be
-        carried out.
-        """
+        """Return ways to end a session that cannot be left, the mildest first; each returns whether it was done."""
         tester = self.tester
 
         def wait() -> bool:

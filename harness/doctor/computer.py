@@ -67,9 +67,7 @@ class Machine:
         return any(f"/{name}.ko" in text or f"/{name.replace('_', '-')}.ko" in text for text in known)
 
     def link_details(self, channel: str) -> dict[str, Any] | None:
-        """Return what ``ip`` tells about an interface and its controller; None if there is no ``ip``, or it prints
-        nothing.
-        """
+        """Return what ``ip`` says of an interface and its controller; None if there is no ``ip``, or it prints nothing."""
         if shutil.which(self.ip) is None:
             return None
         words = [self.ip, "-details", "-statistics", "-json", "link", "show", "dev", channel]

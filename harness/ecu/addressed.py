@@ -16,9 +16,7 @@ class AddressBytes:
     """The address byte at the start of each frame, by direction."""
 
     request: int | None
-    """The byte before requests to this ECU; frames with another first byte are ignored. None: requests have no
-    address byte.
-    """
+    """The byte before requests to this ECU; frames with another are ignored. None: requests have no address byte."""
     functional: int
     """The byte before requests to all ECUs."""
     response: int | None

@@ -15,9 +15,7 @@ def account_of(config: EcuConfig, level: int) -> int:
 
 
 def count_wrong_key(ecu: Ecu, level: int) -> Nrc:
-    """Count a wrong key, and return the code that refuses it: 35, or 36 for the last permitted attempt, which starts the
-    delay.
-    """
+    """Count a wrong key, and return the code that refuses it: 35, or 36 for the last attempt, which starts the delay."""
     config, state = ecu.config, ecu.state
     account = account_of(config, level)
     state.wrong_keys[account] += 1

@@ -130,9 +130,7 @@ class EcuConfig:
     has_boot_delay: bool = False
     """Whether every restart begins with the delay."""
     counters_load_s: float = 0.0
-    """The seconds after a restart in which 27 is refused with 22, because the ECU is still reading its counters
-    from memory.
-    """
+    """The seconds after a restart in which 27 is refused with 22, as the ECU still reads its counters from memory."""
     delay_nrc: Nrc = Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED
     """The code that refuses a request for a seed during the delay."""
     key_in_delay_nrc: Nrc = Nrc.REQUEST_SEQUENCE_ERROR

@@ -1,6 +1,4 @@
-"""Serve further testers of one ECU, each on a pair of ids of its own; a level unlocked by one stays locked for the
-others.
-"""
+"""Serve further testers of one ECU, each on a pair of ids of its own; a level that one unlocks stays locked for others."""
 
 from functools import partial
 

@@ -107,9 +107,7 @@ class Kwp2000Server(_OlderServer):
         return super().asked(pdu)
 
     def confirmed(self, pdu: bytes, head: bytes, message: bytes) -> bytes:
-        """Translate a positive answer: the answer to a session states no timing, the answer to a key ends with 34 (access
-        allowed).
-        """
+        """Translate a positive answer: to a session it states no timing, to a key it ends with 34 (access allowed)."""
         if pdu[0] == Service.DIAGNOSTIC_SESSION_CONTROL:
             return head + pdu[1:2]
         if pdu[0] in (0x20, Service.TESTER_PRESENT, Service.ECU_RESET):

@@ -154,9 +154,7 @@ class UdsNode:
         self._go_on()
 
     def _made_of(self, data: bytearray) -> bytes | None:
-        """Return the request that a frame rule makes of the frame before ISO-TP sees the frame; None if no rule
-        makes one.
-        """
+        """Return the request that a frame rule makes of the frame before ISO-TP sees it; None if no rule makes one."""
         for rule in self._frame_rules if data else ():
             pdu = rule(self.ecu, self.isotp, data)
             if pdu is not None:

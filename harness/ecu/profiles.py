@@ -42,9 +42,7 @@ DATA_IDENTIFIERS: Final = (
     DataIdentifier(did=0xF18C, initial=b"UDS-HARNESS-0001"),
     DataIdentifier(did=0xF1A0, initial=bytes(range(97))),
 )
-"""The data identifiers of `hardened`; 2A2A is long enough for a write of several frames, F1A0 for a response of 100
-bytes.
-"""
+"""The data identifiers of `hardened`; 2A2A is long enough for writes of several frames, F1A0 for a response of 100 bytes."""
 
 MEMORY: Final = (
     MemoryRegion(address=0x2000_0000, initial=bytes(range(0x40)), needs=0x01),

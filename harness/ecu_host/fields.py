@@ -19,9 +19,7 @@ class PeriodicField:
 
 
 def read_bus(text: str) -> tuple[str, str]:
-    """Return interface and channel of ``socketcan:can0``; a channel alone is SocketCAN's. Raises ValueError that says what
-    to write.
-    """
+    """Return interface and channel of ``socketcan:can0``; alone, it is SocketCAN's. Raises ValueError with what to write."""
     text = text.strip()
     interface, colon, channel = text.partition(":")
     if not colon:
@@ -49,9 +47,7 @@ def read_id(text: str) -> tuple[int, bool]:
 
 
 def read_data(text: str) -> bytes:
-    """Return up to eight bytes in hex, with or without commas or spaces between them. Raises ValueError that says what to
-    write.
-    """
+    """Return up to eight bytes in hex, with or without commas or spaces. Raises ValueError that says what to write."""
     parts = [part.removeprefix("0x") for part in text.replace(",", " ").split()]
     try:
         if not all(parts) or (len(parts) > 1 and any(len(part) > 2 for part in parts)):

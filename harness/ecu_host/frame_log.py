@@ -19,9 +19,7 @@ LINES_KEPT: Final = 1000
 BYTES_SHOWN: Final = 16
 LONGEST_LINE: Final = 1000
 LONGEST_SHORT: Final = 8
-"""The largest number of bytes of a single frame whose first byte holds the message's length; a longer frame uses
-the second.
-"""
+"""The largest number of bytes of a single frame whose first byte holds the message's length; longer ones use the second."""
 
 
 class FrameLog:
@@ -84,9 +82,7 @@ class FrameLog:
 
 
 def _single(data: bytes) -> bytes | None:
-    """Return the message of a single frame; None for any other frame, and for a frame shorter than the length that it
-    states.
-    """
+    """Return the message of a single frame; None for any other frame, and for one shorter than its stated length."""
     if len(data) > LONGEST_SHORT and data[0] == 0:
         return escaped_single(data)
     length = data[0] if data else 0

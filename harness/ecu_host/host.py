@@ -321,9 +321,7 @@ class Host:
 
 
 def _may_come(error: UserError) -> bool:
-    """Whether a bus that could not be opened may appear later, as an unplugged adapter may, and a mistyped option
-    may not.
-    """
+    """Whether a bus that could not be opened may appear later, as an unplugged adapter may, a mistyped option not."""
     cause = error.__cause__
     return isinstance(cause, (can.CanError, OSError)) and not isinstance(cause, can.CanInterfaceNotImplementedError)
 

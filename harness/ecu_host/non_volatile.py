@@ -71,9 +71,7 @@ def recall(ecu: Server, memory: NonVolatile) -> None:
 
 
 def soundly_remembered(ecu: Server, sound: EcuConfig) -> NonVolatile:
-    """Return the part of the memory that a `sound` ECU could have, since a flaw that is switched off must leave no
-    traces.
-    """
+    """Return the part of the memory that a `sound` ECU could have, since a flaw that is off must leave no traces."""
     memory = remembered(ecu)
     entries = {entry.did: entry for entry in sound.data_identifiers if entry.is_non_volatile}
     return NonVolatile(

@@ -64,9 +64,7 @@ class StatusSocket:
                 visitor.sendall(json.dumps(self._status()).encode() + b"\n")
 
     def _status(self) -> dict[str, Any]:
-        """Return the status, taken on the thread that runs the ECU; only a part of it if that thread does not answer
-        in time.
-        """
+        """Return the status, taken on the thread that runs the ECU; only a part if that thread is not in time."""
         taken: list[dict[str, Any]] = []
         is_taken = threading.Event()
 

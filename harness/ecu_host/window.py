@@ -47,9 +47,7 @@ class _Flaws(OptionList):
 
 
 class EcuWindow(App[None]):
-    """The fields, buttons and pictures for one host; the window asks the host for everything, and never accesses a node
-    itself.
-    """
+    """The fields, buttons and pictures of one host; the window asks it for everything, and never accesses a node itself."""
 
     TITLE = "uds-harness ecu"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - Textual's own declaration
@@ -166,9 +164,7 @@ class EcuWindow(App[None]):
         yield _Flaws(*self._flaws_like(""), id="flaws", compact=True)
 
     def _flaws_like(self, text: str) -> list[Option]:
-        """Return the flaws that are switched on, then other flaws whose name or description contains every word of
-        the text.
-        """
+        """Return the flaws that are on, then other flaws whose name or description contains every word of the text."""
         words = text.casefold().split()
         names = [name for name, flaw in FLAWS.items() if all(word in f"{name} {flaw.what}".casefold() for word in words)]
         switched_on = sorted(self._switched_on & set(FLAWS))

@@ -1,6 +1,4 @@
-"""Judge an answer without knowing what its request was for: by its form, by the number of answers, and by the request
-itself.
-"""
+"""Judge an answer without knowing what its request was for: by its form, by how many answers came, and by the request."""
 
 from collections import deque
 from collections.abc import Container
@@ -116,9 +114,7 @@ class AnswerJudge:
         return None
 
     def of_reply(self, reply: Reply) -> Complaint | None:
-        """Return the complaint about an answer that contradicts the target's declarations, or else the complaint of
-        `of_form`.
-        """
+        """Return the complaint about an answer that contradicts the target's declarations, or else that of `of_form`."""
         request = reply.request
         if reply.kind is _POSITIVE and (objection := objection_to(self._tester.target, request, self._closed)):
             observed = f"{shown_bytes(request)} gives {reply}{self._stored(request, self._padding())}"
@@ -205,9 +201,7 @@ class AnswerJudge:
 
 
 def _may_be_second(message: bytes, service: int) -> bool:
-    """Whether a message after an answer may be a second answer to the same request, rather than traffic that was
-    asked for.
-    """
+    """Whether a message after an answer may be a second answer to the same request, and not traffic that was asked for."""
     if service in ASK_FOR_TRAFFIC:
         return False
     if message[:1] == bytes((NEGATIVE_RESPONSE,)):

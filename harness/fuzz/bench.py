@@ -86,18 +86,14 @@ class Bench:
         self._was_silent = False
         self._asked_s = 0.0
         self._gone_s: float | None = None
-        """The time of the request since which the ECU has answered nothing, so that it may have restarted; None if it
-        answers.
-        """
+        """When the request was sent since which the ECU, perhaps restarted, has answered nothing; None if it answers."""
         self.was_opened_rightly = False
         """Whether a right key was sent in the proper way among the messages, so that an open level is no fault."""
         self.complaints: dict[str, Complaint] = {}
         """By name: the complaints about answers since the last `begin`."""
 
     def renew(self) -> None:
-        """Bring the ECU to a known state: replace a simulated ECU, restore a real one. Raises ContactLost if the ECU is
-        gone.
-        """
+        """Bring the ECU to a known state: replace a simulated ECU, restore a real one. Raises ContactLost if it is gone."""
         tester = self.tester
         if self._may_renew:
             tester.link.renew()
@@ -150,9 +146,7 @@ class Bench:
             self.begin_s = tester.link.now_s - begun_s
 
     def _closed_levels(self, open_level: int | None) -> set[int]:
-        """Return the levels that are known to be locked: all levels of a new ECU, else those that an effect has shown to be
-        locked.
-        """
+        """Return the levels known to be locked: all of a new ECU, else those that an effect has shown to be locked."""
         levels = {entry.level for entry in self.tester.target.security} - {open_level}
         return levels if self._may_renew else levels & self._watch.locked_levels
 
@@ -215,9 +209,7 @@ class Bench:
         return damage or self._look_at_habits(is_thorough=False)
 
     def look_at_life(self) -> Damage | None:
-        """Return the damage if the ECU has stopped answering, or has restarted and come back after a short silence; else
-        None.
-        """
+        """Return the damage if the ECU has stopped answering, or came back after a short silence; else None."""
         tester = self.tester
         self._was_silent = False
         silent_since_s, self._gone_s = self._gone_s, None

@@ -27,9 +27,7 @@ from harness.uds import Service
 from harness.verdict import Severity
 
 THOROUGH_EVERY: Final = 16
-"""The number of steps between two complete looks at the ECU; the lock is also examined after steps that could unlock or
-write.
-"""
+"""The steps between two complete looks at the ECU; the lock is also examined after steps that could unlock or write."""
 
 COMPARED_SHARE: Final = 3
 """At most one in this many wrong keys of a case has the right length, since the ECU compares and counts only such keys."""
@@ -129,9 +127,7 @@ class _Execution:
         yield from (step for number, step in enumerate(every) if number not in left_out)
 
     def _chosen(self, steps: list[SentStep], numbers: list[int]) -> set[int]:
-        """Return which steps with wrong keys for one level to play, with only a few keys of the length that the ECU
-        compares.
-        """
+        """Return which steps with wrong keys for one level to play, with few keys of the length that the ECU compares."""
         assert self._most_keys is not None
         lengths = {
             entry.level: self._tester.security.level(entry.level).key_length for entry in self._tester.target.security

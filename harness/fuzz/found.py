@@ -34,9 +34,7 @@ class FuzzFinding:
     observed: str
     severity: Severity
     expect: str
-    """What a sound ECU answers, in the words of a case; ``any``: the ECU only has to live, stay locked, and keep
-    its values.
-    """
+    """A sound ECU's answer, in the words of a case; ``any``: the ECU has to live, stay locked, and keep its values."""
     state: str
     """The state from which the sequence is sent, in the words of a case; empty: no state is reached first."""
     is_raw: bool

@@ -108,9 +108,7 @@ def _number(chance: Chance) -> int:
 
 
 def _opening(chance: Chance, request: bytes, first: bytes) -> bytes:
-    """Return the frame that begins a message: a single frame, or a first frame with a correct, a wrong or an
-    escaped length.
-    """
+    """Return the frame that begins a message: a single frame, or a first one with a correct, wrong or escaped length."""
     how = chance.below(8)
     if how <= 3:
         return first

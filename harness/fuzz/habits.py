@@ -39,9 +39,7 @@ FEWEST_ANSWERS: Final = 16
 USUAL_SHARE: Final = 0.9
 TIMES_USUAL: Final = 5
 MORE_THAN_USUAL_S: Final = 0.02
-"""The seconds by which a slow answer exceeds nine in ten answers of its service, besides taking `TIMES_USUAL` times
-as long.
-"""
+"""The seconds by which a slow answer exceeds nine in ten answers of its service, and takes `TIMES_USUAL` times as long."""
 SLOW_TIMES: Final = 3
 SLOWEST_ANSWER_S, LATEST_ANSWER_S = 2.0, 1.0
 OWN_LAG_SHARE: Final = 0.2
@@ -252,9 +250,7 @@ class Habits:
         return damage
 
     def _check_session(self) -> Damage | None:
-        """Return the complaint about a lost session: the ECU answers as in its default session, though no request sent it
-        there.
-        """
+        """Return what tells of a lost session: it answers as in the default session, though no request sent it there."""
         tester = self._tester
         session = tester.state.condition.session
         sign = self._signs.get(session) if self._is_session_sure else None
@@ -306,9 +302,7 @@ class Habits:
     # The memory that it uses
 
     def _check_memory(self) -> Damage | None:
-        """Return the complaint about memory that grows with the recorded requests, but not with the same number of plain
-        requests.
-        """
+        """Return the complaint of memory that grows with the recorded requests, but not with as many plain ones."""
         tester, before = self._tester, self._memory
         if before is None or not self._weighed:
             return None

@@ -100,9 +100,7 @@ class Yield:
 
 
 class Hunt:
-    """One hunt. `known` are earlier findings, which are only counted; `corpus` are earlier trials, `seen` features that were
-    new.
-    """
+    """One hunt. `known` are earlier findings, only counted; `corpus` earlier trials, `seen` features that were new."""
 
     def __init__(
         self,
@@ -226,9 +224,7 @@ class Hunt:
     # One batch
 
     def _turn(self, row: str) -> None:
-        """Play batches of one kind until half a batch was tried, since a known failure may end a batch after a few
-        trials.
-        """
+        """Play batches of one kind until half a batch was tried, as a known failure may end a batch after few trials."""
         wanted = self._tried + (BATCHES[row] + 1) // 2
         for _ in range(MOST_BEGINNINGS):
             self._batch(row)
@@ -280,9 +276,7 @@ class Hunt:
             self._tester.note(f"{guilty}: {reason}")
 
     def _spent_s(self, begun_s: float, begun_at: int) -> float:
-        """Return the seconds that a batch took on the bus; in virtual time, where waits cost nothing, estimate them by its
-        exchanges.
-        """
+        """Return the seconds that a batch took on the bus; in virtual time, estimated by its exchanges."""
         tester = self._tester
         exchanges = tester.exchange_count - begun_at
         return exchanges * EXCHANGE_S if tester.link.is_virtual else tester.link.now_s - begun_s
@@ -303,9 +297,7 @@ class Hunt:
         self._bench.begin(setting)
 
     def _setting(self, row: str, *, is_raw: bool) -> tuple[Setting, tuple[bytes, ...]]:
-        """Return the setting of a batch, and requests to put before each trial if requests alone lead to the wanted
-        state.
-        """
+        """Return the setting of a batch, and requests to put before each trial if requests alone lead to that state."""
         chance, target = self._chance, self._tester.target
         sessions = [one for one in self._tester.sessions() if one != 1]
         kinds = ["default", *["session"] * bool(sessions), *["seed"] * bool(self._levels), *["open"] * bool(self._can_open)]
@@ -329,9 +321,7 @@ class Hunt:
         return Setting(is_raw=is_raw), ()
 
     def _trials(self, row: str, setting: Setting, prefix: tuple[bytes, ...], *, is_raw: bool) -> Iterable[Trial]:
-        """Yield the trials of a batch one by one, so that a later trial can be bred from an earlier one that got a new
-        answer.
-        """
+        """Yield the trials of a batch one by one, so that a later one can be bred of an earlier that got a new answer."""
         breeder = self._breeder
         wanted = self._batch_size(row)
         breed = {

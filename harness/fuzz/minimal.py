@@ -74,9 +74,7 @@ class Minimizer:
     """Reduces one failing sequence. `fails` plays a sequence from a known state and tells whether it fails."""
 
     def __init__(self, fails: Fails, *, most_tries: int = MOST_TRIES, plain: bytes = b"") -> None:
-        """Make a minimizer. `plain` is a request that any ECU answers; it replaces requests of which only the number
-        matters.
-        """
+        """Make a minimizer. `plain` is one that any ECU answers; it replaces those of which only the number matters."""
         self._fails = fails
         self._left = most_tries
         self._filler = plain
@@ -127,9 +125,7 @@ class Minimizer:
         return failing[-length:]
 
     def _with_fillers(self, setting: Setting, failing: list[Stimulus]) -> list[Stimulus]:
-        """Return the first stimulus and the smallest number of plain requests after it that fail, for an ECU that dies
-        later.
-        """
+        """Return the first stimulus and the fewest plain requests after it that fail, for an ECU that dies later."""
         self.fillers = 0
         filler: Stimulus = (self._filler,)
         if not self._filler or setting.is_raw or len(failing) <= FEWEST_FILLERS:
@@ -150,9 +146,7 @@ class Minimizer:
         return [failing[0], *[filler] * enough]
 
     def _frames(self, setting: Setting, part: list[Stimulus]) -> tuple[Setting, list[Stimulus]]:
-        """Return the smallest failing list of frames: back to back if that fails, too, else with gaps for the ECU to process
-        each.
-        """
+        """Return the smallest failing list of frames: back to back if that fails, too, else with gaps to process each."""
         flat = tuple(frame for stimulus in part for frame in stimulus)
         if len(part) > 1 and not self._try(setting, [flat]):
             setting = replace(setting, gap_s=FRAME_GAP_S)
@@ -175,9 +169,7 @@ class Minimizer:
         return enough
 
     def bytes_of(self, setting: Setting, part: list[Stimulus], repeat: int = 1) -> tuple[list[Stimulus], Pattern]:
-        """Return the stimuli with as few bytes as fail and as many zeros as possible, and the positions of the bytes that
-        matter.
-        """
+        """Return the stimuli with few bytes and many zeros that still fail, and the positions of the bytes that matter."""
         pattern: list[tuple[int, ...]] = []
         for index, stimulus in enumerate(part):
             if index >= len(part) - self.fillers:

@@ -54,9 +54,7 @@ class Damage:
 
 
 class ChangedValues:
-    """By ECU, the values that a case has changed for good, so that a second run of the case does not take them for
-    its own.
-    """
+    """By ECU, the values that a case has changed for good, so that a second run does not take them for its own."""
 
     def __init__(self) -> None:
         self._values: WeakKeyDictionary[Tester, dict[int, bytes]] = WeakKeyDictionary()

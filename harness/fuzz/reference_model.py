@@ -105,9 +105,7 @@ class ModelRules:
     has_sessions: bool = True
 
     def is_out_of_session(self, level: int, session: int) -> bool:
-        """Whether the session denies 27 for the level; the default session does if the level has a session of its own (Table
-        23).
-        """
+        """Whether the session denies 27 for the level; the default one does if the level has its own (Table 23)."""
         own = self.levels.get(level)
         return self.has_sessions and session == Session.DEFAULT and own is not None and own != Session.DEFAULT
 

@@ -52,9 +52,7 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """A part of a message that is one of several values: ranges of big-endian numbers, with first, last and length
-    in bytes.
-    """
+    """A part of a message with one of several values: ranges of big-endian numbers, with first, last and length in bytes."""
 
     spans: tuple[tuple[int, int, int], ...]
 

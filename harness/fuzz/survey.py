@@ -1,6 +1,4 @@
-"""Select the stimuli of a stream that may be sent: those that the target permits, as long as the budget of wrong
-keys lasts.
-"""
+"""Select the stimuli of a stream that may be sent: those that the target permits, while the budget of wrong keys lasts."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

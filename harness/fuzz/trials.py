@@ -1,6 +1,4 @@
-"""Generate the trials of a campaign: short sequences of messages or frames, bred from declared requests and earlier
-trials.
-"""
+"""Generate a campaign's trials: short sequences of messages or frames, bred from declared requests and earlier trials."""
 
 from __future__ import annotations
 
@@ -86,9 +84,7 @@ def scapy_requests() -> tuple[bytes, ...]:
 
 
 def vocabulary(target: Target) -> dict[int, list[bytes]]:
-    """Return valid requests, by service: those that the target declares, that most ECUs have, and that Scapy's layers
-    describe.
-    """
+    """Return valid requests, by service: those of the target, those that most ECUs have, those of Scapy's layers."""
     declared = valid_requests(target)
     declared += [b"\x3e\x80", b"\x10\x01", b"\x11\x01"]
     for routine in target.routines:
@@ -145,9 +141,7 @@ class Breeder:
         return choice[chance.below(len(choice))]
 
     def keyed(self, level: int, *, is_raw: bool) -> Trial | None:
-        """Return a message or frame with the right key of a level in an unusual place: longer, shorter, or in another
-        request.
-        """
+        """Return a message or frame with a level's right key in an unusual place: longer, shorter, or in another request."""
         count = self._key_bytes.get(level)
         if count is None or (is_raw and 3 + count > self._frame_bytes):
             return None
@@ -213,9 +207,7 @@ class Breeder:
         return bytes(changed)
 
     def swept(self) -> Trial:
-        """Return a request of one of `SWEPT_LENGTHS`: the sub-functions of existing services in turn, other services at
-        random.
-        """
+        """Return a request of one of `SWEPT_LENGTHS`: sub-functions of existing services in turn, others at random."""
         chance = self._chance
         lengths = len(SWEPT_LENGTHS)
         swept = self._swept

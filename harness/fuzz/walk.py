@@ -87,9 +87,7 @@ class Patience:
 
 
 class Walk:
-    """One walk on an ECU that has just been restored. Raises Inconclusive if no level has a key, so that no level can be
-    opened.
-    """
+    """One walk on a restored ECU. Raises Inconclusive if no level has a key, so that no level can be opened."""
 
     def __init__(self, tester: Tester, chance: Chance, patience: Patience) -> None:
         self._tester = tester
@@ -188,9 +186,7 @@ class Walk:
         return ModelStep(Action.SEED, level)
 
     def _on_the_way(self, step: ModelStep) -> tuple[int, ...]:
-        """Return the sessions to enter before the session of the step; entering each of them locks, whatever the step's
-        answer is.
-        """
+        """Return the sessions to enter before the session of the step; entering each locks, whatever the step's answer."""
         return self._tester.target.way_to(step.number)[:-1] if step.action is Action.SESSION else ()
 
     def _is_possible(self, action: Action) -> bool:
@@ -305,9 +301,7 @@ class Walk:
                 return tester.request(b"\x3e\x00")
 
     def _key(self, step: ModelStep) -> bytes:
-        """Return a key for the last seed of the level, or of the level whose seed is pending; a random key without any seed
-        yet.
-        """
+        """Return a key for the level's last seed, or of the level whose seed is pending; a random one without a seed."""
         security = self._tester.security
         pending = self._tracker.likely().pending
         level = step.number if not pending or self._chance.below(2) else pending

@@ -1,6 +1,4 @@
-"""Compare two learned machines of one ECU: new and lost states and steps, and the shortest sequence that shows a
-difference.
-"""
+"""Compare two learned machines of one ECU: new and lost states and steps, and the shortest sequence that differs."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -73,9 +71,7 @@ def _rules(machine: StateMachine) -> set[str]:
 
 
 def _changes(old: StateMachine, new: StateMachine, letters: list[str]) -> Iterator[MachineChange]:
-    """Return every answer that differs, by breadth-first search through pairs of states; it does not continue after a
-    difference.
-    """
+    """Return every answer that differs, by breadth-first through pairs of states; none is followed after it."""
     before, after = old.table(), new.table()
     if not old.states or not new.states:
         return

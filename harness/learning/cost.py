@@ -21,9 +21,7 @@ from harness.tester.security import DEFAULT_DELAY_S, DELAY_MARGIN_S
 WRITE_REQUESTS: Final = 2
 """How many requests a guarded write takes, with the read that shows its effect."""
 RESTORING_REQUESTS: Final = 9
-"""How many requests the reset of a real ECU takes: liveness, the right key with its session and seed, the restart, the
-session.
-"""
+"""How many requests it takes to reset a real ECU: liveness, right key with session and seed, the restart, the session."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,9 +130,7 @@ def causes_of(id: str, broken: Broken, letters: dict[str, Letter]) -> list[str]:
 
 
 def judge_machine(machine: StateMachine, known: Known, letters: dict[str, Letter]) -> Broken:
-    """Return the shortest sequence of the machine that breaks each rule, by breadth-first search through the machine
-    and the reference at once.
-    """
+    """Return the shortest sequence of the machine that breaks each rule, breadth-first through both it and the reference."""
     table = machine.table()
     if not machine.states:
         return {}

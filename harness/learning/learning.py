@@ -57,9 +57,7 @@ class Learned:
 
 
 def _tree(observations: Observations | None) -> tuple[tuple[NamedState, ...], tuple[Transition, ...]]:
-    """Return the known answers as a machine with one state for each sequence that was sent, for use if learning did
-    not end.
-    """
+    """Return the known answers as a machine with a state for each sequence sent, for use if learning did not end."""
     ids: dict[Word, str] = {(): "s0"}
     steps: dict[tuple[str, str], Transition] = {}
     for word, answers in observations.played() if observations is not None else ():
@@ -301,9 +299,7 @@ class Learner:
         return True
 
     def _is_silent_awake(self, word: Word) -> bool:
-        """Whether the last letter of a sequence gets no answer although the ECU is awake: it answered a plain request just
-        before.
-        """
+        """Whether the last letter of a sequence gets no answer though it is awake: it answered a plain request before."""
         letters = [self.alphabet.by_name()[name] for name in word]
         self._subject.reset()
         for letter in letters[:-1]:
@@ -348,9 +344,7 @@ class Learner:
         return word
 
     def _breaks(self, id: str, word: Word, known: Known) -> bool:
-        """Whether the ECU breaks this rule at the end of a sequence. Only a renewable ECU is sent sequences with unknown
-        answers.
-        """
+        """Whether the ECU breaks this rule at the end of a sequence. Only a renewable ECU is sent unknown sequences."""
         assert self._observations is not None
         answers = self._observations.known(word)
         if answers is None:

@@ -103,9 +103,7 @@ _SEVERITIES: Final[Mapping[str, Severity]] = {
 
 
 def results(learned: Learned, *, repeat: str) -> Iterator[Finding]:
-    """Return LM-01 and LM-02 on learning itself, and for each of LM-03 to LM-09 one failure per broken rule, or a single
-    result.
-    """
+    """Return LM-01 and LM-02 on learning itself, and for each of LM-03 to LM-09 a failure per broken rule, or one result."""
     machine = learned.machine
     level = f"level 0x{learned.alphabet.level:02X}"
     yield Finding(

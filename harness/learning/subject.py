@@ -69,9 +69,7 @@ class Subject:
     """The seconds after a restart during which the ECU is left alone."""
     is_dead: bool = False
     deaf_after_s: float = 0.0
-    """In virtual time: the seconds between the answer to a reset and the next letter, so that the letter comes during the
-    boot.
-    """
+    """In virtual time: seconds from the answer to a reset to the next letter, so that it comes during the boot."""
     _boot_ends_s: float = 0.0
     _is_booting: bool = False
     """Whether the ECU was told to restart and has not been sent a request since."""
@@ -124,9 +122,7 @@ class Subject:
             self.reset()
 
     def _measure_start(self, reset_type: int, level: int) -> None:
-        """Send requests until sessions and seeds are served as before the restart; some ECUs refuse them with 22 for a
-        while.
-        """
+        """Ask until sessions and seeds are served as before the restart; some ECUs refuse them with 22 for a while."""
         tester = self.tester
         usual = self._first_answers(level)
         if not tester.request(bytes((Service.ECU_RESET, reset_type))).is_positive:
@@ -142,9 +138,7 @@ class Subject:
             self.settle_s += 1.5 * waited_s
 
     def _look_when_deaf(self) -> float:
-        """Return after how many seconds from the answer to a reset the ECU has certainly become deaf; some ECUs run on for a
-        while.
-        """
+        """Return after how many seconds from the answer to a reset the ECU is certainly deaf; some run on for a while."""
         tester = self.tester
         boot_s, begun_s = tester.target.reset.boot_s, tester.link.now_s
         while (asked_s := tester.link.now_s) - begun_s < boot_s + LATEST_START_S:
@@ -219,9 +213,7 @@ class Subject:
         return answer
 
     def _has_restarted(self) -> None:
-        """Wait for the boot; in virtual time leave the next letter to be sent during the boot, since a deaf ECU is a state,
-        too.
-        """
+        """Wait for the boot; in virtual time let the next letter be sent during the boot: a deaf ECU is a state, too."""
         self.tester.state.restart_begun()
         self.tester.state.restart_seen()
         self._is_booting = self.tester.link.is_virtual
@@ -283,9 +275,7 @@ class Subject:
         return reply
 
     def _may_send(self, level: int) -> bool:
-        """Whether the right key may be sent: without permission for wrong keys, only while its seed is believed to be
-        pending.
-        """
+        """Whether the right key may be sent: without permission for wrong keys, only while its seed seems pending."""
         security = self.tester.security
         is_pending = bool(security.level(level).seed) and security.level(level).seed == self._of(level).seed
         return is_pending or self.tester.allows("lockout")

@@ -101,9 +101,7 @@ class _Scenes:
         return [one for one in (*self._letters, *self._alphabet.probes) if one.kind is kind]
 
     def _word(self, *parts: str | Word) -> Word:
-        """Return the sequence of these letters; empty if one of them is an empty text, which stands for a letter that is not
-        sent.
-        """
+        """Return the sequence of these letters; empty if one is an empty text, for a letter that is not sent."""
         letters: list[str] = []
         for part in parts:
             if part == "":
@@ -116,9 +114,7 @@ class _Scenes:
         return (self.seed, self.wrong) * count if self.seed and self.wrong else ""
 
     def breaks(self) -> Iterator[Word]:
-        """Return the acts that may come between two keys: sessions, resets, waits, other requests; each ends in the level's
-        session.
-        """
+        """Return what may come between two keys: sessions, resets, waits, other requests; ending in the level's session."""
         enter = self.enter or (self.seed,)
         for one in self._of(LetterKind.SESSION):
             yield (one.name, *enter)
@@ -237,9 +233,7 @@ class _Scenes:
         return any(one.name == self.wrong for one in self._letters)
 
     def after_each_transition(self) -> Iterator[Word]:
-        """Return wrong keys that lock a level from any state; with several levels also letters that show the open level and
-        seed.
-        """
+        """Give wrong keys that lock a level from any state; with several, also letters that show the open level and seed."""
         if len(self._alphabet.levels) > 1 and self._alphabet.probes:
             yield self._word(self.effect, self.key, self.effect)
         if self._is_counted():

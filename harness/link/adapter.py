@@ -103,9 +103,7 @@ class PythonCan:
         return False
 
     def narrow(self, ids: Collection[int] | None) -> None:
-        """Receive only frames with these ids; None: all frames. The driver drops the others or, if it cannot, python-can
-        does.
-        """
+        """Receive only frames with these ids; None: all frames. The driver or, if it cannot, python-can drops others."""
         self._bus.set_filters(_filters(ids))
 
     def close(self) -> None:

@@ -52,9 +52,7 @@ class Link(Protocol):
     confirms_sending: bool
     """Whether the link notices if a frame was not sent."""
     tells_stale: bool
-    """Whether the link counts `unsent` frames, so that stale frames are recognised and need not be discarded before a
-    request.
-    """
+    """Whether the link counts `unsent` frames, so that stale frames are known, and need no discarding before a request."""
     is_fd: bool
     """Whether CAN FD frames can be sent."""
     is_gone: bool
@@ -91,9 +89,7 @@ class Link(Protocol):
         """Return the next frame of another node, or None at `until_s`. Raises LinkError if the adapter failed."""
 
     def is_quiet_for(self, seconds: float) -> bool:
-        """Whether nothing can happen on the bus for `seconds` if nothing is sent; on a real bus False, since that is never
-        certain.
-        """
+        """Whether nothing can happen on the bus for `seconds` if nothing is sent; False on a real bus, never certain."""
 
     def check_sent(self) -> None:
         """Raise LinkError if silence may be our own fault, because a frame was not sent or received frames were lost."""
@@ -152,9 +148,7 @@ class CanLink:
         is_fd: bool = False,
         reopen: Callable[[], can.BusABC] | None = None,
     ) -> None:
-        """Make the link. `reopen` opens the same bus again, or raises; without `reopen`, a bus that is gone is not waited
-        for.
-        """
+        """Make the link. `reopen` opens the same bus again, or raises; without it, a bus that is gone is not awaited."""
         self.trace = trace
         self.addresses = AddressBook()
         self.remarks: list[str] = []
@@ -336,9 +330,7 @@ class CanLink:
         raise LinkInterrupted(f"{self._name}: the bus was flooded with foreign frames, which are left out from now on")
 
     def _forget_what_waits(self) -> None:
-        """Discard the frames that the adapter still holds: an answer among them would be too late, and frames of ours may be
-        lost.
-        """
+        """Discard the frames that the adapter still holds: an answer there would be too late; ours may be lost."""
         with suppress(can.CanError, OSError):
             while self._adapter.receive(DRAIN_S) is not None:
                 pass

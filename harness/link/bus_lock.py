@@ -101,9 +101,7 @@ def listening_at(name: bytes) -> socket.socket | None:
 
 
 def abstract_name(text: str) -> bytes:
-    """Return the address of a socket without a file. A text that is too long is cut, and a hash of the whole text
-    is added.
-    """
+    """Return the address of a socket without a file. A text that is too long is cut, and a hash of the whole is added."""
     name = b"\0" + text.encode("utf-8", "backslashreplace")
     if len(name) > LONGEST_NAME_BYTES:
         from hashlib import sha256

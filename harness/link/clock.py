@@ -99,9 +99,7 @@ class Chance:
 
 
 class _QuickChance(Chance):
-    """A Mersenne Twister: as repeatable as `Chance` and ten times as quick, but its numbers can be predicted from earlier
-    ones.
-    """
+    """A Mersenne Twister: as repeatable as `Chance` and ten times as quick, but predictable from earlier numbers."""
 
     def __init__(self, source: Chance) -> None:
         super().__init__(source.seed, f"{source._stream}/quick")

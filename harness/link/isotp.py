@@ -34,9 +34,7 @@ from harness.link.isotp_frames import (
 __all__ = ["IsoTp", "IsoTpBusy", "IsoTpConfig", "IsoTpFault"]
 
 _ROUNDING_S: Final = 1e-6
-"""An allowance in seconds for rounding: an owner that waits `deadline_s - now_s` must not arrive too early and wait
-again.
-"""
+"""An allowance in seconds for rounding: an owner that waits `deadline_s - now_s` must not come too early and wait again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +88,7 @@ class IsoTp:
     awaits_flow_control: bool
 
     def __init__(self, config: IsoTpConfig) -> None:
-        """Make an endpoint. Raises ValueError if padding, block_size or stmin is not a byte, or `tx_dl` is not a frame
-        length.
-        """
+        """Make an endpoint. Raises ValueError if padding, block_size or stmin is no byte, or `tx_dl` no frame length."""
         self.config = config
         self.address_bytes = address_bytes = config.address_bytes
         self._fill = fills(config.tx_dl, config.padding, address_bytes)

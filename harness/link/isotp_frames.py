@@ -13,13 +13,9 @@ FRAME_LENGTHS: Final = (8, 12, 16, 20, 24, 32, 48, 64)
 """The lengths of the longest frame that a sender uses (TX_DL). 8 is classic CAN; CAN FD has no lengths between these."""
 
 SF_BYTES: Final = 7
-"""How many bytes a single frame holds with its length in the first byte; a longer one has its length in the second (the
-escape).
-"""
+"""How many bytes a single frame holds with its length in the first byte; a longer one, in the second (the escape)."""
 FF_MAX: Final = 4095
-"""The longest message whose first frame has 12 bits of length; longer ones have 32 bits after twelve zero bits (the
-escape).
-"""
+"""The longest message whose first frame has 12 bits of length; longer ones: 32 bits after twelve zeros (the escape)."""
 LONGEST_MESSAGE: Final = 2**32 - 1
 
 CLEAR_TO_SEND: Final = 0x30

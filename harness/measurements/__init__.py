@@ -42,9 +42,7 @@ T = TypeVar("T")
 LOG: Final = logging.getLogger("harness.measurements")
 
 MOST_LENGTHS = 4
-"""The largest number of different seed lengths that are judged one by one; with more, the first bytes of all seeds are
-judged.
-"""
+"""The largest number of different seed lengths that are judged one by one; with more, all seeds' first bytes are."""
 
 MOST_VALUES = 1000
 """How many values of a sample are kept for its picture."""
@@ -67,9 +65,7 @@ class Measurements:
         self.errands = Errands(tester, depth)
         """Parts of checks that are done early, while a delay is running."""
         self.levels: set[int] = set()
-        """Levels to which checks of the run may send wrong keys; some measurements are taken for all these levels
-        together.
-        """
+        """Levels to which checks of the run may send wrong keys; some measurements are taken for all of them together."""
         self.check = ""
         """The name of the check under way, for the log."""
         self.under_way: list[str] = []
@@ -161,9 +157,7 @@ class Measurements:
         return found
 
     def delays_beside(self, level: int) -> dict[int, Delay]:
-        """Return the delay of each level that `others_beside` returns, measured by itself; without levels where
-        that fails.
-        """
+        """Return the delay of each level that `others_beside` returns, measured by itself, if that succeeds."""
         found = {}
         for other in self.others_beside(level):
             with contextlib.suppress(Unjudged, Violation, HarnessError):  # its own checks will meet it again
@@ -410,9 +404,7 @@ class Measurements:
         return (yield from take_attempts(self._tester, level, limit, self._depth, book, acts, holds=holds))
 
     def acts_between(self, level: int) -> list[Act]:
-        """Return the acts that may come between two wrong keys, or during a delay. Raises NotApplicable if no limit was
-        found.
-        """
+        """Return the acts that may come between two wrong keys, or during a delay. Raises NotApplicable without a limit."""
         limit = self.limit(level)
         self.trouble_codes()  # one of these acts may clear them
         return self.once(("acts", level), lambda: acts_between(self._tester, level, limit, self._depth))
@@ -431,9 +423,7 @@ class Measurements:
         return lockout.limit
 
     def delay(self, level: int) -> Delay:
-        """Measure for how long a locked-out level gives no seed. Raises NotApplicable if no number of wrong keys locks it
-        out.
-        """
+        """Measure for how long a locked-out level gives no seed. Raises NotApplicable if no wrong keys lock it out."""
         self.limit(level)
         return self.once(("delay", level), lambda: self._measure_delay(level))
 
@@ -487,9 +477,7 @@ class Measurements:
         self._add(f"Lockout of level 0x{level:02X}", {name: value})
 
     def pairs(self, level: int) -> KeyPairs:
-        """Return pairs of seed and key: recorded pairs, and (at least three if possible) those that opened the level in this
-        run.
-        """
+        """Return pairs of seed and key: recorded pairs, and (three or more if possible) those that opened it in this run."""
         return self.once(("pairs", level), lambda: take_pairs(self._tester, level, self._depth))
 
     def secret(self, level: int) -> SecretSearch | None:
@@ -524,9 +512,7 @@ class Measurements:
                 self._tester.access.settle_guards()
 
     def key_timing(self, level: int) -> KeyTiming:
-        """Time how long the level takes to refuse keys that are wrong in their first byte, and keys that are wrong in their
-        last.
-        """
+        """Time how long the level takes to refuse keys wrong in their first byte, and in their last."""
         book = self._taken.get(("keys", level))
         kept = book.times if isinstance(book, KeyBook) else ()
         timing = time_keys(self._tester, level, self._depth, kept)

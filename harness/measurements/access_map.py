@@ -66,9 +66,7 @@ def _profile(title: str, outcomes: Mapping[bytes, Outcomes], nothing: frozenset[
 
 
 def _declared(subject: bytes, target: Target) -> Access | None:
-    """Return who may use a service, or read or write data, by a person's declaration; None for entries that were only
-    discovered.
-    """
+    """Return who may use a service, or read or write data, by a person's declaration; None if only discovered."""
     if len(subject) == 1:
         needs = (entry.needs for entry in target.services if entry.origin == "declared" and subject[0] in entry.span)
         return next(needs, None)

@@ -378,9 +378,7 @@ class _Rows:
         return None
 
     def _blame(self, row: Row, wanted: int) -> bool:
-        """Send a row; return whether it breaks the limit, and if it does, record which of its parts break the limit
-        alone.
-        """
+        """Send a row; return whether it breaks the limit, and if it does, record which of its parts do so alone."""
         run = self._breaks(row, wanted)
         if run is None:
             return False

@@ -1,6 +1,4 @@
-"""List acts that must not reset the ECU's count when they come between two wrong keys, each with the check that fails if one
-does.
-"""
+"""List acts that must not reset the count when they come between wrong keys, each with the check that fails if it does."""
 
 from __future__ import annotations
 
@@ -192,9 +190,7 @@ def _seeds(tester: Tester, level: int) -> Act:
 
 
 def _misfits(tester: Tester, level: int) -> Iterator[Act]:
-    """Yield acts that send a key of a wrong length for a new seed; the ECU does not compare such a key, but may reset its
-    count.
-    """
+    """Yield acts that send a key of a wrong length for a new seed; it is not compared, but may reset the count."""
     length = tester.security.key_length(level)
     for size in sorted({length + 1, length - 1, 0} - {length}):
 

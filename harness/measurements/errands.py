@@ -35,9 +35,7 @@ class Errands:
         self._checks = [check for check in checks if check.meanwhile is not None]
 
     def of(self, check: str) -> set[str]:
-        """Return the names of the check's parts that were done and in order; from now on the check does its other parts
-        itself.
-        """
+        """Return the names of the check's parts that were done and in order; it does the other parts itself."""
         self._checks = [one for one in self._checks if one.id != check]
         self._left = [(id, errand) for id, errand in self._left if id != check]
         return self._in_order.get(check, set())

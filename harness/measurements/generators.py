@@ -11,9 +11,7 @@ from harness.verdict import Depth
 
 MOST_RESTARTS = 8
 MOST_HEADS = 24
-"""The largest number of runs of seeds, after a session's start or a pause, that are compared with generators from likely
-times.
-"""
+"""The most runs of seeds, after a session's start or a pause, that are compared with generators from likely times."""
 FEWEST_IN_STREAM = 4
 
 PAUSE_S = 0.9

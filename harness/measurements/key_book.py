@@ -128,9 +128,7 @@ class KeyBook:
                 self.times.append(Timed(wrong[0], nrc, times[-1]))
 
     def opened_for(self, check: str) -> Opened | None:
-        """Return a wrong key that opened the level and makes this check fail, preferably a proven one; None if there is
-        none.
-        """
+        """Return a wrong key that opened the level and makes this check fail, if possible a proven one; None without one."""
         found = [one for one in self.opened.values() if one.kind.check == check]
         return max(found, key=lambda one: one.is_proven, default=None)
 

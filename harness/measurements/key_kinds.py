@@ -61,9 +61,7 @@ class KeyKinds:
         return self._security.right_key(self._level, seed) if self._security.has_key(self._level) and seed else b""
 
     def make(self, kind: KeyKind, seed: bytes, previous: bytes) -> bytes:
-        """Make a key of this kind for a seed; a plain wrong key if the kind makes no key, or makes the right key by
-        chance.
-        """
+        """Make a key of this kind for a seed; a plain wrong key if the kind makes no key, or the right key by chance."""
         try:
             key = kind.make(seed, previous)
         except (KeyFunctionError, Inconclusive):  # e.g. for the zero seed, or because keys of this level differ in length
@@ -107,9 +105,7 @@ class KeyKinds:
         return key if len(key) == self.length else b""
 
     def changed(self, depth: Depth) -> dict[str, KeyKind]:
-        """Return keys made from the right key by rearranging its bytes, or by flipping one bit; more bits at
-        greater depth.
-        """
+        """Return keys made from the right key by rearranging its bytes, or by flipping one bit; more at greater depth."""
         length = self.length
         changes = {**rearranged(length), **flipped(length, depth, self._first_bit)}
         return {name: KeyKind(name, partial(self._changed, change), "SA-31") for name, change in changes.items()}
@@ -158,9 +154,7 @@ def bits_at(depth: Depth, length: int) -> int:
 
 
 def flipped(length: int, depth: Depth, start: int) -> dict[str, Change]:
-    """Return changes that each flip one bit of the right key; the first ones are spread over all bytes, from bit
-    `start` on.
-    """
+    """Return changes that each flip one bit of the right key; the first are spread over all bytes, from bit `start` on."""
     spread = [8 * byte + bit for bit in range(8) for byte in range(length)]
     order = [8 * (bit // 8) + (bit + start + bit // 8) % 8 for bit in spread][: bits_at(depth, length)]
     return {f"the right key with bit {bit % 8} of byte {bit // 8} flipped": partial(flip, bit) for bit in order}

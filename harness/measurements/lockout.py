@@ -104,9 +104,7 @@ def _probe(tester: Tester, level: int, depth: Depth) -> Lockout:
 
 
 def _is_right_key_refused(tester: Tester, level: int) -> bool:
-    """Send the right key; return whether it fails now and succeeds after the level's delay, which shows an unannounced
-    lockout.
-    """
+    """Send the right key; return whether it fails now and succeeds after the level's delay, as in a silent lockout."""
     security = tester.security
     if not security.level(level).is_proven or not tester.access.can_relock:
         return False

@@ -27,9 +27,7 @@ class KeyPairs:
     given: tuple[Pair, ...]
     """Pairs from the file that the target names."""
     computed: tuple[Pair, ...]
-    """Pairs of a random seed and the key that the tester's key function makes for it; the ECU has accepted keys of this
-    function.
-    """
+    """Pairs of a random seed and the key that the tester's key function makes for it; the ECU accepts its keys."""
 
     @property
     def all(self) -> tuple[Pair, ...]:

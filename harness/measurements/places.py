@@ -77,9 +77,7 @@ def home_of(tester: Tester, level: int) -> Place:
 
 
 def places_of(tester: Tester, level: int) -> list[Place]:
-    """Return other places for wrong keys: sessions and addresses in which the level gives seeds, and keys with the suppress
-    bit.
-    """
+    """Return other places for wrong keys: sessions and addresses in which the level gives seeds, and the suppress bit."""
     found: list[Place] = []
     suppressed = bytes((Service.SECURITY_ACCESS, level + 1 | SUPPRESS_POSITIVE_RESPONSE))
     if _is_compared(tester, level, suppressed):
@@ -116,9 +114,7 @@ def places_of(tester: Tester, level: int) -> list[Place]:
 
 
 def _is_compared(tester: Tester, level: int, suppressed: bytes) -> bool:
-    """Send a key with the suppress bit; return whether the ECU compares it, accepting a right key or refusing a
-    wrong one.
-    """
+    """Send a suppressed key; return whether the ECU compares it, accepting a right key or refusing a wrong one."""
     security, guesses = tester.security, tester.guesses
     seed = guesses.start(level)
     if security.level(level).is_proven and tester.access.can_relock:
@@ -225,9 +221,7 @@ def _beside(tester: Tester, level: int, other: int, session: int) -> PlaceState:
 
 
 def pending_request(tester: Tester, level: int) -> bytes:
-    """Find a harmless request that the ECU first answers by 0x78, and during which the level gives seeds; empty if there is
-    none.
-    """
+    """Find a harmless request that the ECU first answers by 0x78, and during which the level gives seeds; else empty."""
     safe = [entry for entry in tester.target.routines if entry.safe and entry.needs.kind == "open"]
     requests = [b"\x31\x01" + routine.span.first.to_bytes(2, "big") for routine in safe]
     requests += [request for request in tester.announced if request[0] in READING]

@@ -85,9 +85,7 @@ class Restarts:
 
     @property
     def is_held(self) -> bool:
-        """Whether only successive seeds are equal, so that the ECU keeps a seed over several restarts and then draws
-        another.
-        """
+        """Whether only successive seeds are equal, as the ECU keeps a seed over restarts and then draws another."""
         return not collisions(without_immediate_repeats(self.seeds)).is_too_many
 
     @property
@@ -165,9 +163,7 @@ class _Series:
         self._unseen: list[str] = []
 
     def take(self, way: RestartWay, at_once: int, same: int, later: int, swept: int) -> None:
-        """Restart as often as each count says: for seeds at once, at the fixed moment (`same`), later, and at growing
-        moments.
-        """
+        """Restart as often as each count says: for seeds at once, at a fixed moment (`same`), later, at growing ones."""
         moment_s = 0.0
         plan: list[tuple[float | None, bool]] = [(0.0, False)] * same
         plan += [(number * SWEEP_S, True) for number in range(1, swept + 1)]

@@ -27,9 +27,7 @@ class SecretSearch:
 
     bits: int
     is_exact: bool
-    """Whether `bits` is exact, since the key function is built in and uses the whole secret; else `bits` is an
-    upper bound.
-    """
+    """Whether `bits` is exact, since the key function is built in and uses the whole secret; else an upper bound."""
     cost: SearchCost
     demonstration: str = ""
     """What a search of reduced width has found, in words."""

@@ -88,9 +88,7 @@ class SeedSample:
         return tuple(sorted({len(seed) for seed in self.seeds}))
 
     def like(self, other: SeedSample) -> SeedSample:
-        """Return the seeds that are as long as those of `other`; if `other` holds only first bytes, return as many first
-        bytes.
-        """
+        """Return the seeds that are as long as those of `other`; or, if `other` holds first bytes, as many of those."""
         return self.beginnings_of(other.lengths[0]) if other.is_cut else self.of_length(other.lengths[0])
 
     def of_length(self, length: int) -> SeedSample:
@@ -125,18 +123,14 @@ class SeedSample:
         return collisions(self.seeds + other.seeds)
 
     def share_of_repeats(self, count: int) -> float:
-        """Return the share of equal pairs, on average among `count` seeds in a row, or in the whole sample if that
-        has more.
-        """
+        """Return the share of equal pairs, on average among `count` seeds in a row, or in the whole sample if larger."""
         step = max(1, count // 2)
         windows = [self.seeds[start : start + count] for start in range(0, max(1, len(self.seeds) - count + 1), step)]
         return max(self.collisions.share, sum(collisions(window).share for window in windows) / len(windows))
 
     @property
     def settled(self) -> SeedSample:
-        """Return a sample of seeds that came some seconds after the ECU's last start, or the whole sample if they are too
-        few.
-        """
+        """Return a sample of seeds that came some seconds after the ECU's last start, or all if they are too few."""
         kept = [index for index, time_s in enumerate(self.times_s) if time_s - self.begun_s > SETTLED_S]
         return self._of(kept) if len(kept) >= ENOUGH_SEEDS else self
 
@@ -150,9 +144,7 @@ class SeedSample:
 
     @property
     def undrawn(self) -> bytes:
-        """A seed that is one repeated byte, as in unwritten memory, if the sample has more such seeds than chance gives;
-        else empty.
-        """
+        """A seed that is one repeated byte, as in unwritten memory, if there are more than chance gives; else empty."""
         for sample in self.by_length():
             of_one_byte = [seed for seed in sample.seeds if len(set(seed)) == 1]
             share = 2.0 ** (-8 * (sample.lengths[0] - 1))
@@ -243,9 +235,7 @@ class SeedSample:
         return structure_of(self.seeds, self.times_s, self.starts)
 
     def foretold(self) -> Prediction | SeedClock | None:
-        """Find what predicts later seeds of the sample from earlier ones, if anything does. All seeds must have one
-        length.
-        """
+        """Find what predicts later seeds of the sample from earlier ones, if anything does. Seeds must have one length."""
         return foretell(self.seeds, self.starts) or foretell_stream(self.seeds) or follows_time(self.seeds, self.times_s)
 
     @property

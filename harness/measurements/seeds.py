@@ -216,9 +216,7 @@ class _Sampler:
             self._keep(reply.pdu[2:])
 
     def _once_more(self, reply: Reply) -> Reply:
-        """Repeat a request that got no seed. Raises _Stopped if a delay is running, or the repeated requests get no seed
-        either.
-        """
+        """Repeat a request that got no seed. Raises _Stopped if a delay is running, or repetition gets no seed either."""
         for _ in range(TRIES - 1):
             if reply.is_delayed:
                 break
@@ -292,9 +290,7 @@ def unless_absent(tester: Tester, level: int, take: Callable[[], T]) -> T:
 
 
 def refusal_while_locked(tester: Tester, level: int) -> Exchange | None:
-    """Request guarded effects in this session; return an exchange in which the ECU refuses one, which proves the lock, or
-    None.
-    """
+    """Request guarded effects in this session; return an exchange that refuses one, and so proves the lock, or None."""
     if tester.security.unlock_effects.is_open(level, says_so=True) is not False:
         return None
     refused = (one for one in reversed(tester.recent) if isinstance(one, Reply) and one.is_negative)

@@ -90,9 +90,7 @@ def try_simple_keys(tester: Tester, level: int, depth: Depth, book: KeyBook) -> 
 
 
 def _start_counting_anew(tester: Tester, level: int) -> None:
-    """Send wrong keys until the ECU locks the level out, and wait for its delay, so that the ECU counts from the
-    beginning.
-    """
+    """Send wrong keys until the ECU locks the level out, and wait for its delay, so that it counts from the beginning."""
     with suppress(Unjudged):
         for _ in range(tester.security.level(level).seen_limit):
             if tester.guesses.guess(level).is_limited:
@@ -224,9 +222,7 @@ def _opens_again(tester: Tester, level: int, make_key: KeyMaker, rivals: Sequenc
 
 
 def _try_locked(tester: Tester, level: int, make_key: KeyMaker) -> tuple[bytes, Reply]:
-    """Send a key made by a rule, after a restart if the level still seems open; return the seed and the answer to
-    the key.
-    """
+    """Send a key made by a rule, after a restart if the level seems open; return the seed and the answer to the key."""
     try:
         seed, _, reply = tester.security.try_key(level, make_key)
     except AlreadyOpen:

@@ -42,9 +42,7 @@ class TimedKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyTiming:
-    """Times of answers to keys that are wrong in their first byte, and to keys that are wrong in their last, from
-    two runs.
-    """
+    """Times of answers to keys wrong in their first byte, and to keys that are wrong in their last, from two runs."""
 
     runs: tuple[TimingComparison, ...]
     """By run: the times for keys wrong in the last byte, compared with those for keys wrong in the first byte."""
@@ -57,9 +55,7 @@ class KeyTiming:
 
     @property
     def n(self) -> int:
-        """The number of keys of each kind, in the smaller run, that were answered with the same code and could be
-        compared.
-        """
+        """The number of keys of each kind, in the smaller run, answered with the same code and could be compared."""
         return min(run.n for run in self.runs)
 
     @property
@@ -135,9 +131,7 @@ def time_keys(tester: Tester, level: int, depth: Depth, kept: Sequence[Timed] = 
 
 
 def _by_what_was_sent(length: int, kept: Sequence[Timed]) -> KeyTiming | None:
-    """Compare keys that were sent for other reasons; None if they are too few, or show a difference that needs
-    confirmation.
-    """
+    """Compare keys that were sent for other reasons; None if they are too few, or a difference needs confirmation."""
     first = [TimedKey(FIRST, one.nrc, one.time_s) for one in kept if one.first_wrong_byte == 0]
     later = [one for one in kept if one.first_wrong_byte >= length / 2]
     last = [TimedKey(LAST, one.nrc, one.time_s) for one in later]
@@ -175,9 +169,7 @@ def _wrong_key(tester: Tester, level: int, at: int, seed: bytes) -> bytes:
 
 
 def _compared(run: list[TimedKey]) -> TimingComparison:
-    """Compare both kinds of keys by answers with the most frequent NRC, since the ECU may take another path to
-    another NRC.
-    """
+    """Compare both kinds of keys by answers with the most frequent NRC, since another NRC may take another path."""
     code = Counter(guess.nrc for guess in run).most_common(1)[0][0] if run else 0
     kinds = {
         kind: [guess.time_s for guess in run if guess.wrong_byte == kind and guess.nrc == code] for kind in (FIRST, LAST)

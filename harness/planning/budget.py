@@ -1,6 +1,4 @@
-"""Choose the most informative checks for a given time: plan all checks, then choose those with the most weight per
-second.
-"""
+"""Choose the most informative checks for a given time: plan all checks, then take those of most weight per second."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
@@ -70,9 +68,7 @@ def _costs(plan: AuditPlan) -> Mapping[str, float]:
 
 
 def _kept(costs: Mapping[str, float], weights: Mapping[str, int], seconds: float) -> frozenset[str]:
-    """Return the ids of the checks that fit, taking those with the most weight per second first and skipping what does not
-    fit.
-    """
+    """Return the ids of the checks that fit, those with the most weight per second first, without what does not fit."""
     kept, spent = set(), 0.0
     for id in sorted(costs, key=lambda id: (-weights.get(id, 1) / max(costs[id], LEAST_S), id)):
         if spent + costs[id] <= seconds:

@@ -1,6 +1,4 @@
-"""Simulate the ECU that a target declares: its sessions, levels, data and times. Everything undeclared is as in a
-sound ECU.
-"""
+"""Simulate the ECU that a target declares: its sessions, levels, data and times. The rest is as in a sound ECU."""
 
 import hmac
 import math
@@ -126,9 +124,7 @@ class _TwinServer(Server):
         return [_as_request(answer) if is_malformed else answer for answer in answers]
 
     def _answer_in_any_session(self, level: int, pdu: bytes, *, is_functional: bool, connection: int) -> list[bytes]:
-        """Answer as if the ECU were in the extended session, since the base class knows levels only outside the default
-        session.
-        """
+        """Answer as in the extended session, since the base class knows levels only outside the default session."""
         state = self.state
         if state.session != Session.DEFAULT:
             return self._answer(level, pdu, is_functional=is_functional, connection=connection)

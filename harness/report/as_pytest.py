@@ -70,9 +70,7 @@ def render_pytest_html(run: Run, *, files: Sequence[str]) -> str:
 
 @contextlib.contextmanager
 def own_pytest() -> Iterator[None]:
-    """Ignore, during the block, the options and plugins that the user has set for pytest: they are for the user's
-    own tests.
-    """
+    """Ignore, during the block, the options and plugins that the user has set for pytest: they are for other tests."""
     before = {name: os.environ.pop(name, None) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")}
     before["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"

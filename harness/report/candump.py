@@ -9,9 +9,7 @@ from harness.errors import UserError
 from harness.runs.folder import open_file
 
 ERROR_FLAG: Final = 0x20000000
-"""A flag in the id of a frame that stands for a bus error; the other bits of the id say which error (Linux's
-can/error.h).
-"""
+"""A flag in the id of a frame that stands for a bus error; the id's other bits say which (Linux's can/error.h)."""
 
 LATEST_US: Final = 10**16
 """The latest time stamp, with ten digits of seconds (until 2286); later ones were not measured, and fit no other format."""

@@ -241,9 +241,7 @@ def in_a_sentence(run: Run) -> str:
 
 
 def _rest(run: Run) -> str:
-    """Say what of the ECU remains unknown, or that nothing needs mending if the run reached its end and decided every
-    result.
-    """
+    """Say what of the ECU remains unknown, or that nothing needs mending if the run ended and decided every result."""
     if run.info.interrupted:
         return "the rest is not known"
     selected = [one for one in run.findings if one.reason != DESELECTED]

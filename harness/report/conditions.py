@@ -19,9 +19,7 @@ _SUBJECT: Final = re.compile(r"(level|DID) (?:0x)?([0-9A-Fa-f]{1,8})")
 
 
 def differing_conditions(old: Finding, new: Finding, old_info: RunInfo, new_info: RunInfo) -> tuple[str, ...]:
-    """Return the conditions that differ between two results of one check on one subject; empty if the results can be
-    compared.
-    """
+    """Return the conditions that differ between two results of one check on one subject; empty if they are comparable."""
     return (
         *_check(old, new, old_info, new_info),
         *_differing("depth", old_info.depth, new_info.depth),
@@ -46,9 +44,7 @@ def _differing(what: str, before: str, after: str) -> Iterator[str]:
 
 
 def _permissions(old: Finding, new: Finding, old_info: RunInfo, new_info: RunInfo) -> Iterator[str]:
-    """Say how the permissions that the check could use differ; for runs that do not record them, how all
-    permissions differ.
-    """
+    """Say how the permissions that the check could use differ; for runs without a record, how all differ."""
     is_told = bool(old.check_version and new.check_version)
     before = set(old.permitted if is_told else _allowed(old_info))
     after = set(new.permitted if is_told else _allowed(new_info))
@@ -79,9 +75,7 @@ def _target(parameter: str | None, before: Mapping[str, Any], after: Mapping[str
 
 
 def _is_same(before: Any, after: Any) -> bool:
-    """Whether two values are equal; None equals an empty value, since older versions of the harness do not write
-    newer keys.
-    """
+    """Whether two values are equal; None equals an empty value, since older versions do not write newer keys."""
     return before == after or not (before or after)
 
 

@@ -168,9 +168,7 @@ def _redacted(info: RunInfo) -> str:
 
 
 def _flat(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Flatten nested tables to rows such as ``can.channel``; each table in a list becomes one row. Absent values are
-    skipped.
-    """
+    """Flatten tables to rows such as ``can.channel``; each table in a list becomes a row. Absent values are left out."""
     if value in (None, "", [], (), {}):
         return
     if isinstance(value, dict):

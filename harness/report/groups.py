@@ -46,9 +46,7 @@ class Group:
 
     @property
     def title(self) -> str:
-        """The cause as a sentence, else what is wrong; for a fuzz case, whose title is a demand, that the demand is
-        not met.
-        """
+        """The cause as a sentence, else what is wrong; for a fuzz case, whose title is a demand, that it is not met."""
         if self.cause:
             return self.cause[:1].upper() + self.cause[1:]
         is_demand = self.first.id.startswith("fuzz/") and not self.first.failure
@@ -213,9 +211,7 @@ _UNJUDGED: Final = (Verdict.ERROR, Verdict.INCONCLUSIVE, Verdict.NOT_RUN)
 
 
 def sharing_a_reason(findings: Sequence[Finding]) -> list[list[Finding]]:
-    """Group results with the same reason and nothing else to show, at most `MOST_TOGETHER` each; other results stay
-    alone.
-    """
+    """Group results with the same reason and nothing else to show, at most `MOST_TOGETHER` each; others stay alone."""
     found: list[list[Finding]] = []
     open_: dict[str, list[Finding]] = {}
     times = Counter(one.reason for one in findings)

@@ -175,9 +175,7 @@ def _rows(run: Run, verdict: Verdict, parts: Any, anchors: Anchors) -> Rows:
 
 
 def _console(text: str) -> Console | None:
-    """Return the first and last lines that the ECU printed, with equal neighbours as one line; None if it printed
-    nothing.
-    """
+    """Return the first and last lines that the ECU printed, equal neighbours joined; None if there is none."""
     lines = text.splitlines()
     runs = ((line, len(list(equal))) for line, equal in itertools.groupby(lines))
     folded = [shown(line, CONSOLE_LINE) + (f" (× {times})" if times > 1 else "") for line, times in runs]
@@ -257,9 +255,7 @@ def _codes(profile: Profile) -> list[str]:
 
 
 def _standings(grid: Grid) -> list[tuple[str, int]]:
-    """Count a grid's cells by their agreement with the target's declarations, for the legend; empty if nothing is
-    declared.
-    """
+    """Count a grid's cells by agreement with the target's declarations, for the legend; empty if nothing is declared."""
     counts = Counter(one for row in grid.rows for one in row.standings)
     return [(one, counts[one]) for one in get_args(Standing)] if counts else []
 
@@ -270,7 +266,5 @@ def _lines(text: str) -> list[str]:
 
 
 def _link(name: str) -> str:
-    """Return a file name as a relative address that no browser takes for an address with a scheme such as
-    ``javascript:``.
-    """
+    """Return a file name as a relative address that no browser takes for one with a scheme such as ``javascript:``."""
     return "./" + quote(name, errors="backslashreplace")

@@ -49,9 +49,7 @@ def junit_xml(run: Run) -> str:
 
 
 def _case(finding: Finding) -> ET.Element:
-    """Return the case of a result: its class is the check's id, which never changes, its name the check's title and
-    subject.
-    """
+    """Return the case of a result: its class is the check's id, its name the check's title and subject."""
     name = finding.title + (f" [{finding.parameter}]" if finding.parameter is not None else "")
     case = ET.Element("testcase", classname=_line(finding.id), name=_line(name), time=f"{finding.duration_s:.6f}")
     properties = ET.SubElement(case, "properties")

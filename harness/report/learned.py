@@ -45,9 +45,7 @@ def _context(machine: StateMachine) -> dict[str, Any]:
 
 
 def broken_steps(machine: StateMachine) -> dict[tuple[str, str], str]:
-    """Return, by state and letter, the ids of the rules that the transition breaks; rules with unknown letters are
-    skipped.
-    """
+    """Return, by state and letter, the ids of the rules that the transition breaks; no rules with unknown letters."""
     table = machine.table()
     found: dict[tuple[str, str], str] = {}
     for rule in machine.violations:
@@ -66,9 +64,7 @@ def broken_steps(machine: StateMachine) -> dict[tuple[str, str], str]:
 def _cell(
     step: Transition | None, broken: Mapping[tuple[str, str], str], machine: StateMachine
 ) -> tuple[str, str, str, str]:
-    """Return what a cell of the table shows: the answer, the next state if it is another, a CSS class, and the broken rule's
-    check.
-    """
+    """Return what a cell of the table shows: the answer, the next state if another, a CSS class, the broken rule's check."""
     if step is None:
         return "", "", "", ""
     key = (step.source, step.letter)

@@ -28,9 +28,7 @@ WRAP: Final = 27
 MOVES_WRAP: Final = 34
 """The width, in characters, at which the small text in a box is wrapped."""
 _MOVES: Final = ("10 ", "11 ", "power", "wait")
-"""Beginnings of letters (session, restart, wait) that lead back from every state; their edges are faint and listed
-in boxes.
-"""
+"""Beginnings of letters (session, restart, wait) that lead back from every state; their edges are faint, and in boxes."""
 
 Step = tuple[str, str]
 """A transition's state and letter."""

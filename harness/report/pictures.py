@@ -51,9 +51,7 @@ def figures(profile: Profile) -> list[Figure]:
 
 
 def chance_band(trials: int, probability: float) -> tuple[int, int]:
-    """Return the smallest and largest number of hits that chance explains in so many trials, as `BEYOND_CHANCE`
-    defines it.
-    """
+    """Return the least and most hits that chance explains in so many trials, as `BEYOND_CHANCE` defines it."""
     at = math.exp(trials * math.log1p(-probability))
     total, low = 0.0, -1
     for hits in range(trials + 1):
@@ -130,9 +128,7 @@ def _bit_shares(seeds: Sequence[bytes]) -> Figure:
 
 
 def _byte_counts(seeds: Sequence[bytes]) -> Figure:
-    """Draw the counts of all byte values as a row of cells; 256 bars side by side would be thinner than a screen
-    can show.
-    """
+    """Draw the counts of all byte values as a row of cells; 256 bars would be thinner than a screen can show."""
     counts = Counter(byte for seed in seeds for byte in seed)
     total = counts.total()
     highest = max(counts.values())

@@ -24,9 +24,7 @@ from harness.runs.folder import (
 from harness.runs.redaction import redact_log
 
 EVIDENCE: Final = (RUN_JSON, RESULTS_JSONL, AUDIT_JSON, BUS_LOG)
-"""The files from which reports are made, and which a rebuild leaves as they are; everything in ``private/`` belongs
-to them.
-"""
+"""The files from which reports are made, and which a rebuild leaves as they are; all in ``private/`` belongs to them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,9 +41,7 @@ def marked(text: str, redacted: Collection[str]) -> str:
 
 
 def _places(text: str, redacted: Collection[str]) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each stretch in the text; if the text cuts a message off, its last bytes may begin a
-    stretch.
-    """
+    """Yield start and end of each stretch in the text; if the text cuts a message, its end may begin a stretch."""
     for written in _BYTES.finditer(text):
         numbers = list(_BYTE.finditer(text, written.start(), written.end()))
         for is_stand_in, group in itertools.groupby(numbers, key=lambda one: one[0][0] == "E"):

@@ -128,9 +128,7 @@ def _result(finding: Finding, info: RunInfo, rules: SarifRules) -> dict[str, Any
 
 
 def _location(info: RunInfo, finding: Finding) -> dict[str, Any]:
-    """Return a location for a result of an ECU, which has no source code: in the target file, or in the report if there is
-    none.
-    """
+    """Return a location for a result of an ECU, which has no source code: in the target file, else in the report."""
     path = info.target.get("path")
     is_file = isinstance(path, str) and bool(path)
     uri, base = (str(path), SOURCES) if is_file else (AUDIT_HTML, RUN_FOLDER)
@@ -151,9 +149,7 @@ FIRST_LINE: Final = FilePlace(line=1, column=1, end_column=2)
 
 
 def _evidence(finding: Finding) -> Iterator[dict[str, Any]]:
-    """Yield locations in the bus log: all lines of the check, then the lines of each of its last exchanges, which
-    decided.
-    """
+    """Yield locations in the bus log: all lines of the check, then those of each of its last exchanges, which decided."""
     if finding.last_frame > finding.first_frame >= 0:
         yield _lines(finding.first_frame, finding.last_frame, "every frame of this check")
     last_ones: tuple[Exchange, ...] = finding.exchanges[-MOST_EXCHANGES:]
@@ -173,9 +169,7 @@ def _place(uri: str, base: str, region: dict[str, int]) -> dict[str, Any]:
 
 
 def _fingerprint(info: RunInfo, finding: Finding) -> str:
-    """Return a value that is equal in all runs for one check, parameter and target; by this value alone GitHub identifies
-    alerts.
-    """
+    """Return a value that is equal in all runs for one check, parameter and target; by it alone GitHub knows alerts."""
     parts: Iterable[str] = (target_name(info), finding.id, finding.parameter or "")
     return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()[:32] + ":1"
 

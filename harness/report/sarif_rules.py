@@ -28,9 +28,7 @@ _LINK: Final = re.compile(r"\[(?=[^\[\]]*\]\()")
 
 
 def message(text: str, limit: int = 2000) -> dict[str, str]:
-    """Return a message object. Braces are doubled and links broken, since SARIF (3.11) interprets both even in
-    plain text.
-    """
+    """Return a message object. Braces are doubled and links broken, since SARIF (3.11) reads both even in plain text."""
     plain = shown(text, limit).replace("{", "{{").replace("}", "}}")
     return {"text": _LINK.sub(r"\\[", plain) or "-"}
 

@@ -48,9 +48,7 @@ class _DatedASCWriter(ASCWriter):
 
 
 def _messages(frames: Iterable[LoggedFrame]) -> Iterator[Message]:
-    """Yield the frames for python-can; no stamp is earlier than that of the first frame, from which both formats
-    count up.
-    """
+    """Yield the frames for python-can; no stamp is earlier than the first frame's, from which both formats count up."""
     first_us = None
     for frame in frames:
         first_us = frame.time_us if first_us is None else first_us

@@ -46,9 +46,7 @@ class RunLock:
 
 
 def _held(folder: Path) -> Callable[[], None] | None:
-    """Lock the folder itself, without a lock file; return a function that unlocks it, or None if another process holds the
-    lock.
-    """
+    """Lock the folder itself, without a lock file; return a function that unlocks it, or None if another has it."""
     import fcntl
 
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

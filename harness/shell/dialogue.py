@@ -92,9 +92,7 @@ class Dialogue:
     # What is done
 
     def run(self, command: Command) -> None:
-        """Carry out one command. Raises UserError if the command is forbidden or impossible, LinkError if the
-        adapter fails.
-        """
+        """Carry out one command. Raises UserError if it is forbidden or impossible, LinkError if the adapter fails."""
         self.carry_out(lambda: self._run(command))
 
     def carry_out(self, step: Callable[[], None]) -> None:

@@ -12,9 +12,7 @@ from harness.link.frame import parse as parse_frame
 from harness.target.toml_schema import printable
 
 LONGEST_LINE: Final = 1 << 15
-"""The largest number of characters in a line, enough for the longest message if each byte is written as ``0xFF`` with a
-space.
-"""
+"""The largest number of characters in a line, enough for the longest message if each byte is ``0xFF`` with a space."""
 LONGEST_MESSAGE_BYTES: Final = 0xFFF
 LONGEST_WAIT_S: Final = 86_400.0
 LONGEST_QUOTED: Final = 60

@@ -21,9 +21,7 @@ HISTORY: Final = "shell-history"
 
 
 def lines_of_a_person(target: Target, remark: Callable[[str], None], **settings: Any) -> Iterator[str]:
-    """Yield what a person types, line by line, until Ctrl-D; Ctrl-C drops the line. `settings` are those of a
-    PromptSession.
-    """
+    """Yield what a person types, line by line, until Ctrl-D; Ctrl-C drops the line. `settings` are a PromptSession's."""
     message = f"{target.name}> "
     try:
         from prompt_toolkit import PromptSession

@@ -147,9 +147,7 @@ def _recorded(exchange: Exchange, before: EcuCondition, passed: _Passed, target:
 def _seen(
     log: Path, run: Run, wanted: dict[int, Exchange], target: Target
 ) -> Iterator[tuple[int, tuple[EcuCondition, _Passed]]]:
-    """Yield, for each wanted exchange, its first frame's number, the ECU's condition before it, and what was sent and
-    received.
-    """
+    """Yield for each wanted exchange: its first frame's number, the condition before it, and what was sent and received."""
     listener = _Listener(run, target)
     last = max(exchange.last_frame for exchange in wanted.values())
     under_way: tuple[int, EcuCondition] | None = None

@@ -165,9 +165,7 @@ class Repetition:
         dialogue.send(request, is_functional=recorded.is_functional)
 
     def _key(self, recorded: Recorded) -> bytes:
-        """Return the recorded key, or a key that differs from the new right key as the recorded key differed from its right
-        key.
-        """
+        """Return the recorded key, or one that differs from the new right key as the recorded one from its own."""
         key = recorded.request[2:]
         old, new = self._right_keys(recorded.before)
         if not old:

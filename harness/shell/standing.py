@@ -29,9 +29,7 @@ class ConditionKeeper:
         self.now = EcuCondition()
 
     def pass_time(self, now_s: float) -> None:
-        """If the last exchange was longer ago than S3, note that the ECU is in the default session with every level
-        locked.
-        """
+        """After more than S3 without an exchange, note that the ECU is in the default session with every level locked."""
         is_over = self._s3_s is not None and self._heard_s is not None and now_s - self._heard_s > self._s3_s
         if is_over and self.now.session != Session.DEFAULT:
             self.now = EcuCondition()

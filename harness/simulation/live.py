@@ -99,9 +99,7 @@ class LiveBus:
         self._before_send = before_send
         self._on_frame = on_frame
         self.received_frames = self.sent_frames = self.unsent_frames = self.error_frames = 0
-        """How many frames were received, sent and left unsent since the start; unsent ones were refused by the adapter, or
-        had no bus.
-        """
+        """How many frames were received, sent and left unsent since then; the adapter refused these, or had no bus."""
         self.unsent_why = ""
         """Why the adapter refused a frame when it last refused one."""
         self.now_s = 0.0
@@ -218,9 +216,7 @@ class LiveBus:
                     raise
 
     def step(self, longest_s: float = IDLE_S) -> None:
-        """Call the callbacks that are due, and deliver a frame if one comes within `longest_s`. Raises LinkError if the
-        adapter fails.
-        """
+        """Call due callbacks, and deliver a frame that comes within `longest_s`. Raises LinkError if the adapter fails."""
         self._tick()
         self._run_due()
         if self._failure is not None:

@@ -36,9 +36,7 @@ class Port(Protocol):
         """The wall clock that an ECU could know, in seconds since 1970; virtual on a virtual bus."""
 
     def send(self, frame: can.Message) -> None:
-        """Queue a copy of a frame; the frame arrives when the bus has had time for it. Raises ValueError if it is no CAN
-        frame.
-        """
+        """Queue a copy of a frame; it arrives when the bus has had time. Raises ValueError if it is no CAN frame."""
 
     def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
         """Call back after `delay_s` seconds of the bus's time, on the bus's own thread."""

@@ -239,9 +239,7 @@ class Simulation:
         return min(self._arrives_s, due_s)
 
     def is_quiet_for(self, seconds: float) -> bool:
-        """Whether no frame is waiting or on its way, and no event comes within this many seconds unless something
-        is sent.
-        """
+        """Whether no frame is waiting or on its way, and no event comes for so many seconds unless something is sent."""
         if self.inbox or self._waiting or self._flying is not None:
             return False
         return not self._timers or self._timers[0][0] > self.now_s + seconds

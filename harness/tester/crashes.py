@@ -137,9 +137,7 @@ class Crashes:
         return None
 
     def _way_to(self, sent: Sent) -> list[Sent]:
-        """Return what was sent directly before a suspect, since the ECU may crash only after both; empty if that is
-        impossible.
-        """
+        """Return what was sent directly before a suspect, since the ECU may crash after both; empty if impossible."""
         before = sent.before
         is_empty = before is not None and not before.is_raw and not before.fields[0]
         if before is None or is_empty or before == sent or self._may_leave(before):
@@ -308,9 +306,7 @@ class Crashes:
         return False
 
     def _may_have_ended(self, elapsed_s: float) -> bool:
-        """Whether the session, with the states that belong to it, may have timed out because the ECU was busy for
-        this long.
-        """
+        """Whether the session, with its states, may have timed out because the ECU was busy for this long."""
         s3_ms = self._client.target.timing.s3_ms
         return s3_ms is not None and elapsed_s >= s3_ms / 1000 * IN_GOOD_TIME
 
@@ -368,9 +364,7 @@ class Crashes:
     # What a restart loses
 
     def _mark_for(self, condition: Condition) -> _Mark | None:
-        """Return a state whose loss would show a restart: the state in which the suspect was sent if possible, else
-        another.
-        """
+        """Return a state whose loss would show a restart: the suspect's own if possible, else another."""
         if condition.level and (mark := self._unlocked_mark(condition.level)):
             return mark
         for session in dict.fromkeys((condition.session, *self._client.sessions())):

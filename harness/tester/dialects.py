@@ -89,16 +89,12 @@ def _is_local(request: bytes) -> bool:
 
 
 def _confirms(sent: bytes, message: bytes) -> bool:
-    """Whether a positive answer repeats the parameter of the request that was sent; TesterPresent's answer may
-    leave it out.
-    """
+    """Whether a positive answer repeats the parameter of the request sent; TesterPresent's may leave it out."""
     return message[1:2] == sent[1:2] or (sent[0] == _PRESENT and len(message) == 1)
 
 
 def _refusal(request: bytes, code: int) -> int:
-    """Translate a dialect's refusal to UDS, which has other codes for a wrong sequence, a wrong length and a wrong
-    session.
-    """
+    """Translate a dialect's refusal to UDS, which has other codes for a wrong sequence, length or session."""
     if code == NOT_IN_THIS_SESSION:
         return Nrc.SERVICE_NOT_SUPPORTED_IN_SESSION
     if is_send_key(request):

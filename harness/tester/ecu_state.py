@@ -24,9 +24,7 @@ RIGHT_KEYS_IN_VAIN = 4
 """How often a right key may fail without being refused as wrong, e.g. because the ECU is in another session."""
 
 NOT_READY = (Nrc.BUSY_REPEAT_REQUEST, Nrc.CONDITIONS_NOT_CORRECT)
-"""Codes of an ECU that may serve the same request later; such a refusal does not discredit a key that once opened
-the level.
-"""
+"""Codes of an ECU that may serve the same request later; such a refusal discredits no key that once opened the level."""
 
 NOT_COMPARED = (
     Nrc.SERVICE_NOT_SUPPORTED,
@@ -158,9 +156,7 @@ class EcuState:
 
     @property
     def silences(self) -> Mapping[Sent, Condition]:
-        """Requests without an answer since `forget_silences`, each with its condition; any of them may have crashed
-        the ECU.
-        """
+        """Requests without an answer since `forget_silences`, each with its condition; any may have crashed the ECU."""
         return MappingProxyType(self._silences)
 
     @property
@@ -273,9 +269,7 @@ class EcuState:
                 self.level(level_of(reply.request)).last_wrong_s = now_s
 
     def hear_raw(self, frame: Frame) -> None:
-        """Note that a raw frame was sent; if an ECU may read service 27 into the frame, its security state counts as
-        touched.
-        """
+        """Note that a raw frame was sent; if an ECU may read service 27 into the frame, its security counts as touched."""
         self.is_touched = self.is_touched or Service.SECURITY_ACCESS in frame.data[:4]
 
     def hear_contact(self, exchange: Reply | RawReply, *, was_answered: bool) -> None:
@@ -334,9 +328,7 @@ class EcuState:
             self._granted_effects.add(effect)
 
     def wait(self, seconds: float) -> None:
-        """Note that nothing is sent for `seconds`; from S3 on, this ends any session but the default one, and the session's
-        seeds.
-        """
+        """Note that nothing is sent for `seconds`; from S3 on, this ends any session but the default, and its seeds."""
         if self._s3_s is not None and seconds >= self._s3_s and self.condition.session != Session.DEFAULT:
             self.forget_seeds()
         self.seen.was_left_alone(seconds)
@@ -396,9 +388,7 @@ class EcuState:
         self.has_unlocked = True
 
     def forget_seeds(self, *, has_restarted: bool = False) -> None:
-        """Forget the seeds that the ECU gave; only after a restart (`has_restarted`) is certainly no seed pending in the
-        ECU.
-        """
+        """Forget the ECU's seeds; only after a restart (`has_restarted`) is certainly no seed pending in the ECU."""
         for state in self.levels.values():
             state.seed = None
             state.may_be_pending = state.may_be_pending and not has_restarted

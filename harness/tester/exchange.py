@@ -218,9 +218,7 @@ class Exchanger:
             self.state.expect_anything()
 
     def _take_in_late_answers(self) -> None:
-        """Receive late answers: an ECU that works sequentially answers only now the requests sent while another was
-        pending.
-        """
+        """Receive late answers: a sequential ECU answers only now what was sent while another was pending."""
         link = self.link
         give_up_s = link.now_s + PENDING_LIMIT_S
         while (message := self._transport.receive(link.now_s + self._p2_s, give_up_s)) is not None:
@@ -389,9 +387,7 @@ class Exchanger:
         return f"{first.text()} and {count - 1} more frames on 0x{first.can_id:X}"
 
     def is_shared(self) -> bool:
-        """Whether another tester has lately sent frames to the ECU, or an echo of ours was heard, so that more answers may
-        come.
-        """
+        """Whether another tester has sent lately, or an echo of ours was heard, so that more answers may come."""
         return self.link.now_s - self._transport.shared_s < SHARED_S
 
     def _note_second(self, message: bytes) -> None:

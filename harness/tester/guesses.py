@@ -435,9 +435,7 @@ class Guesses:
         return LockedOut(count, self.answered_at_s(answer), at_s, seed, answer, following, is_refused, is_announced)
 
     def _seed_after_pause(self, level: int) -> bytes:
-        """Request seeds until the ECU gives one, and return it; empty if none comes for as long as the level's
-        delay lasts.
-        """
+        """Request seeds until the ECU gives one, and return it; empty if none comes for as long as the delay lasts."""
         give_up_s = self._client.link.now_s + self._security.delay_s(level)
         while self._client.link.now_s < give_up_s:
             self._client.wait(PAUSE_STEP_S, "a pause that the ECU demands")

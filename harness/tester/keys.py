@@ -26,9 +26,7 @@ LONGEST_ANSWER_BYTES = 1 << 16
 TRIED_LENGTHS = tuple(dict.fromkeys((4, 16, 8, 2, 3, 5, 6, 7, *range(1, 65))))
 """Lengths in bytes of the made-up seeds that try a key function: usual lengths first."""
 LONGEST_PYTHON_S = 60.0
-"""Seconds after which a Python key function is interrupted; they are enough for a function that asks a person for
-the key.
-"""
+"""Seconds after which a Python key function is interrupted; enough for a function that asks a person for the key."""
 
 
 def article_key(seed: bytes, secret: bytes) -> bytes:

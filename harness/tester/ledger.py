@@ -146,9 +146,7 @@ class Ledger:
             counts[level] = max(counts.get(level, 0) + number, 0)
 
     def _learn(self, content: Content) -> None:
-        """Take the larger of the file's counts and those of this run, because somebody may have deleted the file
-        meanwhile.
-        """
+        """Take the larger of the file's counts and those of this run, as somebody may have deleted the file."""
         for name in self._known:
             self._known[name] = dict(content.wrong_keys.get(name, {}))
             _raise_to(self._known[name], self._own)

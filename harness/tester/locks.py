@@ -87,9 +87,7 @@ def teller(tester: Tester, lock: Lock, sessions: Iterable[int | None], *, may_be
 
 
 def _teller_by_data(tester: Tester, entry: DataEntry, sessions: Iterable[int | None] | None) -> Teller:
-    """Return a teller that writes the data and reads it back; `sessions` is None if the ECU was seen to refuse the write
-    before.
-    """
+    """Return a teller that writes the data and reads it back; `sessions` is None if the ECU refused the write before."""
     if sessions is not None:
         tester.access.require_locked(entry, by_refusal=True)
         entered: dict[int | None, None] = (

@@ -127,17 +127,13 @@ class Looking:
         return Inconclusive(f"{what}; {unclear}")
 
     def without_service(self, service: int, what: str = "") -> Unjudged:
-        """Return the verdict of a check that found nothing of a service to judge: not applicable if the ECU lacks the
-        service.
-        """
+        """Return the verdict of a check that found nothing of a service to judge: not applicable if it is missing."""
         known = self.service(service)
         before = f"{what}; " if what else ""
         return (NotApplicable if known.is_absent else Inconclusive)(f"{before}{known.why}")
 
     def without_sessions(self) -> Unjudged:
-        """Return the verdict of a check on a target without sessions (no timing.s3_ms): not applicable unless a frame
-        shows one.
-        """
+        """Return the verdict of a check on a target without sessions (no s3_ms): not applicable unless a frame shows one."""
         known = self.sessions()
         none = "no session besides the default one" if self._client.has_sessions else "no sessions (no timing.s3_ms)"
         if known.is_there:
@@ -204,9 +200,7 @@ class Looking:
         return self._ask(request) if is_long_enough(request) else reply
 
     def _guarded_reads(self) -> tuple[str, str]:
-        """Return what shows that usual identifiers are guarded, and why that is unknown; two empty texts if they
-        are open.
-        """
+        """Return what shows that usual identifiers are guarded, and why that is unknown; two empty texts if open."""
         client = self._client
         if self._is_new("guarded reads"):
             for _ in self._each_session():
@@ -243,9 +237,7 @@ class Looking:
         return self._client.request(request) if self._client.permits(request) else None
 
     def _ask_usual_sessions(self) -> None:
-        """From the present session request the usual sessions that are not declared; request levels in the first that is
-        entered.
-        """
+        """From the present session request usual sessions that nobody declared, and levels in the first that is entered."""
         client = self._client
         for session in Session:
             if client.has_sessions and session not in client.sessions():

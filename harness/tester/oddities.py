@@ -1,6 +1,4 @@
-"""Keep wrong answers that were seen in passing, no matter what was requested, as evidence for checks of the
-answers' form.
-"""
+"""Keep wrong answers that were seen in passing, no matter what was requested, as evidence for checks of their form."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -60,9 +58,7 @@ class Oddities:
         return sorted((one for one in self._found.values() if one.what is what), key=lambda one: -one.count)
 
     def not_answered(self, now_s: float) -> None:
-        """Note that a request got no answer, or that raw frames were sent, so that the next messages may be late answers to
-        them.
-        """
+        """Note that a request got no answer, or that raw frames were sent, so that late answers may follow."""
         self._unsure_until_s = now_s + LATE_S
 
     def judge(self, reply: Reply, now_s: float) -> None:

@@ -54,9 +54,7 @@ class OtherAddress(Exchanger):
 
 
 def other_addresses(client: Client, security: SecurityAccess) -> Iterator[OtherAddress]:
-    """Yield the other addresses: declared connections, our id with 11 instead of 29 bits or vice versa, the functional id if
-    allowed.
-    """
+    """Yield the other addresses: declared connections, our id with 11 or 29 bits instead, the functional id if allowed."""
     can = client.target.can
     for entry in client.target.connections:
         there = replace(can, request_id=entry.request_id, response_id=entry.response_id)

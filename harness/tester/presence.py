@@ -54,9 +54,7 @@ class Knowledge(NamedTuple):
 
     standing: PresenceState
     why: str
-    """The evidence as a sentence without its full stop, e.g. ``27 is there: 27 01 in session 0x01 was answered negative 0x7F
-    ...``.
-    """
+    """The evidence as a sentence without a stop, e.g. ``27 is there: 27 01 in session 0x01 was answered negative ...``."""
 
     @property
     def is_absent(self) -> bool:
@@ -278,9 +276,7 @@ _SHOWS_NO_SESSION = frozenset({Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.SERVICE_NOT_SUP
 
 
 def _part(request: bytes) -> bytes:
-    """Return the bytes by which a request names a part of its service: a sub-function, identifier or routine; empty
-    if none.
-    """
+    """Return the bytes that name a part of a request's service: a sub-function, identifier or routine; empty if none."""
     service = request[0]
     if service == Service.ROUTINE_CONTROL:
         return request[:1] + request[2:4] if len(request) >= 4 else b""

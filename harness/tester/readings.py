@@ -40,9 +40,7 @@ def normal(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
 
 
 def escaped_length(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """Read a length of 0 as "see the next byte" in single frames, mostly of CAN FD, and as "see the next four" in first
-    frames.
-    """
+    """Read a length of 0 as "see the next byte" in single frames, mostly CAN FD, as "see the next four" in first ones."""
     if data[:2] == _ESCAPE:
         return data[6:]
     return data[2 : 2 + data[1]] if len(data) > 2 and data[0] == 0 and data[1] <= len(data) - 2 else b""
@@ -68,9 +66,7 @@ def escaped_length_after_address(data: bytes, full_bytes: int = CLASSIC_BYTES) -
 
 
 def escape_not_known(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """Read first frames as before 2016, when a length of 0 had no special meaning and the message began directly
-    behind it.
-    """
+    """Read first frames as before 2016, when a length of 0 had no special meaning and the message began behind it."""
     return data[2:] if data[:2] == _ESCAPE else b""
 
 

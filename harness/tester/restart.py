@@ -81,9 +81,7 @@ class Restart:
         return found
 
     def resets(self) -> list[RestartWay]:
-        """Return the allowed types of ECUReset, each as a way of its own, the declared one first; then the target's
-        command.
-        """
+        """Return the allowed types of ECUReset, each its own way, the declared one first; then the target's command."""
         if "reset" not in self._client.target.safety.allow:
             return []
         types = dict.fromkeys((self._reset.uds or ResetType.HARD, *ResetType))

@@ -166,9 +166,7 @@ class SecurityAccess:
         return reply
 
     def _meaning_of_zeros(self, level: int, zeros: bytes) -> bytes:
-        """Find out what a seed of zeros means: return empty if the level is open, else the seed to answer, perhaps a new
-        one.
-        """
+        """Learn what a seed of zeros means: return empty if the level is open, else the seed to answer, or a new one."""
         state = self._client.state
         is_open = self.unlock_effects.is_open(level, says_so=True)
         if is_open is None:
@@ -243,9 +241,7 @@ class SecurityAccess:
         return found
 
     def right_key_of_length(self, level: int, length: int, seed: bytes) -> bytes:
-        """Return the key for a seed. Raises Inconclusive if the key has not `length` bytes, so that its parts are
-        unknown.
-        """
+        """Return a seed's key. Raises Inconclusive if it has not `length` bytes, so that its parts are unknown."""
         key = self.right_key(level, seed)
         if len(key) != length:
             raise Inconclusive(f"keys of different lengths fit level 0x{level:02X}: {length} and {len(key)} bytes")
@@ -263,9 +259,7 @@ class SecurityAccess:
         return self._client.chance.random_bytes(self.key_length(level))
 
     def key_length(self, level: int) -> int:
-        """Return the length of a level's keys in bytes; without a key function, the length of its seeds. May
-        request a seed.
-        """
+        """Return the length of a level's keys in bytes; without a key function, of its seeds. May request a seed."""
         state = self.level(level)
         if not state.key_length:
             seed = self.seed(level)
@@ -368,9 +362,7 @@ class SecurityAccess:
         raise Inconclusive(state.suspect or f"level 0x{level:02X} was not opened by its key: {reply}")
 
     def _is_told_by(self, reply: Reply, level: int, seed: bytes) -> bool:
-        """Whether a key for a seed of zeros is refused in a way that shows an open level, so that no effect may contradict
-        it.
-        """
+        """Whether a key for a seed of zeros is refused in a way that shows an open level, which no effect contradicts."""
         is_refused = reply.is_refused_with(Nrc.REQUEST_SEQUENCE_ERROR, Nrc.CONDITIONS_NOT_CORRECT)
         return not any(seed) and is_refused and self.unlock_effects.is_open(level) is not False
 
@@ -398,9 +390,7 @@ class SecurityAccess:
         return False
 
     def _doubt(self, level: int, reply: Reply, *, was_in_delay: bool) -> None:
-        """Record that the ECU did not accept the key function's key: the function may be wrong, unless the key came too
-        early.
-        """
+        """Record that the ECU refused the key function's key: the function may be wrong, unless the key came too early."""
         state = self.level(level)
         is_refused = reply.is_refused_with(Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS)
         if is_refused:
@@ -426,9 +416,7 @@ class SecurityAccess:
         return seed, key, self.send_key(level, key)
 
     def make_room(self, level: int, guesses: int = 1) -> bool:
-        """Clear the attempt counter if `guesses` more guesses could reach its limit; return whether the counter was
-        cleared.
-        """
+        """Clear the attempt counter if `guesses` more guesses could reach its limit; return whether it was cleared."""
         state = self.level(level)
         entry = self._client.target.level(level)
         declared = entry.attempts if entry is not None else None

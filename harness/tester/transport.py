@@ -20,9 +20,7 @@ LONGEST_SEGMENT_S = 60.0
 
 
 class Transport:
-    """Carries messages to one ECU and back. Frames that hold no message are counted, so that garbage is never taken for
-    silence.
-    """
+    """Carries messages to one ECU and back. Frames that hold no message are counted, since garbage is no silence."""
 
     def __init__(self, link: Link, can: Can, *, p2_s: float, takes_any_format: bool = False) -> None:
         self.link = link

@@ -37,9 +37,7 @@ class UnlockEffects:
         self._client = client
 
     def of(self, level: int) -> list[UnlockEffect]:
-        """Return the effects that may be requested and need the level, by declaration or as found; those that only read come
-        first.
-        """
+        """Return the effects that may be requested and need the level, by declaration or as found; reads come first."""
         return [*self._reading(level), *self._writing(level), *self._running(level), *self._serving(level)]
 
     def is_open(self, level: int, *, says_so: bool = False) -> bool | None:

@@ -132,9 +132,7 @@ class Waits:
     """
 
     def __init__(self, p2_s: float) -> None:
-        """Start without knowledge of the ECU. `p2_s` is the declared P2; a wait after garbage is complete only if it lasts
-        P2.
-        """
+        """Start without knowledge of the ECU. `p2_s` is the declared P2; a wait after garbage must last P2."""
         self._p2_s = p2_s
         self.complete_s: Final = p2_s + MARGIN_S
         """The seconds for which an answer is awaited while nothing is known of the ECU."""

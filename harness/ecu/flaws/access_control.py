@@ -44,9 +44,7 @@ _FUZZED_WRITE: Final = {
 
 
 def _fitted(ecu: Ecu, request: bytes) -> bytes:
-    """Return the write with as many bytes as the value has: cut off if too long, completed from the stored value if too
-    short.
-    """
+    """Return the write with the value's number of bytes: cut off if too long, completed from the stored one if too short."""
     old = ecu.state.values[did_of(request)]
     new = request[3 : 3 + len(old)]
     return request[:3] + new + old[len(new) :]

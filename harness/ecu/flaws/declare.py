@@ -66,9 +66,7 @@ def flaw(
     survives: str = "",
     comes_first: bool = False,
 ) -> Callable[[Apply], Flaw]:
-    """Make a `Flaw` of the function that applies it; the flaw has the function's name, and `what` is the function's
-    docstring.
-    """
+    """Make a `Flaw` of the function that applies it; its name is the function's, `what` the docstring."""
     campaigns = {check: why for check, why in CAMPAIGNS.items() if check not in kills}
     return lambda apply: Flaw(
         name=apply.__name__,

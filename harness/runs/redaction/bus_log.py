@@ -19,9 +19,7 @@ MOST_WAITING: Final = 20_000
 """How many lines are held back until a transfer ends; after that the part of the transfer that came is searched."""
 
 _Line = tuple[bytes, PassingFrame | None, bytes]
-"""One line of the log: the text before the frame's data, the frame (None if the line has none), and the text behind the
-data.
-"""
+"""One line of the log: the text before the frame's data, the frame (None if there is none), and the text behind."""
 
 
 class OriginalLog:

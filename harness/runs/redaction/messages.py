@@ -38,9 +38,7 @@ def redacted_message(words: Vocabulary, message: bytes) -> bytes:
 
 @dataclass(slots=True)
 class PassingFrame:
-    """A frame on its way into a file. Secrets in its data are replaced in place, in some cases only when a later frame
-    comes.
-    """
+    """A frame on its way into a file. Secrets in its data are replaced in place, some only when a later frame comes."""
 
     identity: object
     """The frame's CAN id, with whatever else distinguishes its sender."""

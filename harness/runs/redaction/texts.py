@@ -139,9 +139,7 @@ def _rows(text: str) -> list[list[_Span]]:
 
 
 def _hex_row(words: Vocabulary, text: str, row: Sequence[_Span], changes: dict[_Span, str]) -> None:
-    """Redact a row of bytes in hex, written as two digits or as ``0x5``; in a long run of digits a byte may also begin at
-    the second digit.
-    """
+    """Redact hex bytes, of two digits or like ``0x5``; in a long run of digits a byte may begin at the second digit, too."""
     for skipped in (0, 1):
         places: list[_Span] = []
         for start, end in row:
@@ -164,9 +162,7 @@ def _hex_row(words: Vocabulary, text: str, row: Sequence[_Span], changes: dict[_
 
 
 def _decimal_row(words: Vocabulary, text: str, row: Sequence[_Span], changes: dict[_Span, str]) -> None:
-    """Redact bytes written as decimal numbers, either like ``[94, 247, 57, 176]`` or each with its own number or name before
-    it.
-    """
+    """Redact bytes written as decimal numbers, either like ``[94, 247, 57, 176]`` or each with a number or name before."""
     places = [place for place in row if not text[slice(*place)].isalpha()]
     numbers = [int(text[start:end]) if text[start:end].isdecimal() and end - start <= 3 else 256 for start, end in places]
     for first, step in ((0, 1), (0, 2), (1, 2)):
