@@ -69,7 +69,7 @@ def test_ctrl_c_keeps_what_was_found_until_then() -> None:
 
 def test_ctrl_c_writes_the_file_that_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "ecu.toml"
-    bus = ["--interface", "uds-sim", "--channel", f"{NODES}:stopped", "--request-id", "0x7E0"]
+    bus = ["--interface", "uds-sim", "--channel", f"{NODES}:Stopped", "--request-id", "0x7E0"]
     assert main(["discover", *bus, "-o", str(out)]) == 2
     assert load_target(out).can.request_id == 0x7E0
     assert "ended early: interrupted" in capsys.readouterr().out
@@ -79,7 +79,7 @@ def test_an_audit_that_is_stopped_while_it_discovers_keeps_what_was_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    bus = ["--interface", "uds-sim", "--channel", f"{NODES}:stopped", "--request-id", "0x7E0"]
+    bus = ["--interface", "uds-sim", "--channel", f"{NODES}:Stopped", "--request-id", "0x7E0"]
     assert main(["audit", *bus]) == 2
     (kept,) = (tmp_path / "reports").glob("*-found.toml")
     assert load_target(kept).can.request_id == 0x7E0
