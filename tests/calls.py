@@ -1,4 +1,4 @@
-"""Call a function, and return how it was refused, or how many functions it called."""
+"""Call a function, and return the refusal that it raises, or how many functions it calls."""
 
 import sys
 from collections.abc import Callable
@@ -16,7 +16,7 @@ def refusal_of(call: Callable[[], object]) -> str:
 
 
 def calls_made_by(work: Callable[[], object]) -> int:
-    """Return how many functions are called: a measure of work that is the same on every machine."""
+    """Return how many functions a call makes: a measure of work that is equal on every machine."""
     calls = 0
 
     def count(_frame: object, event: str, _argument: object) -> None:

@@ -1,4 +1,4 @@
-"""Share compiled bytecode between the some fifty Python processes that tests start, each of which loads all checks."""
+"""Share compiled bytecode among the some fifty Python processes that tests start, each of which loads all checks."""
 
 import atexit
 import gc
@@ -41,14 +41,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 EACH_ECU_ALONE = tuple(f"tests/{place}" for place in ("matrix/", "unseen/test_", "unseen/cars/", "unseen/vans/"))
-"""Folders whose tests set up nothing that they share, unless they are about the same ECU."""
+"""Folders whose tests share no fixture, unless they concern the same ECU."""
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep together what shares fixtures: the tests of one file run in one of pytest-xdist's processes.
+    """Run the tests that share fixtures, those of one file, in one of pytest-xdist's processes.
 
-    Its own ``--dist loadgroup`` marks tests by what it appends to their ids, and pytest 9.2 takes no notice of that.
+    Its own ``--dist loadgroup`` marks tests by a suffix of their ids, which pytest 9.2 ignores.
     """
     from xdist.scheduler import LoadScopeScheduling
 
@@ -61,9 +61,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_finish() -> None:
-    """What was collected stays until the end, and need not be looked through for garbage.
+    """Exempt what was collected from garbage collection, since it stays until the end.
 
-    What tests make is looked through as seldom as in the command (`harness.cli.main`): an eighth of their time less.
+    New objects are examined as seldom as in the command (`harness.cli.main`), which saves the tests an eighth of their time.
     """
     from harness.cli.main import OBJECTS_BETWEEN_COLLECTIONS
 

@@ -40,30 +40,30 @@ Record = list[dict[str, Any]]
 
 
 class HashedLog:
-    """A bus log of which the digest is kept, and the text if there is a file for it."""
+    """A bus log that keeps only its digest, and its text if there is a file for it."""
 
     def __init__(self, path: Path | None) -> None:
         self._digest = hashlib.sha256()
         self._file = path.open("a", encoding="ascii") if path is not None else None
 
     def write(self, text: str) -> None:
-        """Take whole lines."""
+        """Write text that consists of whole lines."""
         self._digest.update(text.encode("ascii"))
         if self._file is not None:
             self._file.write(text)
 
     def flush(self) -> None:
-        """See that they are on their way to the disk."""
+        """Flush the file, if there is one."""
         if self._file is not None:
             self._file.flush()
 
     def hexdigest(self) -> str:
-        """The SHA-256 of all that was written."""
+        """Return the SHA-256 of everything that was written."""
         return self._digest.hexdigest()
 
 
 def audits(name: str) -> Iterator[tuple[Target, Depth, tuple[str, ...]]]:
-    """The audits that a name stands for: the target, the depth, and the checks to run, as in the matrix."""
+    """Return the audits for which a name stands: target, depth, and checks to run, as in the matrix."""
     everything = tuple(shipped_functions())
     if name in PROFILES:
         for depth in (Depth.QUICK, Depth.DEFAULT):
@@ -82,7 +82,7 @@ def audits(name: str) -> Iterator[tuple[Target, Depth, tuple[str, ...]]]:
 
 
 def record(name: str, logs: Path | None = None) -> tuple[str, Record]:
-    """Audit one name; the bus logs go to a folder, if one is given."""
+    """Audit one name; write the bus logs into a folder, if one is given."""
     functions = shipped_functions()
     rows: Record = []
     for target, depth, checks in audits(name):
@@ -97,13 +97,13 @@ def record(name: str, logs: Path | None = None) -> tuple[str, Record]:
 
 
 def as_row(finding: Finding) -> dict[str, Any]:
-    """What is recorded of one result."""
+    """Return what is recorded of one result."""
     result = finding.as_json()
     return {**{field: result[field] for field in FIELDS}, "frames": [finding.first_frame, finding.last_frame]}
 
 
 def difference(before: Record, now: Record) -> str:
-    """The first difference between two recordings of one name, for a reader; empty if they are the same."""
+    """Describe the first difference between two recordings of one name; empty if they are equal."""
     for old, new in zip(before, now, strict=True):
         title = f"depth {new['depth']}"
         for one, other in zip(old["results"], new["results"], strict=False):
@@ -121,7 +121,7 @@ def difference(before: Record, now: Record) -> str:
 
 
 def main() -> int:
-    """Record or compare; returns the exit code."""
+    """Record or compare; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.recorded", description=__doc__)
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--out", type=Path, metavar="FILE", help="write the recording here")

@@ -1,6 +1,6 @@
 """Write reports/sample/, docs/target-file.md with its schema, and the pictures of docs/: `python -m tests.samples`.
 
-The picture of a report is taken by Chromium; where there is none, it is left as it is.
+Chromium takes the picture of a report; without Chromium the picture is left as it is.
 """
 
 import json
@@ -31,13 +31,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "article": ("audit", "article", "--seed", "7"),
     "hardened": ("audit", "hardened", "--seed", "7", "--depth", "quick"),
 }
-"""What is run; with a seed the same run comes of it anywhere."""
+"""By sample: the command that makes it; with a fixed seed it gives the same run everywhere."""
 
 FILES: dict[str, tuple[str, ...]] = {
     "article": (AUDIT_HTML, AUDIT_SARIF, JUNIT_XML, PYTEST_HTML, SUMMARY_MD),
     "hardened": (AUDIT_HTML, SUMMARY_MD),
 }
-"""What is kept of it: reports in each format, and no logs, which are large."""
+"""The files of a run that are kept: reports in each format, but no logs, which are large."""
 
 RENDER: dict[str, Callable[[Run, Sequence[str]], str]] = {
     AUDIT_HTML: lambda run, files: render_audit_html(run, files=files),
@@ -53,7 +53,7 @@ REMARK = (
 
 
 def as_sample(run: Run) -> Run:
-    """The run without what differs from one maker to the next: the reports are made of this, and say so."""
+    """Return the run without what differs from one computer to another; reports are made from this run, and say so."""
     info = replace(
         run.info,
         started_utc="2026-01-01T00:00:00Z",
@@ -68,20 +68,20 @@ def as_sample(run: Run) -> Run:
 
 
 def files_of(name: str, run: Run) -> Iterator[tuple[Path, str]]:
-    """Every file of a sample with its content."""
+    """Return every file of a sample with its content."""
     sample = as_sample(run)
     for file in FILES[name]:
         yield FOLDER / name / file, RENDER[file](sample, FILES[name])
 
 
 def documents() -> Iterator[tuple[Path, str]]:
-    """What describes the target file, with its content."""
+    """Return the documents that describe the target file, with their content."""
     yield ROOT / "docs" / "target-file.md", describe.document()
     yield describe.SCHEMA, json.dumps(describe.json_schema(), indent=1) + "\n"
 
 
 def picture_of(page: Path, to: Path) -> bool:
-    """Take a picture of the first screen of a page; False if there is no Chromium."""
+    """Take a picture of a page's first screen; return False if there is no Chromium."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         return False
@@ -91,7 +91,7 @@ def picture_of(page: Path, to: Path) -> bool:
 
 
 def write() -> None:
-    """Run the audits, and write the samples and documents."""
+    """Run the audits, and write samples and documents."""
     for path, text in documents():
         path.write_text(text, encoding="utf-8", newline="\n")
         print(os.path.relpath(path))

@@ -1,4 +1,4 @@
-"""The key of an ECU with the flaw short_seed_and_key: the first byte of what `hardened` takes."""
+"""Compute the key of an ECU with the flaw short_seed_and_key: the first byte of the key of `hardened`."""
 
 import hmac
 

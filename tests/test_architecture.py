@@ -1,4 +1,4 @@
-"""Prove who may import whom, and who may use the machine's time or chance."""
+"""Prove which packages import which, and which modules use the machine's time or chance."""
 
 import ast
 import importlib
@@ -50,10 +50,12 @@ MAY_IMPORT = {
     "cli": AUDIT | {"campaigns", "planning", "discovery", "doctor", "ecu", "ecu_host", "learning", "shell", "cli"},
     "__main__": {"cli"},
 }
-"""What each part of `harness` may import, itself included; ``__init__`` re-exports lazily and is tested on its own."""
+"""By package of `harness`: the packages that it may import, itself included; ``__init__`` re-exports lazily, and has its own
+test.
+"""
 
 FACES = ("harness", "harness.tester", "harness.measurements", "harness.analysis", "harness.fuzz")
-"""Packages that show names to checks."""
+"""Packages from which checks may import names."""
 
 MACHINE = {
     "time": {"time", "monotonic", "sleep", "perf_counter", "time_ns", "monotonic_ns"},
@@ -62,7 +64,7 @@ MACHINE = {
     "os": {"urandom"},
     "datetime": {"now", "utcnow", "today"},
 }
-"""Where time and chance come from; None: everything in the module."""
+"""By module of Python: the names that give time or chance; None: every name."""
 ASKS_THE_MACHINE = {
     "harness/link/clock.py",
     "harness/fuzz/python.py",  # seeds the global `random`, from which Scapy's fuzz() draws, and puts it back
@@ -106,7 +108,7 @@ def test_a_part_imports_only_what_it_stands_on() -> None:
 
 
 def test_no_import_leads_back_to_the_file_that_it_starts_from() -> None:
-    """Imports for types alone count too: whoever reads files from the bottom up meets each before those that need it."""
+    """Imports for types count, too: a reader who begins at the bottom meets each file before those that need it."""
     module_of = {name_of(path): path for path in FILES}
     graph = {module: set(files_imported(path, module_of)) - {module} for module, path in module_of.items()}
     del graph["harness"]  # shows names of parts that are imported when they are asked for
@@ -165,7 +167,7 @@ def is_todays_date(node: ast.Attribute) -> bool:
 
 
 def test_no_test_asserts_how_long_something_takes() -> None:
-    """A slow or a busy machine is no defect. That something takes *at least* so long may be asserted."""
+    """A slow or a busy machine is no defect; a test may assert that something takes *at least* some time."""
     clocks = {"monotonic", "perf_counter", "process_time", "thread_time"}
 
     def is_duration(node: ast.AST) -> bool:
@@ -195,7 +197,7 @@ def test_the_map_of_the_tests_names_each_folder() -> None:
 
 
 def test_no_folder_holds_more_files_than_can_be_looked_over() -> None:
-    """Thirty modules at most; what a subject of its own is gets a folder of its own."""
+    """Thirty modules at most; a subject of its own gets a folder of its own."""
     folders = {path.parent for path in [*FILES, *ROOT.glob("tests/**/*.py")]}
     sizes = {folder: len([path for path in folder.glob("*.py") if path.name != "__init__.py"]) for folder in folders}
     too_large = [f"{folder.relative_to(ROOT)}: {size} files" for folder, size in sizes.items() if size > 30]
@@ -221,7 +223,7 @@ def test_a_file_begins_with_a_statement_of_what_it_does() -> None:
 
 
 def test_the_architecture_names_what_is_there() -> None:
-    """Each folder and file of the table, and in a folder's row its modules, or a class by its name."""
+    """The table names each folder and file, and in a folder's row its modules, or a class by its name."""
     classes = {node.name for path in files_of("harness") for node in tree_of(path).body if isinstance(node, ast.ClassDef)}
     missing = []
     for row in re.findall(r"^\| (`.*)\|$", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8"), re.MULTILINE):
@@ -250,7 +252,7 @@ def test_a_page_for_developers_names_only_files_that_exist() -> None:
 
 @pytest.mark.parametrize("face", [face for face in FACES if face != "harness.measurements"])
 def test_the_public_names_are_exact(face: str) -> None:
-    """What `__all__` lists, what a type checker sees, and what is there when it is asked for are one list."""
+    """The names in `__all__`, those that a type checker sees, and those that can be imported are the same."""
     package = importlib.import_module(face)
     path = ROOT.joinpath(*face.split("."), "__init__.py")
     shown = {
@@ -276,7 +278,7 @@ def test_an_author_of_checks_has_few_names_to_learn() -> None:
 
 
 def test_a_public_name_is_there_for_a_check() -> None:
-    """One that no shipped check imports, that CONTRIBUTING.md does not show and no test of a check needs is nobody's."""
+    """Each public name is imported by a shipped check, shown in CONTRIBUTING.md, or needed to test a check."""
     words = set(re.findall(r"\w+", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
     for face in FACES:
         shown = set(importlib.import_module(face).__all__)
@@ -302,11 +304,13 @@ def test_importing_the_harness_imports_nothing_heavy() -> None:
 
 ECU = ROOT / "harness" / "ecu"
 PUT_FLAWS_IN = {"profiles.py", "variants.py"}
-"""What knows that the sound ECU can be changed: the names of all ECUs, and the variants, which are changes too."""
+"""The modules that know that the sound ECU can be changed: the names of all ECUs, and the variants, which are
+changes too.
+"""
 
 
 def test_the_sound_ecu_knows_no_flaw() -> None:
-    """It reads from top to bottom as an ECU: no rule asks whether it is flawed, and nothing of the flaws is imported."""
+    """The sound ECU reads as an ECU from top to bottom: no rule tests for a flaw, and no flaw is imported."""
     sound = [path for path in files_of("harness/ecu") if not path.is_relative_to(ECU / "flaws")]
     assert len(sound) > 30
     words = re.compile(r"flaw|defect", re.IGNORECASE)
@@ -323,7 +327,9 @@ def test_the_sound_ecu_knows_no_flaw() -> None:
 
 
 def test_a_flaw_changes_the_definition_and_puts_nothing_into_a_living_ecu() -> None:
-    """It writes what an ECU remembers (`state`, `notes`, the time that an answer takes), never a method of an object."""
+    """A flaw may write what an ECU remembers (`state`, `notes`, the time that an answer takes), but no method of an
+    object.
+    """
     found = []
     for path in [*files_of("harness/ecu/flaws"), ECU / "variants.py"]:
         for node in nodes_of(path):

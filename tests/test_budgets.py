@@ -1,4 +1,4 @@
-"""Prove that an exchange takes no more work, by counting operations; `make bench` measures speed."""
+"""Prove that an exchange takes no more work than it did, by counting operations; `make bench` measures speed."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ from harness.tester.tester import Tester
 from tests.calls import calls_made_by
 
 SHORT, LONG = b"\x22\x10\x10", b"\x22\xf1\xa0"
-"""Read an answer of 4 bytes, and one of 100, from the hardened ECU."""
+"""Two reads of the hardened ECU: with an answer of 4 bytes, and with one of 100."""
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_an_exchange_takes_few_calls(tester: Tester, request_pdu: bytes, most: i
 
 
 def test_exchanges_do_not_become_more_work(tester: Tester) -> None:
-    """Counted from one time that the trace lets go of old frames to the next, since that is work too."""
+    """Work is counted from one trim of the trace to the next, since dropping old frames is work too."""
     period = KEEP // 2
     for _ in range(3 * period):
         tester.request(SHORT)

@@ -63,7 +63,7 @@ ARTICLE = {
     **dict.fromkeys(ARTICLE_UNDECIDED, "inconclusive"),
     **dict.fromkeys(ARTICLE_LACKS, "not_applicable"),
 }
-"""Verdict on the article's final script."""
+"""By check: the verdict on the article's final script."""
 
 FIRST_SCRIPT_FAILS = {
     # The same framing and the same open DID 1010 as the final script: everything that needs no key is found again.
@@ -79,16 +79,16 @@ FIRST_SCRIPT_UNDECIDED = {
     *("CF-03", "CF-06", "CF-09"),  # that no service is known does not show that there is none
     *("TP-06", "TP-07", "TP-08", "TP-09", "TP-10", "TP-11", "TP-13", "TP-17"),  # nor does silence to first frames
 }
-"""On the article's first script, which answers every write of 2020 with 33 and knows no 27.
+"""Checks that are undecided on the article's first script, which answers every write of 2020 with 33 and knows no 27.
 
-Its target declares no security level, and 2020 "never" writable: all else has no subject. No data is declared to need a
-level, so none is protected by one; and a refusal could have no control either, since no key opens it.
+Its target declares no security level, and declares that 2020 is "never" writable: other checks have no subject. No data is
+declared to need a level, so no level protects any; and a refusal could have no control either, since no key opens it.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """A whole audit at default depth, cases of `attacks/fuzz` included, and the findings of the checks without them."""
+    """A whole audit at default depth with the cases of `attacks/fuzz`, and the findings without these cases."""
 
     code: int
     run: Run
@@ -101,7 +101,7 @@ class Audit:
 
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Audit]:
-    """Each target is audited once."""
+    """Audit a target, each only once."""
 
     @cache
     def audit(target: str) -> Audit:
@@ -112,7 +112,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Audit]:
 
 
 def by_id(findings: list[Finding]) -> dict[str, str]:
-    """The verdict of each check; on several subjects, all of them."""
+    """Return the verdict of each check; if its subjects got several verdicts, all of them."""
     found: dict[str, set[str]] = {}
     for one in findings:
         found.setdefault(one.id, set()).add(one.verdict.value)
@@ -198,7 +198,7 @@ def test_no_check_and_no_case_ends_in_error(target: str, audited: Audited) -> No
 
 
 def test_the_article_shows_the_frames_that_prove_it(audited: Audited) -> None:
-    """What the final script really puts on the bus."""
+    """These are the frames that the final script really sends."""
     findings = {one.id: one for one in audited("article").findings}
     shown = {name: [frame.data for e in one.exchanges for frame in e.frames] for name, one in findings.items()}
     assert any(data.startswith("7F") and data.endswith("31") for data in shown["CF-01"])  # no PCI, and no service
@@ -209,14 +209,14 @@ def test_the_article_shows_the_frames_that_prove_it(audited: Audited) -> None:
 
 
 def test_unlimited_is_never_claimed(audited: Audited) -> None:
-    """No limit in n evaluated keys, with the extrapolation beside it."""
+    """The report says that there was no limit in n evaluated keys, with the extrapolation beside it."""
     (limit,) = [one for one in audited("article").findings if one.id == "SA-09"]
     assert "no limit in 11 evaluated keys" in limit.observed
     assert "unlimited" not in limit.observed.lower()
 
 
 def test_the_bare_audit_ends_as_the_design_says(audited: Audited) -> None:
-    """A summary that ends "N findings, as expected of this deliberately weak ECU"."""
+    """The summary ends in "N findings, as expected of this deliberately weak ECU"."""
     last = " ".join(audited("article").out.rstrip().split("report:")[1].split("\n", 1)[1].split())
     number = len(audited("article").run.failures())
     assert last == f"{number} findings, as expected of this deliberately weak ECU"

@@ -1,4 +1,4 @@
-"""Prove that a first `make test` shows its progress: requirements/install.py reads what pip prints."""
+"""Prove that a first `make test` shows its progress: requirements/install.py reads the output of pip."""
 
 import importlib.util
 import sys

@@ -1,7 +1,7 @@
-"""Prove that what other systems could use runs without what only POSIX has.
+"""Prove that everything that does not need POSIX runs without POSIX.
 
-No Windows is at hand. A process is given its likeness: the modules, flags and signals that Windows' Python lacks are taken
-away once the libraries that ask for the system's name are loaded.
+No Windows is at hand, so a process imitates it: the modules, flags and signals that Windows' Python lacks are removed once
+the libraries that look at the system's name are loaded.
 """
 
 import json
@@ -35,7 +35,7 @@ for module, names in (
 
 
 def without_posix(code: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
-    """Run code in a process from which all that was taken away."""
+    """Run code in a process from which everything that only POSIX has was removed."""
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state"), "USERNAME": "somebody"}
     whole = TAKEN_AWAY.format(modules=ABSENT_MODULES) + code
     done = subprocess.run(

@@ -31,13 +31,13 @@ PAGES = sorted(
 UNIT = ROOT / "docs" / "uds-harness-ecu@.service"
 
 OMITTED = "…"
-"""A line of it stands for any number of lines."""
+"""A line of shown output that stands for any number of lines."""
 COMMAND = re.compile(r"uds-harness ((?:\w|-)+ [^`#&<>|\n]*[^`#&<>|\s])")
 HANGS_S = 600
 
 
 def shown(page: Path) -> list[tuple[str, list[str]]]:
-    """Commands that the page shows with their output."""
+    """Return the commands that the page shows with their output."""
     blocks = re.findall(r"^```console\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     return [(command.removeprefix("$ "), lines) for command, *lines in (block.splitlines() for block in blocks)]
 
@@ -70,7 +70,7 @@ def test_a_shown_command_prints_what_is_shown(command: str, lines: list[str], tm
 
 
 def commands(page: Path) -> list[str]:
-    """Every command of ours that a page names, without what stands for something else."""
+    """Return every command of ours that a page names, without those that contain placeholders."""
     found = COMMAND.findall(page.read_text(encoding="utf-8"))
     return [command for command in found if not any(word.isupper() or word == "--help" for word in command.split())]
 
@@ -101,7 +101,9 @@ def test_what_a_page_links_to_is_there(page: Path) -> None:
 
 
 def python_of(page: Path, file: str = r"\w+(?:/\w+)?\.py") -> str:
-    """The first Python example of a page, or that of a file, from the file's name to the next line that is not indented."""
+    """Return the first Python example of a page, or the example of a file: from the file's name to the next
+    unindented line.
+    """
     block = re.search(rf"^    # {file}\n((?:    .*\n|\n)+)", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert block is not None, page
     return textwrap.dedent(block[1]).partition("\nuds-harness ")[0]

@@ -1,4 +1,6 @@
-"""Prove that the ledger names every check, and only checks, and why a requirement is not tested."""
+"""Prove that the ledger of requirements names every check and nothing but checks, and says why a requirement is not
+tested.
+"""
 
 from harness.audit.catalogue import shipped_functions
 from harness.audit.requirements import considered

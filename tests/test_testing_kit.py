@@ -25,7 +25,7 @@ test_undeclared.__test__ = False  # type: ignore[attr-defined]
 
 
 class OpenDoor:
-    """Answers every request for a seed, and takes part in nothing else."""
+    """A node that gives the same seed to every request for one, and answers little else."""
 
     def attach(self, port: Port) -> None:
         self.port = port

@@ -1,4 +1,4 @@
-"""Prove that an installed wheel does not affect another project's pytest, whatever its folders are called."""
+"""Prove that an installed wheel does not affect another project's pytest, whatever that project's folders are called."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python of a new environment into which a wheel of this source was installed; its dependencies are lent to it."""
+    """The Python of a new environment with a wheel of this source; its dependencies come from this environment."""
     place = tmp_path_factory.mktemp("wheel")
     source = place / "source"
     source.mkdir()
@@ -48,7 +48,7 @@ def run_in(folder: Path, python: Path, *words: str) -> subprocess.CompletedProce
 
 @pytest.fixture
 def stranger(tmp_path: Path) -> Path:
-    """Another project, with packages of its own by our names."""
+    """Another project, whose packages have the names of ours."""
     for package in ("harness", "attacks"):
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").write_text(f"MINE = {package!r}\n")

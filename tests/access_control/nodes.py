@@ -1,4 +1,4 @@
-"""ECUs with services that `hardened` lacks: each adds a few answers to the hardened ECU."""
+"""ECUs with services that `hardened` lacks: each adds a few answers to those of the hardened ECU."""
 
 from harness.ecu.ecu_node import UdsNode
 from harness.ecu.profiles import HARDENED
@@ -9,7 +9,7 @@ DENIED, OUT_OF_RANGE, CONDITIONS = 0x33, 0x31, 0x22
 
 
 class Richer(Server):
-    """Answers some services itself; `own` gives the answer, or nothing for the hardened ECU's."""
+    """Answers some services itself: `own` gives an answer, or None to leave the request to the hardened ECU."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
         hardened = super().answer(pdu, is_functional=is_functional, connection=connection)
@@ -29,7 +29,7 @@ class Richer(Server):
 
 
 class GuardedAlias(Richer):
-    """2C asks for the level of the source when it defines; 22 reads what is defined."""
+    """2C needs the level of the source when it defines an alias; 22 reads whatever is defined."""
 
     defined: bytes = b""
 
@@ -47,7 +47,7 @@ class GuardedAlias(Richer):
 
 
 class AliasAskedEachTime(GuardedAlias):
-    """The level is asked for when the alias is read, too."""
+    """The level of the source is also needed when the alias is read."""
 
     def own(self, pdu: bytes) -> bytes | None:
         is_read = pdu[0] == 0x22 and pdu[1:] == self.defined
@@ -55,7 +55,7 @@ class AliasAskedEachTime(GuardedAlias):
 
 
 class MaskedAlias(GuardedAlias):
-    """Everything may be defined, and reads as zeros."""
+    """Every alias may be defined, and reads as zeros."""
 
     def own(self, pdu: bytes) -> bytes | None:
         if pdu[0] == 0x2C:
@@ -67,7 +67,7 @@ class MaskedAlias(GuardedAlias):
 
 
 class PeriodicLeak(Richer):
-    """The alias is refused to a reader who lacks the level, and sent periodically to anybody."""
+    """Reading the alias without the level is refused, but it is sent periodically to anybody."""
 
     def own(self, pdu: bytes) -> bytes | None:
         if pdu[0] == 0x2C:
@@ -83,7 +83,7 @@ class PeriodicLeak(Richer):
 
 
 class GuardedControl(Richer):
-    """2F and 35 exist, and ask for the level."""
+    """2F and 35 exist, and need the level."""
 
     def own(self, pdu: bytes) -> bytes | None:
         if pdu[0] not in (0x2F, 0x35):
@@ -96,7 +96,7 @@ class GuardedControl(Richer):
 
 
 class TiredOfResets(Richer):
-    """The sixth reset without anything in between is refused with 0x22."""
+    """The sixth reset in a row is refused with 0x22, unless another request came in between."""
 
     resets = 0
 
@@ -115,14 +115,14 @@ class OldIdentification(Richer):
 
 
 class NoMemoryThere(Richer):
-    """23, 34 and 3D exist, and know none of the addresses that are tried."""
+    """23, 34 and 3D exist, but know none of the addresses that the checks try."""
 
     def own(self, pdu: bytes) -> bytes | None:
         return self.no(pdu, OUT_OF_RANGE) if pdu[0] in (0x23, 0x34, 0x3D) and self.state.session != 1 else None
 
 
 class BlankMemory(Richer):
-    """23 reads usual addresses without the level, whatever is declared of others."""
+    """23 reads usual addresses without the level, although the target declares that others need one."""
 
     def own(self, pdu: bytes) -> bytes | None:
         return b"\x63" + bytes(pdu[6]) if pdu[:6] == bytes.fromhex("231408000000") and len(pdu) == 7 else None

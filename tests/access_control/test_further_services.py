@@ -1,4 +1,4 @@
-"""Prove that access-control checks judge services correctly that the hardened ECU lacks."""
+"""Prove that access-control checks correctly judge services that the hardened ECU lacks."""
 
 from dataclasses import replace
 from pathlib import Path

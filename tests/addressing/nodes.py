@@ -1,4 +1,4 @@
-"""ECUs as makers address them, written without the harness's own ISO-TP: an address byte, and then single frames."""
+"""ECUs with an address byte before single frames, as makers build them; written without the harness's own ISO-TP."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,9 @@ SEED, KEY = bytes.fromhex("1A2B3C4D"), bytes.fromhex("4D3C2B1A")
 
 
 class Addressed:
-    """Sessions, a level and two identifiers, on `request_id` behind the address `own`, and behind that of `everybody`."""
+    """An ECU with sessions, a level and two identifiers, on `request_id` with the address `own`, or `everybody`'s
+    address.
+    """
 
     def __init__(self, request_id: int, response_id: int, own: int, tester: int, everybody: int | None = None) -> None:
         self.request_id, self.response_id = request_id, response_id
@@ -93,7 +95,7 @@ def without_tester_present() -> Node:
 
 
 class Poller:
-    """Another tester, who reads something every half second."""
+    """Another tester, which reads an identifier every half second."""
 
     def attach(self, port: Port) -> None:
         self.port = port

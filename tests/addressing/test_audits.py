@@ -11,7 +11,7 @@ from ..matrix.rows import results, results_of_sound, verdicts
 from ..variants import with_changes, with_ids
 
 NORMAL_FIXED = "normal fixed"
-"""The same ECU as `extended_ids`, declared otherwise."""
+"""The ECU of `extended_ids`, declared by its addresses instead of its ids."""
 
 ADDRESSINGS = (
     "extended_ids",
@@ -25,7 +25,7 @@ FORMS = (*ADDRESSINGS, *(f"{one}+can_fd" for one in ADDRESSINGS))
 VARIANTS = ("unpadded", "pad_55", "pending", "seed_of_8_bytes", "neighbour", "held_seed", "talks_while_booting", "jitter")
 
 IN_EVERY_RUN = ("extended_ids+extended_addressing+can_fd",)
-"""The matrix audits more of them in every run."""
+"""The forms of address that every run of this test audits; the matrix audits further ones."""
 
 
 @pytest.mark.parametrize(

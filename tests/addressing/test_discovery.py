@@ -1,4 +1,4 @@
-"""ECUs behind an address are found, and their target files say how they are addressed."""
+"""Prove that ECUs behind an address are found, and that their target files say how they are addressed."""
 
 from typing import Any
 

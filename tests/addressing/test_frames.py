@@ -15,7 +15,7 @@ def endpoint(*, tx_dl: int = 8, padding: int | None = 0x00) -> IsoTp:
 
 
 def sent(isotp: IsoTp, length: int, *, tx_dl_frames: int = 0) -> list[str]:
-    """The frames of a message, each without its address; a flow control is given when one is due."""
+    """Return the frames of a message, each without its address; a flow control is given when one is due."""
     isotp.send(bytes(range(1, length + 1)), 0.0)
     frames = list(isotp.outbox)
     isotp.outbox.clear()

@@ -1,4 +1,4 @@
-"""Prove that a report shows frames with an address, and that a key behind one stays secret."""
+"""Prove that a report shows frames with an address, and that a key behind an address stays secret."""
 
 import json
 import re

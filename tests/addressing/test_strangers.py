@@ -1,4 +1,4 @@
-"""Prove each form of address against other people's ISO-TP: as an ECU for our tester, and as a tester of our ECU."""
+"""Prove each form of address against other ISO-TP implementations: as an ECU for our tester, and as a tester of our ECU."""
 
 import logging
 from collections import deque
@@ -26,7 +26,7 @@ from ..variants import with_changes
 Mode = isotp.AddressingMode
 SERIAL = b"UDS-HARNESS-0001"
 GIVE_UP_S = 60
-"""A busy machine is no fault of the ECU."""
+"""The seconds after which an answer counts as missing: long, since a busy machine is no fault of the ECU."""
 
 
 def can_of(**keys: object) -> Can:
@@ -83,7 +83,7 @@ FORMS = {
 
 
 def address_of(form: str, *, is_ecu: bool) -> isotp.Address:
-    """What can-isotp is told of the form, for its place on the bus."""
+    """Return the address in can-isotp's words, for its place on the bus."""
     own, settings = FORMS[form]
     mode = settings["mode"]
     ids = (own.response_id, own.request_id) if is_ecu else (own.request_id, own.response_id)
@@ -99,7 +99,9 @@ def address_of(form: str, *, is_ecu: bool) -> isotp.Address:
 
 
 class TheirEcu:
-    """can-isotp's transport layer on the simulated bus; it gives back each message with 0x40 added to its first byte."""
+    """A node with can-isotp's transport layer; it answers each message by the same message with 0x40 added to the first
+    byte.
+    """
 
     def __init__(self, form: str, **params: object) -> None:
         self.inbox: deque[isotp.CanMessage] = deque()
@@ -174,7 +176,7 @@ def test_our_tester_speaks_with_an_ecu_on_can_isotp(form: str, is_fd: bool) -> N
 
 
 def variant_of(form: str) -> str | None:
-    """The variant of the hardened ECU that is addressed so."""
+    """Return the name of the hardened ECU's variant with this form of address."""
     return {
         "normal, 11 bits": "",
         "normal fixed": "extended_ids",

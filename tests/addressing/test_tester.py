@@ -118,7 +118,7 @@ DATA = (
 
 
 def gates(allow: tuple[str, ...] = ()) -> tuple[SafetyGate, SafetyGate]:
-    """Of the same ECU without an address byte, and with one."""
+    """Return the gates of the same ECU without an address byte, and with one."""
     normal, extended = with_changes("hardened"), with_changes("hardened", "extended_addressing")
     safety = replace(normal.safety, allow=frozenset(one for one in PERMISSIONS if one in allow))
     return SafetyGate(replace(normal, safety=safety)), SafetyGate(replace(extended, safety=safety))

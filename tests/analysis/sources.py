@@ -1,4 +1,4 @@
-"""Seeds to analyse, repeatable: sound ones, and ones from predictable generators."""
+"""Make repeatable seeds to analyse: sound ones, and seeds of predictable generators."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ Source = Callable[[int], Iterator[bytes]]
 
 @cache
 def sound(count: int, length: int, run: int = 0) -> tuple[bytes, ...]:
-    """No test can tell them from chance."""
+    """Return seeds that no test can tell from chance."""
     stream = hashlib.shake_128(b"sound %d %d" % (length, run)).digest(count * length)
     return tuple(stream[start : start + length] for start in range(0, len(stream), length))
 
@@ -29,7 +29,7 @@ def counter(length: int, *, first: int = 250, step: int = 1, order: str = "big")
 
 
 def permuted_counter(length: int, *, step: int = 1) -> Iterator[bytes]:
-    """A counter whose bits stand in another order, half of them inverted."""
+    """Return the numbers of a counter whose bits are permuted, half of them inverted."""
     places = sorted(range(8 * length), key=lambda place: hashlib.md5(b"%d" % place).digest())
     mask = int.from_bytes(hashlib.shake_128(b"mask").digest(length), "big")
     for seed in counter(length, step=step):

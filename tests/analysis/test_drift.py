@@ -8,7 +8,7 @@ from harness.analysis.drift import drift_of
 
 
 def noise(seed: int, count: int) -> list[float]:
-    """Latencies of a busy computer: mostly 1 ms, some much later."""
+    """Return latencies as of a busy computer: most of them 1 ms, some much longer."""
     chance = random.Random(seed)
     return [1e-3 + chance.expovariate(1 / 2e-4) + (0.05 if chance.random() < 0.01 else 0.0) for _ in range(count)]
 

@@ -1,4 +1,4 @@
-"""Well-known generators give their published outputs, and are recognised by them."""
+"""Prove that well-known generators give their published outputs, and are recognised by them."""
 
 import random
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def test_pythons_random_is_pythons() -> None:
 
 
 def streams(source: Iterator[bytes], count: int = 64) -> list[Stream]:
-    """As many sessions as a sample has."""
+    """Return seeds of as many sessions as a sample has."""
     return [Stream(take(source, count)) for _ in range(4)]
 
 

@@ -8,11 +8,11 @@ import pytest
 from harness.analysis.padding import Observed, Padding, padding_of
 
 Pad = Callable[[int, bytes], bytes]
-"""From how many bytes are missing, and the last frame, to what fills up."""
+"""A function from the number of missing bytes and the last frame to the bytes that fill the frame up."""
 
 
 def conversation(pad: Pad, *, seed: int = 1, rounds: int = 40) -> Padding:
-    """Requests and answers of several lengths, the answers filled up by `pad`; ours are filled with zeros."""
+    """Return requests and answers of several lengths; answers are filled up by `pad`, requests with zeros."""
     chance = random.Random(seed)
     frames: list[Observed] = []
 

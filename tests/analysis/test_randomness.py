@@ -1,4 +1,4 @@
-"""Prove that the battery finds each kind of defect, and is silent on chance."""
+"""Prove that the battery of tests finds each kind of defect, and gives no alarm on random seeds."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ Spoil = Callable[[int, bytes], bytes]
 
 
 def test_two_hundred_sound_samples_raise_no_alarm() -> None:
-    """At most 1e-4 alarms are expected of a campaign, so none of 200."""
+    """A campaign gives 1e-4 alarms on average, so 200 samples should give none."""
     for run in range(200):
         seeds = sound(256, (5, 8, 16, 2)[run % 4], 1000 + run)
         assert not battery(seeds).alarms
@@ -62,7 +62,7 @@ def test_a_shift_register_is_short_in_each_position() -> None:
 
 
 def test_a_bit_of_55_percent_is_seen_in_ten_thousand_and_said_to_be_so() -> None:
-    """At 10000 seeds the battery has the power, at 1000 it has not."""
+    """The battery detects such a bias in 10000 seeds, but not in 1000."""
     seeds = [
         bytes((seed[0] & 0x7F | (int.from_bytes(seed[1:3], "big") < 0.55 * 65536) << 7,)) + seed[3:]
         for seed in sound(10_000, 7)
@@ -73,7 +73,9 @@ def test_a_bit_of_55_percent_is_seen_in_ten_thousand_and_said_to_be_so() -> None
 
 
 def test_min_entropy_of_small_samples_is_what_sound_generators_score() -> None:
-    """The median for pooled bytes is 6.71 at 1000 seeds of 40 bits, one in a hundred scores below 6.54."""
+    """With 1000 seeds of 40 bits, the median score of pooled bytes is 6.71, and one sample in a hundred scores
+    below 6.54.
+    """
     scores = sorted(battery(sound(1000, 5, run)).min_entropy_per_byte for run in range(15))
     assert scores[7] == pytest.approx(6.71, abs=0.08)
     assert scores[0] > 6.4
@@ -92,7 +94,7 @@ def test_equal_seeds_lower_the_bound(count: int, size: int) -> None:
 
 
 def test_collisions_estimate_the_entropy() -> None:
-    """Seeds of sixteen bits at work in forty."""
+    """The seeds have forty bits, of which sixteen are random."""
     found = collisions([seed[:2] + bytes(3) for seed in sound(2000, 5)])
     assert found.is_too_many
     assert found.estimate_bits == pytest.approx(16, abs=0.6)

@@ -1,4 +1,4 @@
-"""Prove which moments count as periodic, and what breaks their rhythm."""
+"""Prove which events count as periodic, and what breaks their rhythm."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Prove that a secret is found in every notation, and nothing else is."""
+"""Prove that a secret is found in every notation, and that other bytes are not taken for it."""
 
 import base64
 import hashlib

@@ -49,7 +49,7 @@ def test_a_pattern_is_cut_or_repeated() -> None:
 
 
 def test_rules_that_give_one_key_for_every_seed_are_tried_once() -> None:
-    """The last bytes of a seed that is as long as the key are the seed; of a longer one they are not."""
+    """If the seed is as long as the key, the last bytes of the seed are the seed itself; if it is longer, they are not."""
     makers = trivial_keys(16)
     assert set(makers) - set(distinct(makers, {16})) == {"the seed's last bytes"}
     assert distinct(makers, {16, 20}) == makers

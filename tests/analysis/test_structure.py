@@ -1,4 +1,6 @@
-"""Prove that parts of a seed which follow from others, from earlier seeds or from the time are found and not counted."""
+"""Prove that parts of a seed which follow from other parts, earlier seeds or the time are found and not counted as
+random.
+"""
 
 import random
 import zlib
@@ -12,7 +14,7 @@ from harness.analysis.structure import structure_of
 from .sources import sound
 
 Draw = Callable[[bytes, int, Sequence[bytes]], bytes]
-"""From 16 bytes of chance, the number of the seed and the chance of all seeds to the seed."""
+"""A function from 16 random bytes, the seed's number and the shared source of chance to the seed."""
 
 PER_SESSION = 64
 STARTS = (0, 64, 128, 192)
@@ -22,7 +24,7 @@ random.Random(5).shuffle(SHUFFLED)
 
 
 def times(count: int) -> list[float]:
-    """About a millisecond from seed to seed, a pause between sessions."""
+    """Return times with about a millisecond from seed to seed, and a pause between sessions."""
     return [k * 0.00113 + 0.0002 * (k % 7 == 3) + k // PER_SESSION * 1.31 for k in range(count)]
 
 
@@ -130,7 +132,7 @@ def test_few_values_of_a_byte_count_for_what_they_are() -> None:
 
 @pytest.mark.parametrize("count", [50, 60, 79, 128, 256])
 def test_two_hundred_sound_samples_have_no_structure(count: int) -> None:
-    """The budget is 1e-4 alarms a campaign, so none in 200 samples of any length and size."""
+    """A campaign may give 1e-4 alarms on average, so 200 samples of any length and size should give none."""
     for run in range(40):
         length = (1, 2, 3, 5, 8, 16, 32, 64)[run % 8]
         seeds = sound(count, length, 3000 + run)

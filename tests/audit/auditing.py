@@ -19,17 +19,17 @@ from harness.cli.main import main
 from harness.runs.folder import Run, read_run
 
 CHECKS_ONLY = ("--depth", "quick", "-k", "not fuzz/")
-"""Without the cases of `attacks/fuzz`, for tests of what has nothing to do with them."""
+"""The checks without the fuzz cases of `attacks/fuzz`, for tests that have nothing to do with these."""
 
 NODES = Path(__file__).with_name("nodes.py")
 
 ON_A_TERMINAL = (
     "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); from harness.cli.main import main; sys.exit(main())"
 )
-"""`uds-harness` as a shell starts it, though the tests themselves may run under nohup."""
+"""`uds-harness` with the signal handlers that a shell gives it, though the tests themselves may run under nohup."""
 
 HANGS_S = 300
-"""A process that has not ended by then never will."""
+"""The seconds after which a process that has not ended never will."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +43,28 @@ class Done:
 
     @property
     def folders(self) -> list[Path]:
-        """Every run folder that it left."""
+        """Every run folder that the command left."""
         return sorted(path.parent for path in self.cwd.rglob("run.json"))
 
     @property
     def folder(self) -> Path:
-        """The run folder that it left."""
+        """The only run folder that the command left."""
         (folder,) = self.folders
         return folder
 
     @property
     def document(self) -> dict[str, Any]:
-        """Its audit.json."""
+        """The content of the run's audit.json."""
         return dict(json.loads((self.folder / "audit.json").read_text(encoding="utf-8")))
 
     @property
     def run(self) -> Run:
-        """What a reader of the folder gets."""
+        """The run, as a reader of its folder gets it."""
         return read_run(self.folder)
 
     @property
     def verdicts(self) -> dict[str, str]:
-        """By id, of what was selected; where its subjects do not agree, every one."""
+        """The verdict of each selected check by id; if its subjects got several verdicts, all of them."""
         found: dict[str, set[str]] = {}
         for result in self.document["results"]:
             if result["reason"] == "deselected":
@@ -79,22 +79,22 @@ class Done:
 
     @property
     def frames_sent(self) -> int:
-        """How many frames of ours went onto the bus."""
+        """How many frames of the harness were sent."""
         logs = [folder / "bus.log" for folder in self.folders]
         return sum(line.endswith(" T") for log in logs if log.exists() for line in log.read_text().splitlines())
 
     def explain(self) -> str:
-        """For a test that fails."""
+        """Describe the results for the message of a failing test."""
         return f"exit code {self.code}\n--- stdout\n{self.out}\n--- stderr\n{self.err}"
 
 
 def uds_harness(*arguments: str | Path, cwd: Path) -> Done:
-    """Run the command line in this process."""
+    """Run the command line in this process, and return what came of it."""
     return _captured(lambda: main([str(one) for one in arguments]), cwd)
 
 
 def run_pytest(*arguments: str | Path, cwd: Path, plugins: list[object] | None = None) -> Done:
-    """Run pytest in this process."""
+    """Run pytest in this process, and return what came of it."""
     words = ["-p", "no:cacheprovider", "-p", "no:randomly", *map(str, arguments)]
     return _captured(lambda: int(pytest.main(words, plugins=plugins)), cwd)
 
@@ -116,11 +116,9 @@ def _captured(command: Any, cwd: Path) -> Done:
 
 
 def shared_audit(factory: pytest.TempPathFactory, name: str, *, depth: str = "") -> Done:
-    """The whole audit of a shipped ECU by one seed, all results printed, which a run of the tests makes once.
+    """Return the whole audit of a shipped ECU with one seed, which is made once in a run of the tests. Do not change it.
 
-    Look, do not touch.
-
-    It is made in whichever of pytest-xdist's processes it is asked for first.
+    All results are printed. The process of pytest-xdist that needs the audit first makes it.
     """
     place = factory.getbasetemp()
     place = (place.parent if "PYTEST_XDIST_WORKER" in os.environ else place) / f"{name} audited {depth}".rstrip()
@@ -134,7 +132,7 @@ def shared_audit(factory: pytest.TempPathFactory, name: str, *, depth: str = "")
 
 
 class Waiting:
-    """`uds-harness` in a process of its own, which has come to a check that waits for ever (see `WAIT`)."""
+    """`uds-harness` in a process of its own, in a check that waits for ever (see `WAIT`)."""
 
     def __init__(self, *arguments: str | Path, cwd: Path) -> None:
         self.cwd = cwd
@@ -153,7 +151,7 @@ class Waiting:
         os.close(ready)
 
     def end_with(self, number: int) -> Done:
-        """Send a signal, and wait for the end."""
+        """Send the process a signal, and wait for its end."""
         if self._said:
             self.process.send_signal(number)
         try:
@@ -166,11 +164,11 @@ class Waiting:
 
 
 WAIT = "import os, threading; os.write(int(os.environ['READY']), b'!'); threading.Event().wait()"
-"""A check's body: say that it has begun, and wait for ever."""
+"""The body of a check that says that it has begun, and then waits for ever."""
 
 
 def check(name: str, body: str, *, takes: str = "tester", decorators: str = "", **changes: str) -> str:
-    """A check's source; `changes` are its metadata as Python text."""
+    """Return the source of a check; `changes` are metadata as Python text."""
     metadata = {
         "id": repr(name),
         "title": repr(f"The {name} of a test"),
@@ -188,7 +186,7 @@ def check(name: str, body: str, *, takes: str = "tester", decorators: str = "", 
 
 
 def write_checks(folder: Path, *checks: str, name: str = "test_mine.py") -> Path:
-    """A folder with a file of checks."""
+    """Write a file of checks into a new folder, and return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     header = (
         "import pytest\nfrom harness import Nrc, Severity, attack, fail, inconclusive, negative, not_applicable, not_run\n"
@@ -233,14 +231,14 @@ power = "simulated"
 def write_target(
     folder: Path, factory: str = "small", *, file: str = str(NODES), key: str = f"{NODES}:key", more: str = POWER
 ) -> Path:
-    """A target file for one of the nodes in nodes.py."""
+    """Write a target file for one of the nodes in nodes.py."""
     path = folder / "small.toml"
     path.write_text(SMALL.format(channel=f"{file}:{factory}", key=key, more=more), encoding="utf-8")
     return path
 
 
 def article_with(folder: Path, more: str = "", **replacements: str) -> Path:
-    """The article's target file with lines added at its end, and words replaced."""
+    """Return the article's target file with lines added at its end, and words replaced."""
     from harness.target import shipped_targets
 
     text = shipped_targets()["article"].read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Make the runs that many tests share, once."""
+"""Make the audits that many tests share, once."""
 
 import pytest
 
@@ -7,11 +7,11 @@ from .auditing import Done, shared_audit
 
 @pytest.fixture(scope="session")
 def article(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """The whole audit of the article's ECU, as `make audit` runs it. Look, do not touch."""
+    """The whole audit of the article's ECU, as `make audit` runs it. Do not change it."""
     return shared_audit(tmp_path_factory, "article")
 
 
 @pytest.fixture(scope="session")
 def hardened(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """The whole audit of the hardened ECU. Look, do not touch."""
+    """The whole audit of the hardened ECU. Do not change it."""
     return shared_audit(tmp_path_factory, "hardened", depth="quick")

@@ -1,4 +1,4 @@
-"""A program that makes the keys of the nodes in nodes.py: ``key_tool.py --secret SECRET SEED LEVEL``."""
+"""A program that computes the keys of the nodes in nodes.py: ``key_tool.py --secret SECRET SEED LEVEL``."""
 
 import sys
 

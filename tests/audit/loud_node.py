@@ -1,14 +1,14 @@
-"""An ECU that prints 4 KiB of text useless to a report's reader."""
+"""An ECU that prints 4 KiB of text that no report's reader can use."""
 
 from tests.audit.nodes import MARKUP, SmallEcu
 
 PIECE = MARKUP.encode() + b"| `x` {0} [a](http://e.example)\n\r\n# b" + bytes(range(256)) + b"\xed\xa0\x80\xff\xfe"
 VALUE = (PIECE * 40)[:4092]
-"""Markup, control characters, and what is no UTF-8: as much as a message of 4095 bytes holds."""
+"""Markup, control characters, and bytes that are no UTF-8, as many as a message of 4095 bytes holds."""
 
 
 class Loud(SmallEcu):
-    """Gives it for DID 5000, and prints it."""
+    """An ECU that returns `VALUE` for DID 5000, and prints it."""
 
     def start(self) -> None:
         super().start()

@@ -1,4 +1,4 @@
-"""ECUs written by hand, without the package `harness`. Each variant of the small one differs in one thing."""
+"""ECUs written by hand, without the package `harness`. Each variant of the small ECU differs in one thing."""
 
 import hashlib
 
@@ -21,7 +21,7 @@ def text_key(seed: bytes, level: int) -> str:
 
 
 class Wire:
-    """ISO-TP on 0x700 and 0x708, messages of up to 64 bytes. What nobody asked for is ignored."""
+    """ISO-TP on 0x700 and 0x708, with messages of up to 64 bytes. Frames that nobody requested are ignored."""
 
     longest, patience_s = 64, 1.0
 
@@ -95,7 +95,7 @@ class Wire:
 
 
 class SmallEcu(Wire):
-    """No sessions, three attempts and then ten seconds; sound."""
+    """A sound ECU without sessions, with three attempts and then a delay of ten seconds."""
 
     limit, delay_s = 3, 10.0
 
@@ -184,14 +184,14 @@ class Unlimited(SmallEcu):
 
 
 class Mute(SmallEcu):
-    """Never answers."""
+    """An ECU that never answers."""
 
     def answer(self, pdu: bytes) -> None:
         return None
 
 
 class FlawedOnce(SmallEcu):
-    """The first read of 0200 gives another value."""
+    """An ECU whose first read of 0200 gives another value than later reads."""
 
     has_lied = False
 
@@ -203,7 +203,7 @@ class FlawedOnce(SmallEcu):
 
 
 class DiesOnF0(SmallEcu):
-    """The service F0 kills it, as often as it is asked."""
+    """An ECU that dies at each request of service F0."""
 
     most_deaths = 10**9
 
@@ -219,7 +219,7 @@ class DiesOnceOnF0(DiesOnF0):
 
 
 class DiesForEver(DiesOnF0):
-    """Cutting its supply does not help."""
+    """An ECU that dies at a request of service F0, and stays dead even if its supply is cut."""
 
     def start(self) -> None:
         if self.deaths:
@@ -228,7 +228,7 @@ class DiesForEver(DiesOnF0):
 
 
 class Markup(DiesOnF0):
-    """What it says is markup: in DID 5000, on its console, and in its last words."""
+    """An ECU whose text is markup: in DID 5000, on its console, and in its last words."""
 
     def start(self) -> None:
         super().start()

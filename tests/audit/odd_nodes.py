@@ -1,4 +1,4 @@
-"""ECUs that give little to judge."""
+"""ECUs that give the checks little to judge."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from harness.simulation.node import Port
 
 
 class RefusingServer(Server):
-    """Answers every request with serviceNotSupported."""
+    """A server that refuses every request with serviceNotSupported."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
         self.now_s = self.surroundings.now_s
@@ -22,7 +22,7 @@ def refusing() -> UdsNode:
 
 
 class Silent:
-    """Hears everything and says nothing."""
+    """A node that hears every frame and sends none."""
 
     def attach(self, port: Port) -> None:
         return
@@ -36,7 +36,7 @@ def one_session() -> UdsNode:
 
 
 class FragileServer(Server):
-    """Dies of a write that is longer than its buffer."""
+    """A server that dies of a write that is longer than its buffer."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
         if pdu[:1] == b"\x2e" and len(pdu) > 64:

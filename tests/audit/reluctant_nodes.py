@@ -6,7 +6,7 @@ from harness.ecu.server import Server
 
 
 class Edited(Server):
-    """Gives what `edited` says, and where that is None what the hardened ECU says."""
+    """A server that answers what `edited` returns or, if that is None, what the hardened ECU answers."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
         edited = self.edited(pdu)
@@ -18,7 +18,7 @@ class Edited(Server):
 
 
 class LockedAway(Edited):
-    """SecurityAccess is in the programming session only, which wants something first."""
+    """SecurityAccess exists only in the programming session, which has a precondition."""
 
     def edited(self, pdu: bytes) -> list[bytes] | None:
         if pdu[:1] == b"\x27":
@@ -27,21 +27,21 @@ class LockedAway(Edited):
 
 
 class WithoutSecurityAccess(Edited):
-    """Has no SecurityAccess."""
+    """SecurityAccess does not exist."""
 
     def edited(self, pdu: bytes) -> list[bytes] | None:
         return [b"\x7f\x27\x11"] if pdu[:1] == b"\x27" else None
 
 
 class SilentToWhatItLacks(Edited):
-    """Has neither SecurityAccess nor Authentication, and does not say so."""
+    """Neither SecurityAccess nor Authentication exists, and requests for them are not answered."""
 
     def edited(self, pdu: bytes) -> list[bytes] | None:
         return [] if pdu[:1] in (b"\x27", b"\x29", b"\x1e", b"\x15") else None
 
 
 class WantingAuthentication(Edited):
-    """Lets nobody read without Authentication but who asks for the session; nor control inputs and outputs."""
+    """Without Authentication nobody may read any data but the active session, or control inputs and outputs."""
 
     def edited(self, pdu: bytes) -> list[bytes] | None:
         if pdu[:1] == b"\x2f":

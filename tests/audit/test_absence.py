@@ -1,4 +1,4 @@
-"""Prove that undeclared subjects are looked for, and only those seen to be absent are not applicable."""
+"""Prove that undeclared subjects are looked for, and that only those seen to be absent are not applicable."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Prove how findings are accepted by the target file."""
+"""Prove how the target file accepts findings."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def test_what_is_accepted_until_a_day_fails_again_after_it(expires: str, code: i
 
 
 def test_what_is_accepted_and_no_longer_fails_is_said(place: Path) -> None:
-    """An accepted finding; if it stops failing the run says so."""
+    """If an accepted finding no longer fails, the run says so."""
     done = audited(place, accepting("SA-01"), "SA-01")
     assert done.verdicts == {"SA-01": "pass"}
     said = [remark for remark in done.document["run"]["remarks"] if "SA-01" in remark]

@@ -1,4 +1,4 @@
-"""Prove the files that an audit leaves: each readable by other programs, and all consistent."""
+"""Prove the files that an audit leaves: other programs can read each of them, and all agree."""
 
 import hashlib
 import html
@@ -33,7 +33,7 @@ SIX_WAYS = (
 
 @pytest.fixture(scope="module")
 def six(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """One result of each verdict."""
+    """Return one result of each verdict."""
     place = tmp_path_factory.mktemp("six")
     mine = write_checks(place / "mine", *SIX_WAYS)
     return uds_harness("audit", write_target(place), "--checks", mine, "-k", "MY-", "--seed", "1", cwd=place)
@@ -137,7 +137,7 @@ def test_a_result_that_is_no_pass_and_no_fail_says_why(six: Done, article: Done)
 
 
 CALCULATED = {"SA-06": "two lengths", "SA-34": "what a search would cost", "IE-05": "a file"}
-"""No exchange decides these; what they found stands in the words of the result."""
+"""Checks whose verdict no exchange decides; the words of the result say what they found."""
 
 
 def test_a_failure_says_what_was_expected_and_observed_and_shows_it(article: Done) -> None:
@@ -162,7 +162,7 @@ def test_secrets_are_in_no_file(place: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_what_the_ecu_printed_is_kept(article: Done) -> None:
-    """What a node prints is kept as its console."""
+    """The text that a node prints is kept as its console."""
     assert "Received request data" in article.document["run"]["console"]
 
 
@@ -194,7 +194,7 @@ def test_a_stranger_reads_the_bus_log(place: Path) -> None:
 
 
 def frames_shown(result: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
-    """The frames of a result's exchanges, each with its number."""
+    """Return the frames of a result's exchanges, each with its number."""
     return [
         (number, frame)
         for exchange in result["exchanges"]
@@ -222,7 +222,9 @@ def test_frame_numbers_are_lines_of_the_bus_log(which: str, request: pytest.Fixt
 
 
 def test_an_exchange_lies_within_the_frames_of_its_result(article: Done, hardened: Done) -> None:
-    """A measurement that another check took is cited from where it was taken: only SA-09's and SA-01's may be shared."""
+    """A measurement that another check took is cited from where it was taken; only the exchanges of SA-09 and SA-01 may be
+    shared.
+    """
     for result in [*article.document["results"], *hardened.document["results"]]:
         if result["id"] in ("SA-01", "SA-09"):
             continue
@@ -302,7 +304,7 @@ def test_junit_has_one_case_a_result(article: Done, hardened: Done) -> None:
 
 
 class Outside(HTMLParser):
-    """Collects what a page would fetch, and where it leads."""
+    """Collects the addresses that a page would fetch, and those to which it links."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -371,7 +373,7 @@ def test_pytest_html_says_that_it_is_the_detail_view_and_leads_to_the_report(art
 
 
 def test_pytest_html_has_our_columns_and_the_frames_of_a_failure(article: Done) -> None:
-    """Issue 2, part 9: pytest.html with our columns and each failure's frames."""
+    """pytest.html has our columns, and the frames of each failure."""
     assert "Severity" in page(article.folder / "pytest.html").text
     ((row,),) = [rows for name, rows in pytest_html_tests(article).items() if "TP-12" in name]
     cells = [re.sub(r"<span hidden>.*?</span>|<.*?>", "", cell) for cell in row["resultsTableRow"]]
@@ -387,7 +389,7 @@ def test_pytest_html_tells_failures_from_errors_from_what_was_skipped(six: Done)
 
 
 def pytest_html_tests(done: Done) -> dict[str, Any]:
-    """The data from which pytest.html builds its table."""
+    """Return the data from which pytest.html builds its table."""
     (blob,) = re.findall(r'data-jsonblob="([^"]*)"', (done.folder / "pytest.html").read_text(encoding="utf-8"))
     return dict(json.loads(html.unescape(blob))["tests"])
 
@@ -451,7 +453,7 @@ def test_a_run_without_a_seed_prints_the_one_that_repeats_it(place: Path) -> Non
 
 
 def test_the_command_of_the_run_repeats_it(place: Path) -> None:
-    """`run` has the command that repeats it. One check was asked for, so one check is repeated."""
+    """The run states the command that repeats it: if one check was selected, that command selects this check."""
     (place / "first").mkdir()
     (place / "second").mkdir()
     first = uds_harness("audit", "hardened", "-k", "CF-02", "--depth", "quick", cwd=place / "first")

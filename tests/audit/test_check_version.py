@@ -1,4 +1,4 @@
-"""Prove that a check's version changes with what decides its verdict, and with nothing else."""
+"""Prove that a check's version changes if and only if what decides its verdict changes."""
 
 import importlib.util
 import itertools
@@ -41,7 +41,7 @@ number = itertools.count()
 
 
 def version(folder: Path, change: str = "") -> str:
-    """Of the check above, with `old => new` in its source."""
+    """Return the version of the check above, with ``old => new`` replaced in its source."""
     old, _, new = change.partition(" => ")
     assert old in SOURCE
     text = SOURCE.replace(old, new) if change else SOURCE

@@ -1,4 +1,4 @@
-"""Prove that a folder says how its run ended: complete only if every check ended, and no result lost."""
+"""Prove that a folder says how its run ended: complete only if every check ended, and without losing a result."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SELECTED = "CF-01 or CF-02 or CF-03 or AC-01 or AC-13"
 AUDIT = ("audit", "article", "--depth", "quick", "-k", SELECTED, "--seed", "1")
 
 Place = tuple[object, str, int]
-"""A function by its owner and name, and which of its calls is meant."""
+"""A function by its owner and name, and the number of the call that is meant."""
 
 BEGINNING: dict[str, Place] = {
     "the folder is made": (RunFolder, "create", 1),
@@ -68,7 +68,7 @@ FIRST_MOMENTS = [pytest.param(name, marks=pytest.mark.thorough) for name in BEGI
 
 @cache
 def everything() -> frozenset[tuple[str, str | None]]:
-    """What a whole run gives: the id and parameter of every result."""
+    """Return the id and parameter of every result of a whole run."""
     import tempfile
 
     with tempfile.TemporaryDirectory() as place:
@@ -76,7 +76,7 @@ def everything() -> frozenset[tuple[str, str | None]]:
 
 
 def happening(monkeypatch: pytest.MonkeyPatch, place: Place, what: Callable[[], None]) -> None:
-    """Let something happen at that moment, once."""
+    """Make something happen once, at the call that `place` names."""
     owner, name, number = place
     original = getattr(owner, name)
     calls = 0
@@ -96,7 +96,7 @@ def ids_in(path: Path) -> set[str]:
 
 
 def holds(done: Done) -> None:
-    """What is true of every folder, however its run ended."""
+    """Assert what is true of every folder, however its run ended."""
     folder = done.folder
     kept = ids_in(folder / RESULTS_JSONL)
     shown = set(re.findall(r"^(?:pass|fail|inconclusive|not_applicable|error) +([A-Z]\S+)", done.out, re.MULTILINE))
@@ -188,7 +188,7 @@ def test_a_signal_is_named_in_the_folder(number: signal.Signals, tmp_path: Path)
 
 
 def test_a_run_that_is_to_outlive_its_terminal_does(tmp_path: Path) -> None:
-    """As under ``nohup``: a signal that is ignored stays so."""
+    """As under ``nohup``, a signal that is ignored stays ignored."""
     mine = write_checks(tmp_path / "mine", check("MY-HANGUP", "import os, signal; os.kill(os.getpid(), signal.SIGHUP)"))
     words = [sys.executable, "-m", "harness", "audit", "article", "--checks", str(mine), "-k", "MY-"]
     done = subprocess.run(["nohup", *words], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -212,7 +212,7 @@ def test_a_signal_that_a_check_swallows_stops_the_run_behind_it(tmp_path: Path) 
 
 
 def test_a_file_that_cannot_grow_stops_the_run_and_keeps_what_was_measured(tmp_path: Path) -> None:
-    """The kernel refuses to write, as it does on a full disk."""
+    """The kernel refuses further bytes, as it does on a full disk."""
     words = [sys.executable, "-m", "harness", *AUDIT[:-4], "--seed", "1"]
     done = subprocess.run(
         ["sh", "-c", 'ulimit -f 60; exec "$@"', "sh", *words], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -239,7 +239,7 @@ def test_half_a_line_that_a_full_disk_left_is_taken_back(tmp_path: Path, monkeyp
     write = os.write
 
     class Full:
-        """A file of which only half of what is given still fits."""
+        """A file that has room for only half of what is written."""
 
         def __init__(self, path: Path, *_: object, **__: object) -> None:
             self._file = os.open(path, os.O_RDWR | os.O_APPEND)

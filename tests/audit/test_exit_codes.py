@@ -90,7 +90,7 @@ def test_an_ecu_that_has_never_answered_is_not_looked_for_for_ever(place: Path) 
 
 
 def test_a_dead_ecu_is_asked_for_life_once_and_not_before_every_check(place: Path) -> None:
-    """A real bus has no virtual time: sixteen times the boot time of a dead ECU is a minute of silence each."""
+    """On a real bus, sixteen times the boot time of a dead ECU would be a minute of silence for each check."""
     done = uds_harness("audit", write_target(place, "Mute"), *CHECKS_ONLY, cwd=place)
     waited = [result["duration_s"] for result in done.document["results"]]
     assert sum(second > 0.5 for second in waited) <= 1, waited
@@ -116,7 +116,7 @@ BROKEN = {
     "has a mistake": ("return sede", "NameError: name 'sede' is not defined"),
 }
 REAL_SEED = 8
-"""In bytes: that of the ECU in nodes.py."""
+"""The length in bytes of a seed of the ECU in nodes.py."""
 
 
 @pytest.mark.parametrize(("body", "why"), BROKEN.values(), ids=list(BROKEN))

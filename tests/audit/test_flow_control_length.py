@@ -1,4 +1,4 @@
-"""Prove that an ECU which ignores short flow controls is audited with padding = false, and the run says so."""
+"""Prove that an ECU which ignores short flow controls can be audited with padding = false, and that the run says so."""
 
 import re
 from pathlib import Path

@@ -11,11 +11,13 @@ JUDGED = {
     "SA-01", "SA-06", "SA-09", "SA-17", "SA-18", "SA-21", "SA-22", "SA-32", "SA-39", "AC-01", "AC-02", "AC-13", "CF-01",
     "CF-02", "CF-04", "TP-01", "TP-06", "TP-09", "TP-10", "TP-12", "TP-15", "FZ-02", "IE-01",
 }  # fmt: skip
-"""Some of each kind, whose subjects it has."""
+"""Some checks of each kind whose subjects the ECU has."""
 
 NOT_DECLARED = {"AC-14", "DS-01", "IE-04", "IE-05", "SA-34", "SA-40", "TP-13"}
-"""These ask for what its target file does not give: values to write, other traffic, another unit, the secret, another
-tester's ids, data of more than one frame."""
+"""Checks that need what the ECU's target file does not declare.
+
+These are values to write, other traffic, another unit, the secret, another tester's ids, data of more than one frame.
+"""
 
 
 def with_verdict(verdict: str, done: Done) -> set[str]:

@@ -1,4 +1,4 @@
-"""Prove that an ECU's text is shown, and never interpreted."""
+"""Prove that reports show an ECU's text, and never interpret it."""
 
 import html
 import json
@@ -55,7 +55,7 @@ def test_every_check_came_to_its_end(hostile: Done) -> None:
 
 
 class Markup(HTMLParser):
-    """Every element of a page, and its text."""
+    """Collects every element of a page, and its text."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ def test_no_page_runs_what_the_ecu_says(name: str, hostile: Done) -> None:
 
 
 def test_no_row_that_pytest_html_builds_runs_what_the_ecu_says(hostile: Done) -> None:
-    """The page's own script puts these strings in as HTML."""
+    """The script of the page inserts these strings as HTML."""
     (blob,) = re.findall(r'data-jsonblob="([^"]*)"', (hostile.folder / "pytest.html").read_text(encoding="utf-8"))
     document = json.loads(html.unescape(blob))
     rows = [text for tests in document["tests"].values() for test in tests for text in strings(test)]

@@ -1,4 +1,4 @@
-"""Prove that an audit ended by Ctrl-C or killed keeps everything measured until then, readable."""
+"""Prove that an audit ended by Ctrl-C or killed keeps everything that was measured until then, and readable."""
 
 import json
 import signal
@@ -13,18 +13,18 @@ from harness.runs.redaction import redact_log
 from .auditing import WAIT, Done, Waiting, check, uds_harness, write_checks
 
 LATE = "('lockout',)"
-"""What lets a check run after those that unlock: it may send wrong keys."""
+"""Metadata that makes a check run after those that unlock: it may send wrong keys."""
 FIRST = check("MY-FIRST", "tester.request('22 10 10')", needs=LATE)
 STOP = check("MY-STOP", "tester.request('22 10 10')\nraise KeyboardInterrupt", needs=LATE)
 LATER = check("MY-LATER", "tester.request('22 10 10')", needs=LATE)
 ALL = "AC-01 or AC-02 or CF-02 or MY-"
 HELD = {"AC-01": "inconclusive", "AC-02": "inconclusive"}
-"""On the article these wait for a control that may be taken only when no check needs the lock any more."""
+"""Checks that, on the article, wait for a control that may be taken only when no check needs the lock any more."""
 
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """Ctrl-C while a check runs."""
+    """An audit ended by Ctrl-C while a check runs."""
     place = tmp_path_factory.mktemp("stopped")
     mine = write_checks(place / "mine", FIRST, STOP, LATER)
     return uds_harness("audit", "article", "--checks", mine, "-k", ALL, "--seed", "1", "-v", cwd=place)
@@ -32,7 +32,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Done:
 
 @pytest.fixture(scope="module")
 def signalled(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """The same by a real signal to a real process."""
+    """An audit in a process of its own, ended by a real signal."""
     place = tmp_path_factory.mktemp("signalled")
     mine = write_checks(place / "mine", FIRST, check("MY-WAIT", WAIT, needs=LATE), LATER)
     return Waiting("audit", "article", "--checks", mine, "-k", ALL, cwd=place).end_with(signal.SIGINT)
@@ -40,7 +40,7 @@ def signalled(tmp_path_factory: pytest.TempPathFactory) -> Done:
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """A process that had no time for anything."""
+    """An audit whose process was killed, with no time for anything."""
     place = tmp_path_factory.mktemp("killed")
     mine = write_checks(place / "mine", FIRST, check("MY-WAIT", WAIT, needs=LATE), LATER)
     return Waiting("audit", "article", "--checks", mine, "-k", ALL, cwd=place).end_with(signal.SIGKILL)
@@ -121,7 +121,7 @@ def test_ctrl_c_before_the_first_check_leaves_a_report(tmp_path: Path) -> None:
 
 
 def test_the_ecu_is_left_as_it_was_found_after_ctrl_c(tmp_path: Path) -> None:
-    """Written over before the check was stopped: the ECU is left restored as far as it answers."""
+    """The stopped check had overwritten data; the ECU is restored as far as it answers."""
     body = (
         "entry = tester.target.did(0x1010)\n"
         "def act(value):\n"
@@ -137,7 +137,7 @@ def test_the_ecu_is_left_as_it_was_found_after_ctrl_c(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_at_an_instruction_that_belongs_to_no_line_ends_as_any_other(tmp_path: Path) -> None:
-    """Python gives such an interrupt a traceback without a line number, which pytest cannot format."""
+    """Python's traceback of such an interrupt has no line number, and pytest cannot format it."""
     body = "def stop():\n    raise KeyboardInterrupt\nstop.__code__ = stop.__code__.replace(co_linetable=b'')\nstop()\n"
     mine = write_checks(tmp_path / "mine", check("MY-STOP", body))
     done = uds_harness("audit", "article", "--checks", mine, "-k", "MY-", cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Prove that a run on a real bus counts its wrong keys before they are sent, by bus and by the ECU's serial number."""
+"""Prove that a run on a real bus counts its wrong keys before it sends them, by bus and by the ECU's serial number."""
 
 import contextlib
 import json
@@ -48,7 +48,7 @@ SERIAL = "serial " + b"UDS-HARNESS-0001".hex().upper()
 
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the user's state."""
+    """The folder for the user's state."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "state" / "uds-harness" / "wrong-keys.json"
@@ -56,7 +56,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @contextlib.contextmanager
 def hardened_on(channel: str) -> Iterator[None]:
-    """The hardened ECU, in real time on a bus of this process."""
+    """Run the hardened ECU in real time on a bus of this process."""
     with can.Bus(interface="virtual", channel=channel) as bus:
 
         def serve() -> None:
@@ -70,7 +70,7 @@ def hardened_on(channel: str) -> Iterator[None]:
 
 
 def audit(place: Path, channel: str, name: str = "hardened", *, earlier: str = "") -> Done:
-    """One wrong key for each of its two levels."""
+    """Run an audit that sends one wrong key to each of the ECU's two levels."""
     place.mkdir()
     if earlier:
         (place / "reports").mkdir()

@@ -26,7 +26,7 @@ FATAL = b"\x2e\x10\x10\x00\x00\x00"
 
 @dataclass
 class Watcher:
-    """Whoever stands beside the ECU, and what was said to them."""
+    """A person who stands beside the ECU, and the messages that the person was shown."""
 
     is_there: bool = True
     said: list[str] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Watcher:
 
 
 class Falling(SecuredEcu):
-    """Answers nothing more after one request, until somebody switches it off and on."""
+    """An ECU that stops answering after one request, until its power is cycled."""
 
     def answers(self, pdu: bytes) -> Answers:
         if pdu == FATAL:
@@ -49,7 +49,7 @@ class Falling(SecuredEcu):
 
 
 class Restarting(SecuredEcu):
-    """Crashes of one request, and is back at once."""
+    """An ECU that crashes at one request, and is back at once."""
 
     def answers(self, pdu: bytes) -> Answers:
         if pdu == FATAL:
@@ -107,7 +107,7 @@ def test_what_failed_for_another_reason_still_does_and_names_the_crash() -> None
 
 
 class Leaking(SecuredEcu):
-    """Falls silent for two seconds on each hundredth request for a value that it does not have."""
+    """An ECU that falls silent for two seconds at each hundredth request for a value that it does not have."""
 
     asked = 0
 
@@ -159,7 +159,7 @@ def test_crash_that_two_checks_provoke_is_listed_once() -> None:
 
 
 def test_check_of_security_that_meets_a_known_crash_comes_to_no_verdict() -> None:
-    """What it says of a lock, after the ECU has restarted meanwhile, is worth nothing; and the crash is told already."""
+    """After the ECU has restarted meanwhile, the check can say nothing of the lock; and the crash is reported already."""
     bench, runner = at(Restarting(boot_s=0.02))
     first = run(runner, lambda: bench.tester.request(FATAL), "SA-71")
     second = run(runner, lambda: bench.tester.request(FATAL), "SA-72")
@@ -343,7 +343,7 @@ def test_console_says_once_what_was_not_begun(place: Path) -> None:
 
 
 def test_ecu_that_a_long_write_kills_has_been_judged_by_then_and_the_crash_is_said_first(place: Path) -> None:
-    """Nothing can bring it back: a bench without a hook, and nobody beside it."""
+    """Nothing can bring the ECU back: the bench has no hook, and nobody stands beside it."""
     text = (load_target("hardened").path or Path()).read_text(encoding="utf-8")
     text = text.replace('channel = "hardened"', f'channel = "{ODD_NODES}:dying_of_a_long_write"')
     text = re.sub(r'^power = "simulated"\n', "", text, flags=re.MULTILINE)

@@ -40,7 +40,7 @@ class Odd:
     change: Callable[[str], str]
     code: int
     says: str
-    """What stands in the reason of most that could not be judged."""
+    """Words in the reasons of most results that could not be judged."""
 
 
 ODD = {

@@ -1,4 +1,4 @@
-"""Prove what a run records of its origin: what ran, on which sample and over which bus."""
+"""Prove what a run records of its origin: which versions ran, on which sample and over which bus."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ HARDENED = {
 
 @pytest.fixture
 def fresh_git(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The commit is asked for again."""
+    """Forget the cached commit, so that git is called again."""
     provenance.commit.cache_clear()
     monkeypatch.setattr(provenance, "commit", provenance.commit)
 

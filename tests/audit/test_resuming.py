@@ -1,4 +1,6 @@
-"""Prove that an interrupted run continues in its folder: results stay, the rest is done, the evidence is one."""
+"""Prove that an interrupted run continues in its folder: it keeps its results, runs the other checks, and has one
+bus log.
+"""
 
 import json
 import shutil
@@ -18,12 +20,14 @@ CHECKS = ("--depth", "quick", "--seed", "5", "--check", "AC-0*", "--check", "TP-
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """A run that nothing has cut short."""
+    """A run that was not interrupted."""
     return uds_harness("audit", "article", *CHECKS, "--out", "run", cwd=tmp_path_factory.mktemp("whole"))
 
 
 def cut_short(whole: Done, place: Path, *, results: int) -> Path:
-    """The folder as a killed run would have left it after so many results; the last line of each file is half of one."""
+    """Return the folder as a killed run would have left it after this many results; the last line of each file is cut in
+    half.
+    """
     folder = place / "run"
     shutil.copytree(whole.folder, folder)
     for made in (*folder.glob("*.html"), *folder.glob("*.xml"), *folder.glob("audit.*"), folder / "manifest.json"):

@@ -1,4 +1,4 @@
-"""Prove what the runner makes of endings that are not the ECU's fault."""
+"""Prove what the runner makes of checks that end for reasons which are not the ECU's fault."""
 
 from harness.audit.runner import Runner
 from harness.audit.schedule import Check
@@ -31,7 +31,7 @@ DECLARED = Attack(
 
 
 class LosingLink(SimulatedLink):
-    """An adapter that may lose frames."""
+    """A link to an adapter that may lose frames."""
 
     lost_frames = 0
 
@@ -71,7 +71,7 @@ def test_an_ecu_that_died_at_its_start_is_named_with_its_cause() -> None:
             raise RuntimeError("no flash")
 
         def on_frame(self, frame: object) -> None:
-            """Never called."""
+            """Receive a frame; never called."""
 
     link = SimulatedLink([Stillborn()], bitrate=500_000, chance=Chance(1), trace=Trace())
     (finding,) = Runner(new_tester(link)).run(Check(DECLARED, None, lambda: None), "repeat")
@@ -80,7 +80,7 @@ def test_an_ecu_that_died_at_its_start_is_named_with_its_cause() -> None:
 
 
 class InterruptedLink(SimulatedLink):
-    """A bus that goes away when it is told to."""
+    """A link to a bus that goes away when a test says so."""
 
     interruptions = 0
 

@@ -1,4 +1,4 @@
-"""Prove that reports/sample/ holds what the tool makes today of the shipped ECUs."""
+"""Prove that reports/sample/ contains what the harness makes today of the shipped ECUs."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Prove that an ECU is blamed only for what was seen twice: failures and losses are repeated, missing controls wait."""
+"""Prove that an ECU is blamed only for what was seen twice: failures and losses are repeated, and missing controls wait."""
 
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,7 @@ def test_an_ecu_that_stays_lost_is_inconclusive_and_ends_nothing(place: Path) ->
 
 
 def test_an_ecu_without_a_power_switch_that_dies_is_inconclusive(place: Path) -> None:
-    """A fail if the same sequence loses it again from a known state, else inconclusive."""
+    """The check fails if the same sequence silences the ECU again from a known state; else it is inconclusive."""
     done = audited(place, "DiesOnF0", KILLS, AFTERWARDS, more="")
     assert done.verdicts == {"MY-1": "inconclusive", "MY-2": "inconclusive"}, done.explain()
 
@@ -106,7 +106,7 @@ def test_an_ecu_that_dies_in_a_failing_check_is_both(place: Path) -> None:
 
 
 def test_a_check_that_passes_on_silence_is_no_pass_if_the_ecu_is_dead(place: Path) -> None:
-    """STYLE 6: silence is not a pass."""
+    """Silence is not a pass."""
     body = "from harness import silence\ntester.judge(tester.request('F0'), sound=silence())"
     assert audited(place, "DiesOnF0", check("MY-1", body)).verdicts == {"MY-1": "fail"}
 
@@ -120,7 +120,7 @@ def test_a_traceback_that_was_told_once_is_not_told_of_the_next_check(place: Pat
 
 
 def test_a_refusal_on_an_ecu_that_never_relocks_waits_for_its_control(article: Done) -> None:
-    """All that was held back came out as a pass, since the control was taken in the end."""
+    """Every held back result became a pass, since the control was taken in the end."""
     assert {name: article.verdicts[name] for name in ("AC-01", "AC-02", "SA-39")} == {
         "AC-01": "pass", "AC-02": "pass", "SA-39": "pass",
     }  # fmt: skip

@@ -20,7 +20,7 @@ CHECKS = {one.id: one for one in shipped_checks() if not one.id.startswith("fuzz
 
 
 def order(done: Done) -> list[str]:
-    """The ids in the order in which they ran."""
+    """Return the ids of the checks in the order in which they ran."""
     ran = sorted(done.document["results"], key=lambda result: (result["first_frame"], result["last_frame"]))
     ids = (result["id"] for result in ran if result["last_frame"] > result["first_frame"])
     return [name for name in dict.fromkeys(ids) if not name.startswith("fuzz/")]
@@ -39,7 +39,7 @@ def test_a_check_can_be_run_alone(name: str, article: Done, place: Path) -> None
 
 @pytest.mark.parametrize("target", ["article", "hardened"])
 def test_each_check_alone_comes_to_the_verdict_of_the_whole_audit(target: str, request: pytest.FixtureRequest) -> None:
-    """No check reads another's verdict."""
+    """No check depends on another check's verdict."""
     whole: Done = request.getfixturevalue(target)
     among_others, depth = whole.verdicts, Depth(whole.document["run"]["depth"])
     alone = {
@@ -62,7 +62,7 @@ def test_k_does_not_mind_small_letters(place: Path) -> None:
 
 
 def test_what_was_deselected_is_not_run_and_said(place: Path) -> None:
-    """Not permitted, over budget, deselected: not_run."""
+    """A check that is not permitted, over budget or deselected is `not_run`."""
     done = uds_harness("audit", "article", "-k", "CF-02", cwd=place)
     verdicts = {result["id"]: result["verdict"] for result in done.document["results"]}
     assert {name: verdicts.get(name) for name in CHECKS} == dict.fromkeys(CHECKS, "not_run") | {"CF-02": "fail"}
@@ -180,7 +180,7 @@ def test_a_measurement_is_taken_once_for_all_checks(place: Path) -> None:
 
 
 START_AND_STOP = ("3101", "3181", "3102", "3182")
-"""Of routines."""
+"""The checks on starting and stopping routines."""
 
 
 def test_what_the_target_does_not_allow_is_not_run_and_not_sent(place: Path) -> None:
@@ -214,7 +214,7 @@ def test_the_budget_of_wrong_keys_is_kept(place: Path) -> None:
 
 
 class Fake:
-    """Another plugin, as far as its name and options go."""
+    """Another pytest plugin, with only its name and its options."""
 
     def __init__(self, name: str, *options: str) -> None:
         self.__name__ = name
@@ -247,7 +247,7 @@ def test_what_would_shuffle_or_split_the_checks_is_refused(
 
 
 def test_failed_first_does_not_change_the_order(place: Path) -> None:
-    """What fails on the article unlocks it for good, and would leave nothing locked to judge."""
+    """The checks that fail on the article unlock it for good, and would leave nothing locked to judge."""
     words = ["--uds-target", "article", "--uds-depth", "quick", "-o", "cache_dir=" + str(place / "cache")]
     mine = write_checks(
         place / "mine",

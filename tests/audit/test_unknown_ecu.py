@@ -1,4 +1,4 @@
-"""Prove that an ECU of which only the bus is known is discovered first, and then audited."""
+"""Prove that an ECU of which only the bus is known is first discovered, and then audited."""
 
 from pathlib import Path
 

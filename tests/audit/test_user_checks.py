@@ -15,7 +15,7 @@ FINE = check("MY-1", "assert tester.read(0x0100) == b'\\x01'")
 
 
 def both_doors(place: Path, *checks: str) -> list[Done]:
-    """The checks by `uds-harness audit --checks` and by `pytest folder --uds-target`."""
+    """Run the checks both by `uds-harness audit --checks` and by `pytest folder --uds-target`."""
     mine = write_checks(place / "mine", *checks)
     target = write_target(place)
     (place / "cli").mkdir()
@@ -27,7 +27,7 @@ def both_doors(place: Path, *checks: str) -> list[Done]:
 
 
 def by_pytest(place: Path, *checks: str) -> Done:
-    """The checks by pytest alone."""
+    """Run the checks by pytest alone."""
     return run_pytest(write_checks(place / "mine", *checks), "--uds-target", write_target(place), cwd=place)
 
 
@@ -46,7 +46,7 @@ VERDICTS = {
 
 @pytest.fixture(scope="module")
 def all_ways(tmp_path_factory: pytest.TempPathFactory) -> list[Done]:
-    """Checks that end in every way, through both doors."""
+    """Checks that end in every possible way, run both by the command line and by pytest."""
     checks = [check(f"MY-{number}", body) for number, (_, body) in enumerate(VERDICTS.values())]
     return both_doors(tmp_path_factory.mktemp("ways"), *checks)
 
@@ -79,7 +79,7 @@ SKIPPED = {
 
 @pytest.mark.parametrize("source", SKIPPED.values(), ids=list(SKIPPED))
 def test_a_check_that_pytest_skips_is_in_the_report_with_its_reason(source: str, place: Path) -> None:
-    """STYLE: say what was not tested, and why. A result that is nowhere reads as if there were no such check."""
+    """A report says what was not tested, and why: a result that is missing would read as if there were no such check."""
     done = by_pytest(place, source)
     assert done.verdicts.get("MY-1") in ("not_run", "inconclusive"), done.explain()
     assert "not today" in done.result("MY-1")["reason"]
@@ -229,7 +229,7 @@ def test_the_command_that_pytest_gives_repeats_the_failure(place: Path) -> None:
 def test_the_shipped_checks_run_under_pytest_as_the_design_says(
     place: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """`pytest attacks --uds-target …` in the project's own folder."""
+    """`pytest attacks --uds-target …` works in the project's own folder."""
     root = attacks_folder().parent
     words = ["attacks", "--uds-target", "article", "--uds-seed", "7", "--uds-depth", "quick", "--uds-out", place / "run"]
     done = run_pytest(*words, cwd=root)
@@ -241,7 +241,7 @@ def test_the_shipped_checks_run_under_pytest_as_the_design_says(
 
 
 def test_the_articles_ecu_is_the_default_for_the_shipped_checks(place: Path) -> None:
-    """`pytest attacks`, of which nothing can be harmed."""
+    """`pytest attacks` audits the article's ECU, which is simulated, so that it can harm nothing."""
     root = attacks_folder().parent
     done = run_pytest("attacks/conformance", "--uds-out", place / "run", cwd=root)
     assert done.code == 1, done.explain()
@@ -249,7 +249,7 @@ def test_the_articles_ecu_is_the_default_for_the_shipped_checks(place: Path) -> 
 
 
 def test_a_check_that_names_the_class_of_its_tester_draws_no_warning(place: Path) -> None:
-    """STYLE, traps: a class named Tester draws pytest's collection warnings."""
+    """A class named Tester would draw pytest's collection warnings."""
     mine = write_checks(place / "mine", "from harness import Tester\n", check("MY-1", "pass", takes="tester: Tester"))
     done = run_pytest(mine, "--uds-target", write_target(place), cwd=place)
     assert done.code == 0, done.explain()
@@ -257,7 +257,7 @@ def test_a_check_that_names_the_class_of_its_tester_draws_no_warning(place: Path
 
 
 def test_a_junit_file_that_the_user_asks_for_is_written_where_he_says(place: Path) -> None:
-    """A CI system looks for it there; an option that is given and ignored is a trap."""
+    """A CI system looks for the file there; an option that is accepted and ignored would mislead its user."""
     mine = write_checks(place / "mine", FINE)
     done = run_pytest(mine, "--uds-target", write_target(place), "--junitxml", "mine.xml", cwd=place)
     assert (place / "mine.xml").exists(), done.explain()

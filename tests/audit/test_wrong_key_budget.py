@@ -54,27 +54,27 @@ OF_NO_KIND = {
     "fuzz/key-suppressed": 1,
     "fuzz/key-after-a-read": 1,
 }
-"""At depth quick, by check: keys that nothing else has a use for."""
+"""By check: how many keys at depth quick serve no other check."""
 
 
 @dataclass(slots=True)
 class Account:
-    """What one audit spent, by level."""
+    """The wrong keys that one audit sent to one level."""
 
     sent: Counter[int] = field(default_factory=Counter)
-    """Keys that the ledger counts, whatever became of them."""
+    """How many keys the ledger counts, whatever the ECU did with them."""
     compared: Counter[int] = field(default_factory=Counter)
-    """Keys that the ECU's own counter counts."""
+    """How many keys the ECU's own counter counts."""
     by_check: dict[int, Counter[str]] = field(default_factory=dict)
-    """The same, by the check that sent them."""
+    """By check that sent them: how many keys the ECU's own counter counts."""
     kinds: dict[int, Counter[str]] = field(default_factory=dict)
-    """How often each kind of key that is due was sent."""
+    """By kind of key that has to be tried: how often it was sent."""
     of_kind: dict[int, Counter[str]] = field(default_factory=dict)
-    """By check: how many of its keys were of such a kind."""
+    """By check: how many of its keys were of a kind that has to be tried."""
 
 
 class Listeners:
-    """Who is told of each wrong key that the ECU compares."""
+    """The functions that are told of each wrong key that the ECU compares."""
 
     count: Callable[[int], None] = staticmethod(lambda level: None)
 
@@ -83,7 +83,7 @@ LISTENERS = Listeners()
 
 
 def counting_hardened() -> UdsNode:
-    """The hardened ECU, which tells `LISTENERS` of each wrong key that it counts."""
+    """Return the hardened ECU, which tells `LISTENERS` of each wrong key that it counts."""
 
     def count(ecu: Ecu, level: int) -> Nrc:
         LISTENERS.count(level)

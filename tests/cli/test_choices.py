@@ -1,4 +1,4 @@
-"""Prove which checks a command selects, what it prints of them, and on which stream."""
+"""Prove which checks a command selects, what it prints about them, and on which stream."""
 
 import io
 import json
@@ -26,7 +26,7 @@ def audit(place: Path, *words: str | Path) -> Done:
 
 
 def run_of(done: Done) -> set[str]:
-    """The ids of what was not left out."""
+    """Return the ids of the checks that were not left out."""
     return {result["id"] for result in done.document["results"] if result["reason"] != "deselected"}
 
 
@@ -91,7 +91,7 @@ def test_a_wrong_choice_among_a_users_own_checks_is_refused_too(tmp_path: Path) 
 
 
 def test_json_is_all_on_standard_output_and_the_log_is_not(tmp_path: Path) -> None:
-    """The log says why it waits, and holds no key, whatever is kept in the run's files."""
+    """The log says why the audit waits, and contains no key, even if keys are kept in the run's files."""
     done = audit(tmp_path, "--check", "SA-09", "--check", "SA-10", "--json", "-vv", "--keep-secrets")
     assert re.search(
         r"lockout of level 0x01, measured for SA-\d+ \[level 0x01\], serves SA-\d+ \[level 0x01\] too$", done.err, re.M

@@ -1,4 +1,4 @@
-"""Prove that the steps that CI systems are given run, leave what they promise, and end with the audit's exit code."""
+"""Prove that the steps given to CI systems run, leave the promised files, and end with the audit's exit code."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ import yaml  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).parents[2]
 SHELLS = {"github": ("bash", "--noprofile", "--norc", "-eo", "pipefail"), "gitlab": ("bash", "-eo", "pipefail")}
-"""How each system calls the shell."""
+"""By CI system: how it calls the shell."""
 
 
 def loaded(name: str) -> Any:
@@ -20,7 +20,7 @@ def loaded(name: str) -> Any:
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
-    """An environment in which the harness is installed where the templates install it."""
+    """An environment in which the harness is installed where the templates would install it."""
     for place in (folder / "uds-harness" / "bin", folder / ".uds-harness" / "bin"):
         place.mkdir(parents=True)
         (place / "uds-harness").symlink_to(Path(sys.executable).parent / "uds-harness")

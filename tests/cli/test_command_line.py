@@ -1,4 +1,4 @@
-"""Prove what the command line prints and how it ends; for the audit itself see tests/audit."""
+"""Prove what the command line prints and with which exit code it ends; for the audit itself see tests/audit."""
 
 import contextlib
 import gc
@@ -27,11 +27,11 @@ from ..audit.auditing import HANGS_S, shared_audit
 HARNESS = [sys.executable, "-m", "harness"]
 WIDTH = 80
 SCREEN = 24
-"""Lines of the smallest usual terminal."""
+"""How many lines the smallest usual terminal has."""
 
 
 def run(*arguments: str | Path, cwd: Path) -> tuple[int, str, str]:
-    """Exit code, output and errors of a command."""
+    """Run a command; return its exit code, output and errors."""
     gc.freeze()  # pytest ends with five collections; what was there before is none of its business
     out, err = io.StringIO(), io.StringIO()
     with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -43,7 +43,7 @@ def run(*arguments: str | Path, cwd: Path) -> tuple[int, str, str]:
 
 
 def too_wide(text: str) -> list[str]:
-    """Lines that a terminal of eighty columns would break, though they could have been broken at a space."""
+    """Return lines of more than eighty columns that could have been broken at a space."""
     return [line for line in text.splitlines() if len(line) > WIDTH and " " in line[:WIDTH].strip()[20:]]
 
 
@@ -155,7 +155,7 @@ def test_nothing_is_written_by_commands_that_only_tell(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_goes_away_draws_no_traceback(tmp_path: Path) -> None:
-    """`uds-harness list | head -1`."""
+    """The reader goes away as in `uds-harness list | head -1`."""
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run([*HARNESS, "list"], stdout=writing, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False)
@@ -209,7 +209,7 @@ def test_ecu_plays_until_ctrl_c(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What whole audits print where nobody looks."""
+    """The output of whole audits, printed to a file instead of a terminal."""
     return {name: shared_audit(tmp_path_factory, name, depth="quick").out for name in ("article", "hardened")}
 
 
@@ -229,7 +229,7 @@ def test_the_first_line_says_what_is_audited_and_with_which_seed(printed: dict[s
 
 
 def test_a_whole_audit_takes_two_screens(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """`make audit`: one line begins it, one is empty, and the rest is the end."""
+    """`make audit` begins with one line and an empty one; all other lines are its end."""
     run = shared_audit(tmp_path_factory, "article").run
     lines = ending_lines(run, Ended(code=1, folder="reports/20261120T092800Z-article", is_exit_zero=True))
     assert 2 + len(lines) <= 2 * SCREEN, lines
@@ -257,7 +257,7 @@ def test_a_failure_adds_request_expected_observed_and_the_command_aligned(printe
 
 
 def test_the_report_is_named_and_the_number_of_findings_ends_the_output(printed: dict[str, str]) -> None:
-    """A summary that ends "N findings, …". A line that had to be broken stays together."""
+    """The output ends in "N findings, …", and a line that had to be broken stays together."""
     before, after = printed["article"].rstrip().split("report: ")
     assert before.endswith("\n\n"), before[-200:]
     path, closing = after.split("\n", 1)
@@ -266,7 +266,7 @@ def test_the_report_is_named_and_the_number_of_findings_ends_the_output(printed:
 
 
 def on_a_terminal(*arguments: str, cwd: Path) -> str:
-    """Everything that a command writes to a terminal, of a user whose PATH has `uds-harness`."""
+    """Return everything that a command writes to a terminal, for a user whose PATH has `uds-harness`."""
     ours, theirs = pty.openpty()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = {**os.environ, "TERM": "xterm", "PATH": path}
@@ -290,7 +290,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def under_way(said: str) -> list[str]:
-    """Each state of the line that tells how far an audit is, and of the one below it."""
+    """Return each state of the progress line, and of the line below it."""
     return re.findall(r"\[[= ]+\] [^\r\n]*\r?\n[^\r\n\x1b]*", said)
 
 
@@ -314,14 +314,14 @@ def test_what_is_under_way_fits_into_the_lines_that_it_has(shown: str) -> None:
 
 
 def test_of_what_was_under_way_nothing_remains(shown: str, tmp_path: Path) -> None:
-    """What remains on the screen is what is printed where there is no terminal, but for colours."""
+    """Apart from colours, the screen finally shows what is printed where there is no terminal."""
     plain = run(*SOME, cwd=tmp_path)[1]
     undated = re.compile(r"\d{8}T\d{6}Z")
     assert undated.sub("", screen(shown)).split() == undated.sub("", plain).split()
 
 
 def screen(said: str) -> str:
-    """What remains to be read of what was written to a terminal."""
+    """Return the text that finally remains on a terminal after these characters."""
     lines, row = [""], 0
     for piece in re.findall(r"\x1b\[[?\d;]*[A-Za-z]|\r|\n|[^\x1b\r\n]+", said):
         if piece == "\n":

@@ -18,7 +18,7 @@ complete_words() {
     echo "${COMPREPLY[*]}"
 }
 """
-"""What bash does when somebody types a tab after these words."""
+"""A script that does what bash does when a user presses Tab after these words."""
 
 CASES = [
     ("au", "audit"),

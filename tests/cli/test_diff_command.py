@@ -1,4 +1,4 @@
-"""`uds-harness diff`: two software versions of an ECU, audited one after the other."""
+"""Prove `uds-harness diff` on two software versions of an ECU, audited one after the other."""
 
 import json
 import re
@@ -15,7 +15,7 @@ HARDENED = shipped_targets()["hardened"].read_text(encoding="utf-8")
 
 
 def audited(place: Path, software: str) -> Path:
-    """A run on one software of the same van."""
+    """Audit one software version of the van."""
     target = place / f"{software}.toml"
     target.write_text(HARDENED.replace('channel = "hardened"', f'channel = "{software}"'), encoding="utf-8")
     words = ("--depth", "quick", "-k", SELECTED, "--seed", "1", "--out", f"run-{software}")
@@ -25,7 +25,7 @@ def audited(place: Path, software: str) -> Path:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the runs of this module."""
+    """A folder with the runs that the tests of this file compare."""
     return tmp_path_factory.mktemp("van")
 
 

@@ -16,7 +16,7 @@ WIDTH = 80
 
 
 def doctor(*words: str, cwd: Path) -> tuple[int, str]:
-    """Exit code, and what was printed; nothing may go to the errors unless it is wrong use."""
+    """Run doctor; return its exit code and output, with nothing on the error stream unless it was used wrongly."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.chdir(cwd), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main(["doctor", *words])
@@ -37,7 +37,7 @@ def test_nothing_is_wrong_with_the_ecus_that_are_shipped(target: str, tmp_path: 
 
 
 def test_an_interface_that_is_missing_comes_with_the_commands_that_make_it(tmp_path: Path) -> None:
-    """The name is none that anybody gives an interface."""
+    """The interface has a name that nobody gives an interface."""
     code, said = doctor("--interface", "socketcan", "--channel", "vcan77", cwd=tmp_path)
     assert code == 1
     lines = [line.strip().removeprefix("try: ") for line in said.splitlines()]

@@ -1,4 +1,4 @@
-"""Prove what an audit shows while it runs: how far it is, how long it still takes, and what it waits for."""
+"""Prove what an audit shows while it runs: its progress, the remaining time, and what it waits for."""
 
 import io
 import os
@@ -29,7 +29,7 @@ CHECKS = [(f"SA-{n:02}", None) for n in range(10)]
 
 @dataclass
 class ByHand:
-    """A clock that is set by hand."""
+    """A clock that a test sets."""
 
     time_s: float = 0.0
 
@@ -40,7 +40,7 @@ class ByHand:
 def course(
     clock: ByHand, planned: dict[tuple[str, str | None], PlannedTime] | None = None, *, done: int, each_s: float
 ) -> Course:
-    """A course on which so many checks have ended, each after so long, and the next has begun."""
+    """Return a course on which checks of these durations have ended, and the next check has begun."""
     one = Course(clock.now_s, planned)
     one.expect(CHECKS)
     for check in CHECKS[:done]:
@@ -106,7 +106,7 @@ def tester() -> Iterator[WatchedTester]:
 
 
 class Slow:
-    """The link's clock while a tester waits: what it tells is looked at in the middle."""
+    """A link whose clock advances while a tester waits; in the middle of the wait the tester's words are noted."""
 
     def __init__(self, tester: WatchedTester, at_s: float, monkeypatch: pytest.MonkeyPatch) -> None:
         self.told = ""
@@ -156,7 +156,7 @@ def test_what_is_measured_meanwhile_is_told(tester: WatchedTester, monkeypatch: 
 
 
 class Terminal(io.StringIO):
-    """A terminal of so many columns, as COLUMNS says."""
+    """A terminal with this many columns, as COLUMNS says."""
 
     def isatty(self) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""Prove `uds-harness report`: it repeats a finished run's reports byte by byte, and makes those of a killed run."""
+"""Prove that `uds-harness report` repeats a finished run's reports byte by byte, and makes those of a killed run."""
 
 import json
 import os
@@ -18,14 +18,14 @@ SELECTED = "SA-01 or SA-09 or CF-01 or AC-01 or IE-01"
 
 @pytest.fixture(scope="module")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """A few checks on the article. Look, do not touch."""
+    """A run of a few checks on the article. Do not change it."""
     place = tmp_path_factory.mktemp("audited")
     return uds_harness("audit", "article", "--depth", "quick", "-k", SELECTED, "--seed", "1", cwd=place)
 
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """SIGKILL in the middle, and then `uds-harness report`, in a place where nothing is but the run's folder."""
+    """The folder of an audit that was killed in the middle, with reports made later in a place where nothing else is."""
     place = tmp_path_factory.mktemp("killed")
     first = check("MY-FIRST", "tester.request('22 10 10')\ntester.request('22 20 20')")
     mine = write_checks(place / "mine", first, check("MY-WAIT", WAIT), check("MY-LATER", "pass"))
@@ -131,7 +131,7 @@ def test_out_leaves_the_run_alone(audited: Done, tmp_path: Path) -> None:
 
 @pytest.fixture
 def read_only(audited: Done) -> Iterator[Path]:
-    """The run in a folder that this process may read and not write, whoever runs the test."""
+    """A run's folder that this process may read but not write, even if root runs the test."""
     place = Path(tempfile.mkdtemp(prefix="uds-harness-test-"))
     folder = Path(shutil.copytree(audited.folder, place / "run", ignore=shutil.ignore_patterns("private")))
     for path in (place, folder, *folder.iterdir()):

@@ -1,4 +1,4 @@
-"""Prove that `uds-harness audit` does not depend on the folder and pytest settings where it is called."""
+"""Prove that `uds-harness audit` does not depend on the folder and the pytest settings of its caller."""
 
 import os
 import subprocess
@@ -38,7 +38,7 @@ def test_options_that_the_user_gives_to_every_pytest_are_not_meant(
 
 
 def test_a_plugin_that_shuffles_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its user cannot say -p no:randomly to `uds-harness audit`, and need not know that there is a pytest inside."""
+    """Users of `uds-harness audit` cannot give -p no:randomly, and need not know that pytest runs inside."""
     (tmp_path / "plugins").mkdir()
     (tmp_path / "plugins" / "randomly.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path / "plugins")
@@ -47,7 +47,7 @@ def test_a_plugin_that_shuffles_is_no_hindrance(tmp_path: Path, monkeypatch: pyt
 
 
 def test_it_works_where_pytest_is_told_to_load_no_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in the builds of Linux distributions."""
+    """Builds of Linux distributions tell pytest so."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     audited(tmp_path)
 
@@ -65,7 +65,7 @@ def test_it_works_on_a_terminal_that_knows_only_ascii(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_goes_away_does_not_cost_the_report(tmp_path: Path) -> None:
-    """`uds-harness audit | head -1`: the run ends with what it measured, and the report is written."""
+    """After `uds-harness audit | head -1` the run ends with what it measured, and the report is written."""
     process = subprocess.Popen(AUDIT, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stderr is not None
@@ -81,7 +81,7 @@ def test_a_reader_that_goes_away_does_not_cost_the_report(tmp_path: Path) -> Non
 
 
 def test_an_audit_whose_output_nobody_takes_leaves_its_report(tmp_path: Path) -> None:
-    """Standard output is closed, or leads to a full disk."""
+    """Standard output is closed, or is a full disk."""
     for redirection in (">&-", ">/dev/full"):
         words = ["sh", "-c", f'"$@" {redirection}', "sh", *AUDIT, "--force"]
         done = subprocess.run(words, cwd=tmp_path, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)

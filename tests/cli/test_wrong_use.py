@@ -1,4 +1,4 @@
-"""Prove that wrong use gives one clear line, exit code 4, no traceback, and sends nothing."""
+"""Prove that wrong use gives one clear line and exit code 4, without a traceback, and sends nothing."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ FINE = "tester.request('22 01 00')"
 
 
 def refused(done: Done, *named: str) -> None:
-    """What every wrong use ends like; `named` is what the line must say."""
+    """Assert that a wrong use ends as each should; the line must contain `named`."""
     assert done.code == 4, done.explain()
     (line,) = done.err.strip().splitlines() or [""]
     assert "Traceback" not in done.out + done.err
@@ -76,7 +76,7 @@ TARGETS = {
 
 @pytest.mark.parametrize(("text", "named"), TARGETS.values(), ids=list(TARGETS))
 def test_a_malformed_target_file_is_refused(text: str, named: list[str], place: Path) -> None:
-    """One line a mistake (tests/target/test_target_refusals.py asks for each in turn)."""
+    """Each mistake gives one line (tests/target/test_target_refusals.py tests each of them)."""
     (place / "mine.toml").write_text(text)
     done = uds_harness("audit", "mine.toml", cwd=place)
     assert done.code == 4
@@ -131,7 +131,7 @@ def test_a_bad_file_of_checks_is_refused(text: str, named: list[str], place: Pat
 
 
 def test_a_folder_without_any_check_is_refused(place: Path) -> None:
-    """Else a misspelled folder, or a file that is not named test_*.py, passes for checks that passed."""
+    """Otherwise a misspelled folder, or a file that is not named test_*.py, would look like checks that passed."""
     (place / "mine").mkdir()
     refused(uds_harness("audit", "--checks", "mine", "-k", "CF-02", cwd=place), "mine")
 

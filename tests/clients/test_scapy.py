@@ -12,7 +12,7 @@ from scapy.contrib.isotp import ISOTPSoftSocket
 from scapy.packet import Packet, Raw
 
 GIVE_UP_S = 60
-"""A busy machine is no fault of the ECU."""
+"""The seconds after which an answer counts as missing: long, since a busy machine is no fault of the ECU."""
 HARDENED_SECRET = bytes.fromhex("8F1D5A20C4B97E3364F0A81B96D2075C")
 
 Ask = Callable[[Packet], Packet]
@@ -20,7 +20,7 @@ Ask = Callable[[Packet], Packet]
 
 @pytest.fixture
 def ask() -> Iterator[Callable[[str], Ask]]:
-    """Opens a profile; what it gives asks one request and returns the answer as UDS."""
+    """A function that opens a profile, and returns a function that sends a request and returns the answer as UDS."""
     logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
     opened: list[ISOTPSoftSocket | PythonCANSocket] = []
 
@@ -51,7 +51,7 @@ def write(did: int, value: bytes) -> Packet:
 
 
 def article_key(seed: bytes) -> bytes:
-    """As the article's text has it."""
+    """Compute the key as the article's text describes it."""
     mixed = (int.from_bytes(seed, "big") ^ 0x1234567890).to_bytes(5, "big")
     digest = hashlib.sha256(mixed).digest()[:16]
     return bytes(digest[position] for position in (0, 5, 9, 13))
@@ -62,7 +62,7 @@ def hardened_key(seed: bytes) -> bytes:
 
 
 def unlock(ask: Ask, key_of: Callable[[bytes], bytes]) -> bytes:
-    """What the ECU says to the key."""
+    """Request a seed, send its key, and return the ECU's answer to the key."""
     seed = bytes(ask(UDS() / UDS_SA(securityAccessType=1)).securitySeed)
     return bytes(ask(UDS() / UDS_SA(securityAccessType=2, securityKey=key_of(seed))))
 

@@ -23,13 +23,13 @@ ARTICLE_ADDRESS = isotp.AsymmetricAddress(
     tx_addr=isotp.Address(isotp.AddressingMode.Normal_11bits, txid=REQUEST_ID, tx_only=True),
     rx_addr=isotp.Address(isotp.AddressingMode.Normal_29bits, rxid=RESPONSE_ID, rx_only=True),
 )
-"""The article's ECU answers with 29-bit ids."""
+"""The addresses of the article's ECU, which answers with 29-bit ids."""
 
 PLAIN_ADDRESS = isotp.Address(isotp.AddressingMode.Normal_11bits, txid=REQUEST_ID, rxid=RESPONSE_ID)
 
 
 class Whole(udsoncan.DidCodec):
-    """The value of a DID as it is."""
+    """A codec that leaves the value of a DID as it is."""
 
     def __init__(self, length: int) -> None:
         self._length = length
@@ -45,7 +45,7 @@ class Whole(udsoncan.DidCodec):
 
 
 def article_key(seed: bytes) -> bytes:
-    """As the article's text has it."""
+    """Compute the key as the article's text describes it."""
     mixed = (int.from_bytes(seed, "big") ^ 0x1234567890).to_bytes(5, "big")
     digest = hashlib.sha256(mixed).digest()[:16]
     return bytes(digest[position] for position in (0, 5, 9, 13))
@@ -68,13 +68,13 @@ STACKS = ["NotifierBasedCanStack", "CanStack"]
 
 @pytest.fixture(params=STACKS)
 def stack_name(request: pytest.FixtureRequest) -> str:
-    """Both ways in which can-isotp reads a python-can bus."""
+    """Each of the two ways in which can-isotp reads a python-can bus."""
     return str(request.param)
 
 
 @pytest.fixture
 def hands() -> Iterator[ExitStack]:
-    """Lets go of what a test opened, in the right order."""
+    """An exit stack that closes whatever a test opened, in the right order."""
     with ExitStack() as stack:
         yield stack
 

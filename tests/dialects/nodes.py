@@ -1,4 +1,4 @@
-"""ECUs older than UDS, written from public traces without the harness's code: single frames on 7E0 and 7E8."""
+"""ECUs older than UDS, with single frames on 7E0 and 7E8; written from public traces without the harness's code."""
 
 import can
 
@@ -6,7 +6,9 @@ from harness.simulation.node import Port
 
 
 class Old:
-    """What both dialects have: a level whose seed is drawn, and a key that is the seed with every bit changed."""
+    """What the ECUs of both dialects share: a level whose seed is random, and whose key is the seed with every bit
+    inverted.
+    """
 
     boots_in_s = 0.1
 
@@ -67,7 +69,9 @@ class Old:
 
 
 class Kwp(Old):
-    """Sessions 81 and 89; level 01 in 89; identification 1A 90; 21 and 3B of identifier 05, which needs the level."""
+    """KWP2000 with sessions 81 and 89, level 01 in 89, identification 1A 90, and 21 and 3B of identifier 05, which needs the
+    level.
+    """
 
     def answer(self, service: int, rest: bytes) -> bytes | int:
         if self.session != 0x81 and self.port.now_s - self.heard_s > 5.0:
@@ -102,7 +106,7 @@ class Kwp(Old):
 
 
 class PlainKwp(Kwp):
-    """No session is needed or known: 20 stops diagnosis, TesterPresent is one byte, and the level is always there."""
+    """KWP2000 without sessions: 20 stops diagnosis, TesterPresent is one byte, and the level is always available."""
 
     def answer(self, service: int, rest: bytes) -> bytes | int:
         if service == 0x10:
@@ -117,14 +121,14 @@ class PlainKwp(Kwp):
 
 
 class TalkativeKwp(Kwp):
-    """TesterPresent is taken as UDS has it, too."""
+    """KWP2000 whose TesterPresent is also accepted in the form of UDS."""
 
     def answer(self, service: int, rest: bytes) -> bytes | int:
         return b"\x7e\x00" if (service, rest) == (0x3E, b"\x00") else super().answer(service, rest)
 
 
 class WorthlessKwp(Kwp):
-    """The same seed each time, and keys are not counted."""
+    """KWP2000 with the same seed each time, and without a count of wrong keys."""
 
     def access(self, rest: bytes) -> bytes | int:
         if rest == b"\x01":
@@ -136,7 +140,9 @@ class WorthlessKwp(Kwp):
 
 
 class Gm(Old):
-    """One byte of TesterPresent, 1A of 90 and B0, 3B of 05, which needs the level; 20 goes back to normal and locks."""
+    """GMLAN with TesterPresent of one byte, 1A of 90 and B0, and 3B of 05, which needs the level; 20 returns to normal and
+    locks.
+    """
 
     def answer(self, service: int, rest: bytes) -> bytes | int:
         if service == 0x3E:
@@ -160,7 +166,7 @@ class Gm(Old):
 
 
 class WorthlessGm(Gm):
-    """Keys are not counted."""
+    """GMLAN without a count of wrong keys."""
 
     def access(self, rest: bytes) -> bytes | int:
         said = super().access(rest)
@@ -169,7 +175,7 @@ class WorthlessGm(Gm):
 
 
 class SilentUds(Old):
-    """UDS without TesterPresent, and with a session above 7F: it is not taken for anything older."""
+    """UDS without TesterPresent, and with a session above 7F; it must not be taken for an older dialect."""
 
     def answer(self, service: int, rest: bytes) -> bytes | int:
         if service == 0x3E:
@@ -184,5 +190,5 @@ class SilentUds(Old):
 
 
 def inverted(seed: bytes, level: int) -> bytes:
-    """The key of all of them."""
+    """Compute the key of all these ECUs."""
     return bytes(byte ^ 0xFF for byte in seed)

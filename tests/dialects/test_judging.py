@@ -1,4 +1,4 @@
-"""Prove that an ECU older than UDS is named as such, and judged only by what its standard says."""
+"""Prove that an ECU older than UDS is recognised as such, and judged only by what its own standard says."""
 
 import re
 from collections import Counter
@@ -29,7 +29,7 @@ MOST_CONFORMANCE = 5
 
 
 def declared(name: str, *, sessions: str = "", level: str = "") -> Target:
-    """What somebody would declare who does not know that the harness knows the dialect."""
+    """Return what a user would declare who does not know that the harness knows the dialect."""
     text = f"""
 [target]
 name = "{name}"
@@ -180,7 +180,7 @@ def test_what_is_not_judged_names_the_dialect() -> None:
 def test_an_ecu_of_a_stranger_gets_its_security_findings_and_few_others(
     name: str, how: dict[str, str], seen: set[str]
 ) -> None:
-    """Seeds of two bytes and keys that follow from them are found in all of these, whatever else is."""
+    """All these ECUs have seeds of two bytes and keys that follow from the seeds; both are found, whatever else is."""
     findings = audited(declared(name, **how))
     failed = failing(findings)
     assert seen <= failed

@@ -1,4 +1,4 @@
-"""Prove the translation between UDS, KWP2000 and GMLAN: messages in hex, and simulated ECUs of these dialects."""
+"""Prove the translation between UDS, KWP2000 and GMLAN, of messages in hex and on simulated ECUs of these dialects."""
 
 import pytest
 from hypothesis import given

@@ -13,7 +13,7 @@ BUSY_IDS = range(0x100, 0x118)
 
 
 class Traffic:
-    """Twenty-four ids, each every 10 ms: some 60 % of a bus at 500 kbit/s."""
+    """A node that sends twenty-four ids, each every 10 ms: some 60 % of a bus at 500 kbit/s."""
 
     def attach(self, port: Port) -> None:
         self.port = port
@@ -32,7 +32,7 @@ class Traffic:
 
 
 class Gateway:
-    """Repeats what passes on 0x700..0x7FF on 0x600..0x6FF, and takes requests there."""
+    """A gateway that repeats frames of 0x700..0x7FF on 0x600..0x6FF, and takes requests there."""
 
     def attach(self, port: Port) -> None:
         self.port = port
@@ -47,7 +47,7 @@ class Gateway:
 
 
 class Fixed:
-    """Gives one answer to whatever it is asked, after some time."""
+    """A node that gives one fixed answer to every request, after some time."""
 
     def __init__(self, answer: str, delay_s: float = 0.001) -> None:
         self.answer = bytes.fromhex(answer)
@@ -65,7 +65,7 @@ class Fixed:
 
 
 class Agreeable(Fixed):
-    """Answers every single frame positively: its service plus 0x40, and what follows."""
+    """A node that answers every single frame positively, by its service plus 0x40 and the following bytes."""
 
     def on_frame(self, frame: can.Message) -> None:
         if frame.arbitration_id == 0x740 and len(frame.data) > 1 and 0 < frame.data[0] < 8:
@@ -109,7 +109,7 @@ def garbage() -> Node:
 
 
 class WantingRecords(Server):
-    """Level 05 gives a seed only to a request with four bytes more, level 07 says then that its delay is running."""
+    """Level 05 gives a seed only to a request with four more bytes; without them level 07 says that its delay is running."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
         if pdu[:1] == b"\x27" and pdu[1:2] in (b"\x05", b"\x07") and self.state.session == 0x03:
@@ -120,14 +120,14 @@ class WantingRecords(Server):
 
 
 class LookingAtTheFirst(Server):
-    """Whatever is asked for behind the first identifier is not read."""
+    """Only the first identifier of a request is read."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
         return super().answer(pdu[:3] if pdu[:1] == b"\x22" else pdu, is_functional=is_functional, connection=connection)
 
 
 class TakingOne(Server):
-    """A request for several identifiers has the wrong length."""
+    """A request for several identifiers is refused for its length."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
         if pdu[:1] == b"\x22" and len(pdu) != 3:
@@ -136,7 +136,7 @@ class TakingOne(Server):
 
 
 class NamingSubFunctions(Server):
-    """Looks at the sub-function before it looks at the length, as the standard wants it."""
+    """The sub-function is checked before the length, as the standard demands."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
         if pdu[:1] == b"\x28" and len(pdu) == 2 and self.state.session == 0x03:
@@ -145,7 +145,7 @@ class NamingSubFunctions(Server):
 
 
 class Hiding(Server):
-    """As long as it is locked, what is guarded is not there."""
+    """While the ECU is locked, guarded data seems not to exist."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
         if pdu == b"\x22\x2a\x2a" and not self.state.unlocked_level:
@@ -177,14 +177,14 @@ def naming_sub_functions() -> Node:
 
 
 def rare() -> Node:
-    """With identifiers far from where they usually are, one of them guarded."""
+    """An ECU with identifiers far from the usual ranges, one of them guarded."""
     one = ALONE.data_identifiers[0]
     far = (replace(one, did=0x9ABC, initial=b"far"), replace(one, did=0x9ABE, initial=b"secret", read=0x01))
     return UdsNode(Server(replace(ALONE, data_identifiers=(*ALONE.data_identifiers, *far))))
 
 
 class OnlyFlexible(UdsNode):
-    """Sees no classic frames."""
+    """An ECU that hears only CAN FD frames."""
 
     def on_frame(self, frame: can.Message) -> None:
         if frame.is_fd:
@@ -196,7 +196,7 @@ def only_flexible() -> Node:
 
 
 class AnsweringClassic(UdsNode):
-    """Takes frames of both kinds, and answers in classic ones."""
+    """An ECU that hears frames of both kinds, and answers in classic ones."""
 
     def on_frame(self, frame: can.Message) -> None:
         frame.is_fd = False

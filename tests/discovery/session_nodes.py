@@ -6,7 +6,7 @@ DEFAULT, PROGRAMMING, EXTENDED, HIGH, INNER = 0x01, 0x02, 0x03, 0x82, 0x62
 
 
 class Sessions(OneFrame):
-    """Knows sessions 01 and 03, TesterPresent, DID F190, and SecurityAccess in no session."""
+    """An ECU with sessions 01 and 03, TesterPresent and DID F190, and with SecurityAccess in no session."""
 
     known: tuple[int, ...] = (DEFAULT, EXTENDED)
     level_in: int | None = None
@@ -46,7 +46,7 @@ class Sessions(OneFrame):
 
 
 class High(Sessions):
-    """Session 82 is one of its own, and SecurityAccess is there alone."""
+    """Session 82 is a session of its own, and the only one with SecurityAccess."""
 
     level_in = HIGH
 
@@ -58,7 +58,7 @@ class High(Sessions):
 
 
 class Echoing(Sessions):
-    """Ignores the suppress bit, and repeats it."""
+    """The suppress bit is ignored, and repeated in the answer."""
 
     def control(self, pdu: bytes) -> bytes:
         said = super().control(bytes((0x10, pdu[1] & 0x7F)) if len(pdu) == 2 else pdu)
@@ -66,7 +66,9 @@ class Echoing(Sessions):
 
 
 class Refusing(Sessions):
-    """Session 62 is entered from 03 with a key that nobody has; 02 wants something first; 27 is in neither other."""
+    """Session 62 is entered from 03 with a key that nobody has, 02 has a precondition, and neither 62 nor 02 has
+    SecurityAccess.
+    """
 
     known = (DEFAULT, EXTENDED, INNER, PROGRAMMING)
 
@@ -79,7 +81,7 @@ class Refusing(Sessions):
 
 
 class Slow(Sessions):
-    """Refuses its extended session for three seconds after the start."""
+    """The extended session is refused for three seconds after the start."""
 
     def refusal(self, wanted: int) -> int:
         is_starting = wanted == EXTENDED and self.port.now_s < 3.0 + LISTENED_S
@@ -87,11 +89,11 @@ class Slow(Sessions):
 
 
 LISTENED_S = 5.0
-"""A survey's time before the first session is asked for."""
+"""The seconds that a survey takes before it requests the first session."""
 
 
 class Restarting(Sessions):
-    """Leaves the programming session by a restart, and is silent to what it does not know while it starts, for a second."""
+    """The ECU leaves the programming session by a restart of a second, and then ignores unknown requests."""
 
     known = (DEFAULT, EXTENDED, PROGRAMMING)
     level_in = PROGRAMMING
@@ -114,25 +116,25 @@ class Restarting(Sessions):
 
 
 class Timeless(Sessions):
-    """States times of zero."""
+    """Answers to session requests state times of zero."""
 
     times = "00 00 00 00"
 
 
 class Endless(Sessions):
-    """States the longest times that there are."""
+    """Answers to session requests state the longest possible times."""
 
     times = "FF FF FF FF"
 
 
 class Unhurried(Sessions):
-    """States a P2 of 150 ms."""
+    """Answers to session requests state a P2 of 150 ms."""
 
     times = "00 96 01 F4"
 
 
 class Stopped(Sessions):
-    """At the 200th request the user presses Ctrl-C."""
+    """An ECU at whose 200th request the user presses Ctrl-C."""
 
     left = 200
 
@@ -144,7 +146,7 @@ class Stopped(Sessions):
 
 
 class WantingRecord(Sessions):
-    """Gives a seed only to a request in which these bytes follow; says 13 to another length and 31 to another content."""
+    """A seed is given only to a request with a certain record; another length gets 13, another content 31."""
 
     level_in = EXTENDED
     record = b""

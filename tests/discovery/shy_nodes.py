@@ -12,7 +12,7 @@ FUNCTIONAL = 0x7DF
 
 
 class Deaf(Server):
-    """Says nothing to some services."""
+    """An ECU that ignores some services."""
 
     services: tuple[int, ...] = ()
 
@@ -30,7 +30,7 @@ class ReadsOnly(Deaf):
 
 
 class SilentToUnknownServices(Server):
-    """Drops what it would refuse with 0x11, whomever it was meant for."""
+    """An ECU that ignores every request that it would refuse with 0x11, physical or functional."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
         answers = super().answer(pdu, is_functional=is_functional, connection=connection)
@@ -38,7 +38,7 @@ class SilentToUnknownServices(Server):
 
 
 class ShortFramesOnly(UdsNode):
-    """Takes frames that are as short as their content, and sends such."""
+    """An ECU that takes only frames as short as their content, and sends only such frames."""
 
     def on_frame(self, frame: can.Message) -> None:
         data = bytes(frame.data)
@@ -48,7 +48,7 @@ class ShortFramesOnly(UdsNode):
 
 
 class AddressFirst:
-    """Takes requests on 0x6F1 whose first byte is 0x12, and answers on 0x612 with 0xF1 before the message."""
+    """An ECU that takes requests on 0x6F1 whose first byte is 0x12, and answers on 0x612 with 0xF1 before the message."""
 
     def attach(self, port: Port) -> None:
         self.port = port
@@ -65,7 +65,7 @@ class AddressFirst:
 
 
 class Polling:
-    """Another tester, which sends one frame every half second."""
+    """Another tester, which sends a frame every half second."""
 
     def __init__(self, can_id: int, data: str) -> None:
         self.can_id, self.data = can_id, bytes.fromhex(data).ljust(8, b"\x00")
@@ -83,7 +83,7 @@ class Polling:
 
 
 class ShortTesterPresent(Server):
-    """Confirms TesterPresent by its service alone."""
+    """An ECU whose answer to TesterPresent is only the service."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
         answers = super().answer(pdu, is_functional=is_functional, connection=connection)
@@ -127,7 +127,7 @@ def polled() -> list[Node]:
 
 
 class FullFlowControlsOnly(UdsNode):
-    """Takes single frames of any length, and ignores a flow control that is not filled up."""
+    """An ECU that takes single frames of any length, but ignores a flow control without padding."""
 
     def on_frame(self, frame: can.Message) -> None:
         data = bytes(frame.data)

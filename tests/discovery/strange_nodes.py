@@ -1,4 +1,4 @@
-"""ECUs with habits seen in other people's servers. Single frames, on 0x7E0 and 0x7E8."""
+"""ECUs with habits seen in other servers. They send single frames, on 0x7E0 and 0x7E8."""
 
 import can
 
@@ -6,7 +6,7 @@ from harness.simulation.node import Port
 
 
 class OneFrame:
-    """Gives what `answer` says to each message of one frame."""
+    """An ECU that answers each message of one frame with what `answer` returns."""
 
     def attach(self, port: Port) -> None:
         self.port = port
@@ -23,19 +23,19 @@ class OneFrame:
         self.port.send(can.Message(arbitration_id=0x7E8, data=data, is_extended_id=False))
 
     def answer(self, pdu: bytes) -> bytes:
-        """Refuse whatever it is in general."""
+        """Refuse every request with generalReject."""
         return bytes((0x7F, pdu[0], 0x10))
 
 
 class Terse(OneFrame):
-    """Confirms each session without saying which."""
+    """An ECU that confirms each session without naming it."""
 
     def answer(self, pdu: bytes) -> bytes:
         return b"\x50" if pdu[0] == 0x10 else super().answer(pdu)
 
 
 class Generous(OneFrame):
-    """Gives one seed to every level there could be."""
+    """An ECU that gives the same seed to every possible level."""
 
     def answer(self, pdu: bytes) -> bytes:
         if pdu[0] == 0x27 and len(pdu) == 2 and pdu[1] % 2:
@@ -44,7 +44,7 @@ class Generous(OneFrame):
 
 
 class Varied(OneFrame):
-    """Draws the length of its seeds too, sometimes none at all; the key is the seed."""
+    """An ECU that also draws the length of its seeds, which may be 0; the key is the seed."""
 
     seed: bytes | None = None
 
@@ -64,7 +64,7 @@ class Varied(OneFrame):
 
 
 class Mortal(OneFrame):
-    """A message of one byte after another service than TesterPresent ends it."""
+    """An ECU that dies of a message of one byte, unless its service is TesterPresent."""
 
     def answer(self, pdu: bytes) -> bytes:
         if pdu == b"\x31":

@@ -1,4 +1,4 @@
-"""Prove that the ids of every ECU are found, whatever else is on the bus."""
+"""Prove that discovery finds the ids of every ECU, whatever else is on the bus."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""Prove `discover` and `import` as commands."""
+"""Prove the commands `discover` and `import`."""
 
 from pathlib import Path
 
@@ -75,7 +75,7 @@ def test_a_table_is_added_to_a_target_file(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_a_table_cannot_be_added_behind_entries_in_brackets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """TOML lets nothing be added to a list that is closed."""
+    """In TOML nothing can be added to a list that is closed."""
     target, table = tmp_path / "ecu.toml", tmp_path / "dids.csv"
     text = (
         "data = [{ did = 0x1010, length = 1 }]\n"

@@ -19,20 +19,22 @@ from harness.verdict import Verdict
 from ..variants import with_changes
 
 POLICY = {"AC-14", "AC-15", "AC-16", "SA-37"}
-"""Valid ranges, what is meant to be open, what services need, and which levels are meant to be there, only a maker knows."""
+"""Settings that only a maker knows: valid ranges, what is meant to be open, what services need, which levels are
+intended.
+"""
 
 GUARDED_SERVICES = {
     "reset_protected": {"DS-05", "ST-08"},
     # Without a seed nothing tells which level opens which data, so that one is judged without any.
     "authentication_required": {"AC-19", "ST-01", "ST-02", "ST-03"},
 }
-"""That a whole service is for some only is policy too."""
+"""The needs of whole services, which only a maker knows, too."""
 
 Verdicts = dict[tuple[str, str | None], Finding]
 
 
 def found_of(declared: Target, *, with_keys: bool) -> Found:
-    """What is discovered of the same simulated ECU, by somebody who knows its keys or not."""
+    """Return what is discovered of the same simulated ECU, with or without its keys."""
     bus = unknown_target(interface="uds-sim", channel=declared.can.channel)
     levels = declared.security if with_keys else ()
     bus = replace(bus, security=levels, path=declared.path, can=replace(bus.can, fd=declared.can.fd))
@@ -47,7 +49,7 @@ def found_of(declared: Target, *, with_keys: bool) -> Found:
 
 
 def as_known_to_its_user(declared: Target, found: Target) -> Target:
-    """What was found, with what no bus tells: keys and hooks."""
+    """Return the discovered target with what no bus tells: keys and hooks."""
     known = {entry.level: entry for entry in declared.security}
     levels = tuple(replace(one, key=known[one.level].key, secret=known[one.level].secret) for one in found.security)
     hooks = replace(found.reset, power=declared.reset.power, command=declared.reset.command)
@@ -66,7 +68,7 @@ def differing(declared: Verdicts, found: Verdicts) -> dict[tuple[str, str | None
 
 
 def compared(declared: Target) -> set[str]:
-    """The checks that come to another verdict on what was found."""
+    """Return the checks that reach another verdict with the discovered target."""
     found = load_text(found_of(declared, with_keys=True).text, "found")
     differences = differing(verdicts(declared), verdicts(as_known_to_its_user(declared, found)))
     assert not [key for key, (_, after) in differences.items() if after == Verdict.ERROR]

@@ -1,4 +1,4 @@
-"""Prove that discovery with a key also finds which level opens what."""
+"""Prove that discovery with a key also finds which level opens which data."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Prove that discovery finds how an ECU wants frames: 29-bit ids, CAN FD, padding, announced answers."""
+"""Prove that discovery finds which frames an ECU wants: 29-bit ids, CAN FD, padding, announced answers."""
 
 from dataclasses import replace
 

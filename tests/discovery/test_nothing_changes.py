@@ -21,11 +21,13 @@ LASTING = (
     *("values", "wrong_keys", "delay_until_s", "lasting", "trouble_codes", "memory"),
     *("communication", "is_dtc_setting_on", "until_restart", "transfer"),
 )
-"""What of an ECU's state must not differ. Seeds are not among it: asking for one uses it up, in an ECU that counts them."""
+"""The parts of an ECU's state that must not differ. Seeds are not among them: a request uses one up in an ECU that counts
+them.
+"""
 
 
 def stored(nodes: list[Node]) -> object:
-    """All that lasts in the first node."""
+    """Return the lasting state of the first node."""
     ecu = nodes[0].ecu  # type: ignore[attr-defined]
     if not hasattr(ecu, "state"):  # the article's script
         written = {did: value for did, value in ecu._memory.items() if value != 0xFF}  # what was never written reads FF
@@ -35,7 +37,7 @@ def stored(nodes: list[Node]) -> object:
 
 
 def explored(channel: str, allow: frozenset[str], key: str | None = None) -> tuple[Discovery, object, object, list[bytes]]:
-    """What was found, what was stored before and after, and the single frames that were sent."""
+    """Discover; return what was found, the lasting state before and after, and the single frames that were sent."""
     nodes = factory(channel)()
     link = SimulatedLink(nodes, bitrate=500_000, chance=Chance(1), trace=Trace())
     sent: list[bytes] = []
@@ -55,7 +57,7 @@ CHANNELS = (
     *("hardened+write_before_refusal", "hardened+communication_stays_off", "hardened+communication_control_unprotected"),
     *("hardened+dtc_setting_unprotected", "hardened+alias_unprotected", "hardened+seed_made_of_record"),
 )
-"""Sound ECUs, and those that do easily what they should not."""
+"""Channels of sound ECUs, and of ECUs on which a request easily changes something."""
 
 
 @pytest.mark.parametrize("channel", CHANNELS)

@@ -1,4 +1,4 @@
-"""Prove that sessions are found whatever their number, and refusals are kept with their reason."""
+"""Prove that sessions with any number are found, and that refusals are kept with their reason."""
 
 import pytest
 

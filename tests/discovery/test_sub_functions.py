@@ -17,7 +17,7 @@ NODES = "tests.discovery.nodes"
 
 
 def found(channel: str) -> Found:
-    """The only ECU there."""
+    """Discover, and return the only ECU."""
     link = open_link(interface="uds-sim", channel=channel, bitrate=500_000, trace=Trace(), chance=Chance(1))
     target = unknown_target(interface="uds-sim", channel=channel)
     (one,) = discover(link, target, candidates=[(0x740, False)], depth=Depth.QUICK).ecus
@@ -47,11 +47,11 @@ def test_levels_that_want_a_data_record_are_found_with_its_length() -> None:
 
 
 DIDS = [0x1010, 0x2020, *range(0x9A00, 0x9B00), 0x2A2A]
-"""The first two are among the common ones."""
+"""Identifiers, of which the first two are among the common ones."""
 
 
 def read(node: str) -> tuple[dict[int, int], int]:
-    """The length of each identifier that is there, 0 where it is guarded, and how many requests it took."""
+    """Return the length of each existing identifier, 0 if it is guarded, and how many requests it took."""
     channel = f"{NODES}:{node}"
     link = open_link(interface="uds-sim", channel=channel, bitrate=500_000, trace=Trace(), chance=Chance(1))
     tester = Tester(link, load_target("hardened"), chance=Chance(1), keys={}, ledger=Ledger(None, "", 0))

@@ -1,4 +1,4 @@
-"""Prove what is asked on an undescribed bus, and what is announced before."""
+"""Prove which ids are probed on an undescribed bus, and what is announced before."""
 
 from collections.abc import Callable
 
@@ -19,11 +19,11 @@ from harness.target import unknown_target
 
 MANAGEMENT: Id = (0x000, False)
 BUSY: Id = (0x123, False)
-"""On which the simulated neighbour of these tests sends."""
+"""The ids on which the simulated neighbour of these tests sends."""
 
 
 def on_the_bus(do: Callable[[Link], object], channel: str = "hardened") -> tuple[object, list[Frame]]:
-    """What came of it, and the frames that were sent."""
+    """Discover; return the result, and the frames that were sent."""
     trace = Trace()
     target = unknown_target(interface="uds-sim", channel=channel)
     link = open_bus_of(target, trace=trace, chance=Chance(0))

@@ -1,4 +1,4 @@
-"""Prove that an ECU is found by any request, frame and id that it accepts, and else what was seen is reported."""
+"""Prove that an ECU is found by any request, frame and id that it accepts, and that unexplained frames are reported."""
 
 from dataclasses import replace
 from typing import Any

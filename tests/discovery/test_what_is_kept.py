@@ -1,4 +1,4 @@
-"""Prove that an interrupted discovery loses no measurement, and a repeated one loses nothing a person wrote."""
+"""Prove that an interrupted discovery loses no measurement, and that a repeated one loses nothing that a person wrote."""
 
 from pathlib import Path
 

@@ -14,7 +14,7 @@ def can(interface: str, channel: str = "0") -> Can:
 
 
 def refused(interface: str, cause: BaseException, channel: str = "0") -> tuple[str, str]:
-    """What is seen, and what mends it, where the bus's opening came to this."""
+    """Return what doctor sees and how to fix it, if opening the bus raises this error."""
     error = UserError(f"cannot open {interface}:{channel}: {cause}")
     error.__cause__ = cause
     diagnosis = not_opened(can(interface, channel), error)

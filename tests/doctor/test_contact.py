@@ -26,7 +26,7 @@ from .test_socketcan import with_controller, with_device
 
 
 class Unacknowledged(SimulatedLink):
-    """An adapter alone on its bus."""
+    """An adapter that is alone on its bus, so that nobody acknowledges its frames."""
 
     def __init__(self, nodes: list[Node]) -> None:
         super().__init__(nodes, bitrate=500_000, chance=Chance(1), trace=Trace())
@@ -45,7 +45,7 @@ class Disturbed(SimulatedLink):
 
 
 class FullFramesOnly(UdsNode):
-    """Ignores frames that are not filled up."""
+    """An ECU that ignores frames without padding."""
 
     def on_frame(self, frame: can.Message) -> None:
         if frame.dlc == 8:
@@ -53,7 +53,7 @@ class FullFramesOnly(UdsNode):
 
 
 class Talkative:
-    """Sends on the ECU's response id, unasked, and on another one."""
+    """A node that sends on the ECU's response id, and on another id, without any request."""
 
     def attach(self, port: Port) -> None:
         self.port = port

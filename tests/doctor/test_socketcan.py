@@ -16,7 +16,7 @@ CHANNEL = "can0"
 
 
 def machine(root: Path, **settings: Any) -> Machine:
-    """A machine without any hardware."""
+    """Return a machine without any CAN hardware."""
     (root / "sys" / "class" / "net").mkdir(parents=True, exist_ok=True)
     (root / "dev").mkdir(exist_ok=True)
     places = {"sysfs": root / "sys", "dev": root / "dev", "modules": root / "modules", "device_tree": root / "tree"}
@@ -32,7 +32,7 @@ def with_device(root: Path, channel: str = CHANNEL, *, flags: str = "0x41", mtu:
 
 
 def with_controller(root: Path, state: str = "ERROR-ACTIVE", **changes: Any) -> Machine:
-    """A machine whose `ip` knows of one controller, as iproute2 writes it."""
+    """Return a machine with one controller, which `ip` describes as iproute2 does."""
     info = {
         "state": state,
         "berr_counter": changes.pop("berr_counter", {"tx": 0, "rx": 0}),

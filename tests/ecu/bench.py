@@ -1,4 +1,4 @@
-"""A port for one simulated ECU whose time is moved by hand, and the requests of a small tester."""
+"""Provide a port for one simulated ECU with a clock that tests move, and the requests of a small tester."""
 
 import hashlib
 import heapq
@@ -27,13 +27,13 @@ class FakeTimer:
 
 
 class FakePort:
-    """Frames arrive at once; nothing happens by itself but in `advance`."""
+    """A port on which frames arrive at once; time passes only in `advance`."""
 
     def __init__(self, seed: int = 0) -> None:
         self.now_s = 0.0
         self.sent: list[can.Message] = []
         self.chance: deque[bytes] = deque()
-        """What random_bytes gives before anything else."""
+        """The bytes that random_bytes gives before any others."""
         self._seed = seed
         self._draws = 0
         self._timers: list[tuple[float, int, FakeTimer]] = []
@@ -59,7 +59,7 @@ class FakePort:
         return hashlib.shake_128(b"%d %d" % (self._seed, self._draws)).digest(n)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, and what is due happen."""
+        """Let time pass, and call what is due."""
         end_s = self.now_s + seconds
         while self._timers and self._timers[0][0] <= end_s:
             due_s, _, timer = heapq.heappop(self._timers)
@@ -69,12 +69,12 @@ class FakePort:
         self.now_s = end_s
 
     def forget(self) -> None:
-        """What a bus does before it cuts the power."""
+        """Drop timers and frames, as a bus does before it cuts the power."""
         self._timers.clear()
 
 
 class Bench:
-    """A node with its port. Requests, responses and frames are hex."""
+    """A node with its port. Requests, responses and frames are written in hex."""
 
     def __init__(self, node: UdsNode | ArticleNode) -> None:
         self.node = node
@@ -83,17 +83,17 @@ class Bench:
         self.periodic = self.frames()
 
     def ask(self, request: str, *, is_functional: bool = False) -> str:
-        """The responses to a message, in groups divided by a comma; empty for silence."""
+        """Send a message; return the responses in groups divided by a comma, empty for silence."""
         answers = self.node.machine.answer(bytes.fromhex(request), is_functional=is_functional)
         return ", ".join(answer.hex(" ") for answer in answers)
 
     def give(self, frame: str) -> list[str]:
-        """Put a frame on the bus, as ``740#022210``; the frames that come back at once."""
+        """Put a frame like ``740#022210`` on the bus; return the frames that come back at once."""
         self.node.on_frame(parse(frame).message())
         return self.frames()
 
     def wait(self, seconds: float) -> list[str]:
-        """The frames that come by themselves."""
+        """Let time pass; return the frames that the node sends meanwhile."""
         self.port.advance(seconds)
         return self.frames()
 
@@ -108,11 +108,11 @@ class Bench:
 
 
 class HardenedBench(Bench):
-    """The sound ECU, or one that differs from it in a few fields of its data, or by flaws."""
+    """The sound ECU, changed in a few fields of its data or by flaws, if any are given."""
 
     node: UdsNode
     last_key = ""
-    """To the seed that was asked for last."""
+    """The key for the seed that was requested last."""
 
     def __init__(self, config: EcuConfig = HARDENED, *, flaws: Iterable[str] = (), **changes: Any) -> None:
         super().__init__(UdsNode(Server(changed(replace(config, **changes), *flaws))))
@@ -130,11 +130,11 @@ class HardenedBench(Bench):
         return self.ask(f"27 {level + 1:02x} {key}")
 
     def send_right_key(self, level: int = 1) -> str:
-        """Ask for a seed and answer it."""
+        """Request a seed and answer it with the right key."""
         return self.send_key(self.key(self.seed(level), level), level)
 
     def send_wrong_key(self, level: int = 1) -> str:
-        """Ask for a seed and answer it wrong, in one bit."""
+        """Request a seed and answer it with a key that is wrong in one bit."""
         key = bytearray.fromhex(self.key(self.seed(level), level))
         key[0] ^= 0x01
         return self.send_key(key.hex(), level)
@@ -151,11 +151,11 @@ class HardenedBench(Bench):
         assert answers[-1] == "7f 27 36"
 
     def is_unlocked(self) -> bool:
-        """Whether the value that needs level 1 can be written."""
+        """Whether the value that needs level 1 can be written now."""
         return self.ask("2E 2020 77") == "6e 20 20"
 
     def stay(self, seconds: float) -> None:
-        """Let time pass without losing the session."""
+        """Let time pass, and keep the session meanwhile."""
         while seconds > 0:
             step_s = min(seconds, 4.0)
             self.wait(step_s)
@@ -172,7 +172,7 @@ class HardenedBench(Bench):
         self.ask("10 03")
 
     def do(self, step: str) -> str:
-        """A step of a dialogue: a request, or what else a tester does, as ``unlock: 3`` and ``wait: almost s3``."""
+        """Do a step of a dialogue: send a request, or act as in ``unlock: 3`` and ``wait: almost s3``."""
         words, _, rest = step.partition(": ")
         level = int(rest) if rest.isdigit() else 1
         match words:

@@ -1,4 +1,4 @@
-"""Prove the article's Raspberry Pi frame by frame, as its text shows it."""
+"""Prove the article's Raspberry Pi frame by frame, as the article's text shows it."""
 
 import hashlib
 
@@ -19,7 +19,7 @@ def pi() -> Bench:
 
 
 def answer(bench: Bench, data: str) -> str:
-    """The data field that answers a request's, which must come as one 29-bit frame; empty for silence."""
+    """Send a frame; return the data field of the answer, which must be one 29-bit frame; empty for silence."""
     frames = bench.give(f"740#{data.replace(' ', '')}")
     assert len(frames) <= 1
     return "".join(frames).removeprefix("00000748#")

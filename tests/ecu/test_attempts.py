@@ -1,4 +1,4 @@
-"""Prove what else a sound ECU may do about wrong keys: the settings of the sound variants."""
+"""Prove what else a sound ECU may do about wrong keys, as the sound variants are configured."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Prove that several testers of one ECU are separate: an unlock belongs to the one who made it."""
+"""Prove that several testers of one ECU are separate: an unlock serves only the tester that made it."""
 
 import pytest
 
@@ -9,7 +9,7 @@ DENIED, WRITTEN = "7f 2e 33", "6e 20 20"
 
 
 def ask_there(bench: HardenedBench, request: str) -> str:
-    """The second connection's answers."""
+    """Send a request on the second connection; return the answers."""
     return ", ".join(answer.hex(" ") for answer in bench.node.ecu.answer(bytes.fromhex(request), connection=1))
 
 

@@ -152,7 +152,7 @@ def test_flaw_says_what_it_says(steps: str, request: pytest.FixtureRequest) -> N
 
 
 def test_scenes_are_of_flaws() -> None:
-    """What has no scene here is seen by the checks: tests/matrix."""
+    """Flaws without a dialogue here are seen by the checks: tests/matrix."""
     assert set(SHOWN) <= set(FLAWS)
 
 
@@ -162,7 +162,7 @@ def test_polite_tester_notices_no_flaw(name: str) -> None:
 
 
 def polite_conversation(bench: HardenedBench) -> list[object]:
-    """What a workshop does: everything in order, and only what is allowed."""
+    """Return the requests of a workshop: in the right order, and only permitted ones."""
     heard: list[object] = [bench.ask("3E 00"), bench.ask("22 1010 2020"), bench.ask("10 03")]
     for level, write in ((1, "2E 2020 99"), (3, "2E 3030 0123")):
         heard += [bench.send_right_key(level), bench.ask(write), bench.seed(level), bench.ask("10 02")]

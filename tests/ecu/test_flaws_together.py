@@ -36,7 +36,7 @@ EXCLUSIVE = [
 
 
 def outcome(*names: str) -> tuple[str, ...] | str:
-    """The changes that the ECU has, or why it cannot have them."""
+    """Return the changes that the ECU has, or why it cannot have them together."""
     try:
         return changed(HARDENED, *names).made
     except ChangeConflict as conflict:
@@ -122,7 +122,7 @@ def test_a_decision_that_there_is_not_cannot_be_changed() -> None:
 
 
 def shown_in_contributing() -> list[EcuChange]:
-    """The flaw and the variant of CONTRIBUTING.md, as its reader would type them."""
+    """Return the flaw and the variant of CONTRIBUTING.md, as its reader would type them."""
     text = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
     blocks = [
         dedent(block) for block in re.findall(r"(?m)(?:^(?: {4}.*)?\n)+", text) if re.search(r"(@flaw|= variant)\(", block)

@@ -1,4 +1,4 @@
-"""Prove flaws that no single answer shows: in time, in frames, and beyond the bus."""
+"""Prove flaws that no single answer shows: in timing, in frames, and outside the bus."""
 
 import can
 import pytest

@@ -12,7 +12,7 @@ RAM, CELL = "20000000", "20002020"
 
 @pytest.fixture
 def bench() -> HardenedBench:
-    """In the extended session, locked."""
+    """The hardened ECU, locked, in the extended session."""
     bench = HardenedBench()
     bench.ask("10 03")
     return bench

@@ -1,4 +1,4 @@
-"""Prove which wrong keys flawed ECUs accept or time, and that the sound one does neither."""
+"""Prove which wrong keys flawed ECUs accept, or answer at other times, and that the sound ECU does neither."""
 
 import zlib
 from collections.abc import Callable
@@ -18,7 +18,7 @@ OPENED = "67 02"
 WRONG = "11" * 16
 
 MakeKey = Callable[[bytes, bytes], bytes]
-"""From the right key and the seed to the key that is sent."""
+"""A function from the right key and the seed to the key that is sent."""
 
 TAKEN: list[tuple[str, MakeKey]] = [
     ("default_key", lambda right, seed: b"\xff" * 16),

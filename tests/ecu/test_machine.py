@@ -1,4 +1,4 @@
-"""Prove that Scapy's packets and plain bytes get the same answers of the ECU, on any Scapy socket."""
+"""Prove that the ECU answers Scapy's packets like plain bytes, on any Scapy socket."""
 
 import random
 import re
@@ -25,7 +25,7 @@ from .bench import FakePort
 ROUNDS = 50
 GIVE_UP_S = 30
 OF_UDS = [name for name in PROFILES if name not in DIALECTS]
-"""Profiles that understand the conversation below."""
+"""The profiles that understand the conversation below."""
 CHANNELS = [*OF_UDS, *(f"{flaw.base}+{flaw.name}" for flaw in FLAWS.values())]
 ERRANDS = """
     10 03, 27 01, KEY, 2E 2020 99, 22 2020     10 03, 27 03, KEY, 2E 3030 0102, 27 03, 27 01
@@ -42,7 +42,7 @@ ERRANDS = """
 
 
 def conversation(seed: int) -> Iterator[tuple[str, float]]:
-    """Requests, sensible and not, each with the seconds that pass before it."""
+    """Return requests, sensible and not, each with the seconds that pass before it."""
     chance = random.Random(seed)
     errands = [errand.split(", ") for errand in re.split(r"\s{2,}", ERRANDS.strip())]
     for _ in range(ROUNDS):
@@ -52,7 +52,7 @@ def conversation(seed: int) -> Iterator[tuple[str, float]]:
 
 
 def right_key(ecu: AnsweringEcu, level: int, seed: bytes) -> bytes:
-    """The request that answers a seed."""
+    """Return the request that answers a seed with its key."""
     if isinstance(ecu, Server):
         return bytes((0x27, level + 1)) + ecu.levels[level].key(seed, level)
     return bytes((0x27, level + 1)) + article_key(seed, level, secret=ARTICLE_SECRETS[1])
@@ -137,7 +137,7 @@ def test_nothing_is_printed_unless_asked_for(capsys: pytest.CaptureFixture[str])
 
 @pytest.fixture
 def sockets() -> Iterator[list[ISOTPSoftSocket]]:
-    """A tester's socket, the ECU's, one that speaks to all ECUs, and the one on which the ECU hears that."""
+    """A socket of the tester, one of the ECU, one that sends to all ECUs, and one on which the ECU hears that."""
     buses = []
     opened = []
     for tx_id, rx_id in ((0x740, 0x748), (0x748, 0x740), (0x7DF, 0x7F0), (0x7F1, 0x7DF)):

@@ -1,4 +1,4 @@
-"""Prove the hardened ECU on a bus: which frames it reads, long messages both ways, and slow answers."""
+"""Prove the hardened ECU on a bus: which frames it accepts, long messages in both directions, and slow answers."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def bench() -> Bench:
 
 
 def collect(bench: Bench, first_frame: str, flow_control: str = CTS) -> str:
-    """Fetch a long answer whose first frame has come; all of it, in hex."""
+    """Fetch a long answer whose first frame has come; return all of it in hex."""
     assert first_frame.startswith("748#1")
     size = int(first_frame[5:8], 16)
     content = first_frame[8:]
@@ -274,7 +274,7 @@ def test_long_answers_are_paced_after_a_power_cycle(bench: Bench) -> None:
 
 
 class HeardAsMessages(UdsNode):
-    """The hardened ECU, which looks at every frame itself before it is taken."""
+    """The hardened ECU, in a form that takes every frame as an object of python-can."""
 
     def __init__(self) -> None:
         super().__init__(Server(HARDENED))
@@ -286,7 +286,7 @@ class HeardAsMessages(UdsNode):
 
 
 class StandsBefore:
-    """Hands on what it is asked for to the node behind it, but looks at every frame."""
+    """A node that inspects every frame, and hands it on to the node behind it."""
 
     def __init__(self) -> None:
         self.node = hardened()
@@ -301,7 +301,9 @@ class StandsBefore:
 
 
 def frames_with(node: Node) -> list[str]:
-    """All that passes on the simulated bus when the node is asked, by everybody's id and on its second connection too."""
+    """Return all frames on the simulated bus when requests are sent to the node, to all ECUs, and on its second
+    connection.
+    """
     trace = Trace()
     link = SimulatedLink([node], bitrate=500_000, chance=Chance(1), trace=trace)
     for data in ("0322101000000000", "1009221010202010", "2110100000000000", "0322F18C00000000", "3000000000000000"):

@@ -1,4 +1,4 @@
-"""Prove that flawed seeds are as described, and sound ones are drawn afresh."""
+"""Prove that flawed seeds are as described, and that sound ones are drawn anew each time."""
 
 import random
 from itertools import islice

@@ -1,4 +1,4 @@
-"""Prove that a session which TesterPresent keeps for ever, or brings back, is found by its lock and by itself."""
+"""Prove that a session which TesterPresent keeps for ever, or brings back, is found by its lock and by its answers."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Prove what each flaw of the transport layer makes of frames that a sound ECU ignores, and that others still work."""
+"""Prove what each transport flaw makes of frames that a sound ECU ignores, and that other frames still work."""
 
 import pytest
 
@@ -13,7 +13,7 @@ ANSWER = "748#04621010FF000000"
 CTS = "748#3000000000000000"
 OVERFLOW = "748#3200000000000000"
 REFUSED = "748#037F3E1300000000"
-"""To a TesterPresent of the wrong length, which is what the long messages here are."""
+"""The refusal of a TesterPresent of the wrong length, which is what the long messages here contain."""
 FF_8, CF_8 = "740#10083E0000000000", "740#2100000000000000"
 LONG_READ, OUR_CTS = "740#0322F1A000000000", "740#3000000000000000"
 
@@ -23,7 +23,7 @@ def bench(*flaws: str) -> Bench:
 
 
 def given(bench: Bench, *frames: str) -> list[str]:
-    """What comes back to the last of them."""
+    """Send frames; return what comes back to the last of them."""
     answers: list[str] = []
     for frame in frames:
         answers = bench.give(frame)

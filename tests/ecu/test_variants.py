@@ -1,4 +1,4 @@
-"""Prove how the sound variants differ: in time, sessions, addresses, and other traffic."""
+"""Prove how the sound variants differ: in timing, sessions, addresses, and other traffic."""
 
 from collections.abc import Callable
 

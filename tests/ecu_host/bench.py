@@ -1,4 +1,4 @@
-"""An ECU's host on an in-process bus, with a tester and a clock that is moved by hand."""
+"""Provide an ECU's host on an in-process bus, with a tester and a clock that tests move."""
 
 import os
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _channels = count()
 
 
 class HandClock:
-    """Stands still until it is moved."""
+    """A clock that stands still until a test moves it."""
 
     def __init__(self) -> None:
         self.seconds = 1000.0
@@ -34,7 +34,7 @@ class HandClock:
 
 
 class Bench:
-    """A host, what it said, and a tester on the same bus who sends single frames and multi-frame messages."""
+    """A host, its messages, and a tester on the same bus that sends single and segmented messages."""
 
     def __init__(self, profile: str = "hardened", **options: Any) -> None:
         self.clock = HandClock()
@@ -48,7 +48,7 @@ class Bench:
         self.host.step(0.0)
 
     def let_pass(self, seconds: float) -> None:
-        """Time passes in steps, and what is due happens."""
+        """Let time pass in steps, and call what is due."""
         until_s = self.clock.seconds + seconds
         while self.clock.seconds < until_s:
             self.clock.seconds = min(self.clock.seconds + STEP_S, until_s)
@@ -66,7 +66,7 @@ class Bench:
         return found
 
     def ask(self, pdu: str) -> str:
-        """The answer to a request, in hex; empty: there was none."""
+        """Send a request; return the answer in hex, empty if there is none."""
         message = bytes.fromhex(pdu)
         self.frames()
         if len(message) <= 7:
@@ -115,7 +115,7 @@ class Bench:
 
 @contextmanager
 def bench(profile: str = "hardened", **options: Any) -> Iterator[Bench]:
-    """A host that is on its bus."""
+    """A host that is connected to its bus."""
     made = Bench(profile, **options)
     try:
         made.connect()

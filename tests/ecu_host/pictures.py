@@ -1,4 +1,4 @@
-"""Show the window as a picture: ``python -m tests.ecu_host.pictures FOLDER`` writes one SVG a size and tab."""
+"""Draw the window: ``python -m tests.ecu_host.pictures FOLDER`` writes one SVG for each size and tab."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""Prove that an operator's input is understood, or refused with what to write."""
+"""Prove that an operator's input is understood, or refused with a sentence that says what to write."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The log keeps the last frames and lines, whatever comes and however much of it."""
+"""Prove that the log keeps the last frames and lines, whatever comes and however much of it."""
 
 from harness.ecu.profiles import article, hardened
 from harness.ecu_host.frame_log import LINES_KEPT, LONGEST_LINE, FrameLog, PrintedLines

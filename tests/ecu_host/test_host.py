@@ -1,4 +1,6 @@
-"""A host keeps its ECU alive whatever happens to the bus, and restarts it with other flaws as a sound ECU restarts."""
+"""Prove that a host keeps its ECU alive whatever happens to the bus, and restarts it with other flaws as a real ECU
+restarts.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from tests.ecu_host.bench import Bench, HandClock, bench
 
 
 class FailingBus(can.BusABC):
-    """An adapter that can be unplugged, and that may refuse a frame."""
+    """An adapter that a test can unplug, and that may refuse a frame."""
 
     opened: list[FailingBus]
 
@@ -36,7 +38,7 @@ class FailingBus(can.BusABC):
 
 @pytest.fixture
 def adapters(monkeypatch: pytest.MonkeyPatch) -> list[FailingBus]:
-    """Those that were opened, instead of real ones."""
+    """The adapters that were opened in place of real ones."""
     FailingBus.opened = []
     monkeypatch.setattr(can, "Bus", lambda **options: FailingBus(str(options["channel"])))
     return FailingBus.opened

@@ -1,4 +1,4 @@
-"""Prove that a host remembers in its file what a real ECU remembers without power."""
+"""Prove that a host's file keeps what a real ECU keeps without power."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def hosted(path: Path, profile: str = "hardened") -> Bench:
 
 
 def killed(on: Bench) -> None:
-    """The process is gone: nothing more is written."""
+    """Drop a host as if its process were killed: nothing more is written."""
     on.host.disconnect()
     on.tester.shutdown()
 
@@ -197,7 +197,7 @@ VARIANTS = ["one_counter", "held_seed", "pause_after_wrong_key", "boot_delay"]
 
 @pytest.mark.parametrize("profile", ["hardened", *(f"hardened+{variant}" for variant in VARIANTS)])
 def test_an_ecu_that_recalls_is_the_one_that_lost_its_power(profile: str) -> None:
-    """The file holds all that `reboot` keeps: a start with it and a power cycle lead to the same state."""
+    """The file holds everything that `reboot` keeps: a start with the file and a power cycle lead to the same state."""
     with bench(profile) as on, bench(profile) as other:
         on.ask("1003")
         on.seed(3)

@@ -1,4 +1,4 @@
-"""Prove that a second invocation reads the running ECU's status, and what the command prints from start to end."""
+"""Prove that a second process reads the running ECU's status, and what the command prints from start to end."""
 
 import json
 import os
@@ -22,12 +22,12 @@ from tests.ecu_host.bench import Bench
 HARNESS = [sys.executable, "-m", "harness"]
 HANGS_S = 120
 OWN_CHANNEL = f"status {os.getpid()}"
-"""Another run of these tests on the same machine has another one."""
+"""A channel that another run of these tests on the same machine does not use."""
 
 
 @contextmanager
 def stepping(profile: str = "hardened") -> Iterator[tuple[Bench, str]]:
-    """A host that answers whoever asks: each question is served at once, on the asker's thread."""
+    """Make a host serve each request for its status at once, on the requesting thread."""
     on = Bench(profile)
     on.connect()
     on.host.ask = lambda act: act()  # type: ignore[method-assign]
@@ -96,7 +96,7 @@ def test_what_an_impostor_says_moves_no_cursor() -> None:
 
 @contextmanager
 def impostor(answer: bytes) -> Iterator[None]:
-    """Some program that has an ECU's name and says this to whoever comes."""
+    """Run a program that has taken an ECU's name, and gives this answer to every connection."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.bind(abstract_name(f"{PREFIX}virtual:{OWN_CHANNEL}+hardened"))
         server.listen()

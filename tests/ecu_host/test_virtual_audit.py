@@ -1,4 +1,4 @@
-"""An ECU and its audit in one process, on python-can's virtual bus: a backend without a kernel behind it."""
+"""Prove an ECU and its audit in one process, on python-can's virtual bus, which needs no kernel driver."""
 
 import json
 import re

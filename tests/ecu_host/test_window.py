@@ -23,7 +23,7 @@ SIZES = [(80, 24), (120, 40)]
 async def operated(
     profile: str = "hardened", *, starts: bool = True, size: tuple[int, int] = SIZES[0]
 ) -> AsyncIterator[tuple[EcuWindow, Bench]]:
-    """A window and the bus beside it; the host is stepped by the test."""
+    """Open a window and the bus beside it; the test steps the host."""
     log, periodic = FrameLog(), PeriodicFrames()
     on = Bench(profile, beside=(periodic,), on_frame=log.add)
     on.host.say = log.add
@@ -37,7 +37,7 @@ async def operated(
 
 
 async def step(window: EcuWindow, on: Bench) -> None:
-    """Let the host do what it was asked, and the window show it."""
+    """Step the host, and let the window show the result."""
     for _ in range(2):
         on.host.step(0.0)
         window.refresh_view()

@@ -1,4 +1,4 @@
-"""Twenty ECUs with one flaw each that only fuzzing finds: the hardened ECU with a line or two changed."""
+"""Twenty ECUs, each with one flaw that only fuzzing finds: the hardened ECU with a line or two changed."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ SPILLED = b"spilled over    "
 
 
 class _Counting(Flawed):
-    """Counts something until it loses its supply."""
+    """A server that counts something until its power is cut."""
 
     count = 0
 
@@ -34,7 +34,7 @@ class _Counting(Flawed):
 
 @flawed
 def dies_on_one_shape(ecu: Server, pdu: bytes) -> Answers:
-    """2F with exactly five bytes."""
+    """The ECU dies at a request of 2F with exactly five bytes."""
     if pdu[0] == 0x2F and len(pdu) == 5:
         raise EcuDied("a control record of one byte")
     return None
@@ -42,7 +42,7 @@ def dies_on_one_shape(ecu: Server, pdu: bytes) -> Answers:
 
 @flawed
 def restarts_on_one_sub_function(ecu: Server, pdu: bytes) -> Answers:
-    """19 42 with three more bytes lets the watchdog bite."""
+    """19 42 with three more bytes makes the watchdog restart the ECU."""
     if pdu[:2] == b"\x19\x42" and len(pdu) == 5:
         ecu.power_cycle()
         ecu.state.ready_s += 1.0
@@ -97,7 +97,7 @@ def segmented_write_kills(ecu: Server, pdu: bytes) -> Answers:
 
 @flawed
 def segmented_write_spills_over(ecu: Server, pdu: bytes) -> Answers:
-    """What is longer than 64 bytes runs into the serial number."""
+    """The end of a request longer than 64 bytes overwrites the serial number."""
     if pdu[0] == 0x2E and len(pdu) > 0x40:
         ecu.state.values[SERIAL_NUMBER] = SPILLED
     return None
@@ -105,7 +105,7 @@ def segmented_write_spills_over(ecu: Server, pdu: bytes) -> Answers:
 
 @remembering
 def completes_half_an_identifier(ecu: Server, *asked: bytes) -> Answers:
-    """A read of half a DID is served with the third byte of the request before it as the other half."""
+    """A read of half a DID is served; the missing byte is the third byte of the request before."""
     *_, before, pdu = asked
     if pdu[0] == 0x22 and len(pdu) == 2 and len(before) > 2:
         return Server.answer(ecu, pdu + before[2:3])
@@ -117,7 +117,7 @@ def completes_half_an_identifier(ecu: Server, *asked: bytes) -> Answers:
 
 @remembering
 def three_steps_unlock(ecu: Server, *asked: bytes) -> Answers:
-    """10 03, any read, any 27: level 1 is open."""
+    """After 10 03, any read and any 27, level 1 is open."""
     services = [pdu[0] for pdu in asked]
     if services == [0x10, 0x22, 0x27] and asked[0] == b"\x10\x03":
         ecu.state.unlocked_level = 1
@@ -153,7 +153,7 @@ class _CounterWraps(_Counting):
 
 
 def counter_wraps() -> UdsNode:
-    """After 256 times 3E in a row level 1 is open."""
+    """After 256 requests of 3E in a row level 1 is open."""
     return node(_CounterWraps)
 
 
@@ -166,7 +166,7 @@ class _RefusalsKill(_Counting):
 
 
 def refused_routines_kill() -> UdsNode:
-    """The 64th routine that is started is the last, though each was refused."""
+    """The ECU dies at the 64th request to start a routine, though each was refused."""
     return node(_RefusalsKill)
 
 
@@ -185,7 +185,7 @@ class _Leaks(UdsNode):
 
 
 def leak_kills() -> UdsNode:
-    """Each frame leaks; the 5001st is the last."""
+    """Each frame leaks memory; the ECU dies at the 5001st."""
     return _Leaks(Server(HARDENED))
 
 
@@ -194,7 +194,7 @@ def leak_kills() -> UdsNode:
 
 @framed
 def skipped_sequence_number_kills(ecu: UdsNode, *frames: bytes) -> None:
-    """Consecutive frame 2 behind a first frame."""
+    """The ECU dies at a consecutive frame with number 2 directly after a first frame."""
     if len(frames) > 1 and frames[0][0] >> 4 == 1 and frames[1][0] == 0x22:
         raise EcuDied("the place of a frame that has not come")
 

@@ -1,4 +1,4 @@
-"""Run a campaign on an ECU until it finds something, and count what that took."""
+"""Run a campaign on an ECU until it finds something, and count how much that took."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,21 +24,21 @@ class First(NamedTuple):
 
 
 def ecu_of(make: Callable[[], object] | str) -> Target:
-    """The hardened target, played by a node of campaign_nodes.py."""
+    """Return the hardened target, with a node of campaign_nodes.py as its ECU."""
     base = load_target("hardened")
     name = make if isinstance(make, str) else make.__name__
     return replace(base, can=replace(base.can, channel=f"{NODES}:{name}"))
 
 
 def done(job: Job) -> Yield:
-    """The result of a shard, as its file has it."""
+    """Run a shard, and return its result as its file would contain it."""
     result = read_shard(run_shard(job), job)
     assert result is not None
     return result
 
 
 def first_found(target: Target, *, seed: int, most: int) -> First:
-    """What a campaign of small shards finds first, within `most` exchanges."""
+    """Return what a campaign of small shards finds first, within `most` exchanges."""
     campaign = CampaignSoFar(target, seed, None)
     while campaign.exchanges < most:
         results: list[Yield] = []

@@ -1,4 +1,4 @@
-"""Make factories of the hardened ECU that answers, but for one function, as the sound one does. For `path.py:factory`."""
+"""Make factories, for `path.py:factory`, of hardened ECUs that differ from the sound one in one function."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,12 @@ from harness.ecu.profiles import HARDENED
 from harness.ecu.server import Server
 
 Answers = list[bytes] | None
-"""The messages of an answer; None for what the sound ECU says."""
+"""The messages of an answer; None leaves the answer to the sound ECU."""
 Factory = Callable[[], UdsNode]
 
 
 class Flawed(Server):
-    """Answers as the sound server does where `flawed_answers` gives None."""
+    """A server that answers like the sound one where `flawed_answers` returns None."""
 
     def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
         self.now_s = self.surroundings.now_s
@@ -31,7 +31,7 @@ def node(server: type[Server], config: EcuConfig = HARDENED) -> UdsNode:
 
 
 def flawed(answers: Callable[[Server, bytes], Answers]) -> Factory:
-    """An ECU that answers a message as the function says."""
+    """Make an ECU that answers a message as the function says."""
 
     class Ecu(Flawed):
         def flawed_answers(self, pdu: bytes) -> Answers:
@@ -41,7 +41,7 @@ def flawed(answers: Callable[[Server, bytes], Answers]) -> Factory:
 
 
 def remembering(answers: Callable[..., Answers]) -> Factory:
-    """An ECU that answers as the function says of the last two or three messages; it forgets them without supply."""
+    """Make an ECU whose answer depends on the last two or three messages; it forgets them without power."""
 
     class Ecu(Flawed):
         last: tuple[bytes, ...] = ()
@@ -58,7 +58,7 @@ def remembering(answers: Callable[..., Answers]) -> Factory:
 
 
 def framed(look: Callable[..., None]) -> Factory:
-    """A node whose function sees the last frame or two that were sent to it; it forgets them without supply."""
+    """Make a node whose function sees the last one or two frames that were sent to it; it forgets them without power."""
 
     class Node(UdsNode):
         last: tuple[bytes, ...] = ()

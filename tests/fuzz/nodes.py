@@ -1,4 +1,4 @@
-"""ECUs with flaws that fuzz cases must find: the hardened ECU with a line or two changed. For `path.py:factory`."""
+"""ECUs, for `path.py:factory`, with flaws that fuzz cases must find: the hardened ECU with a line or two changed."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +27,7 @@ FOREVER = 1e9
 
 @flawed
 def reads_what_is_missing(ecu: Server, pdu: bytes) -> Answers:
-    """Half a DID is doubled: 22 10 reads 1010."""
+    """Half a DID is doubled, so that 22 10 reads 1010."""
     if pdu[0] != 0x22 or len(pdu) != 2:
         return None
     return Server.answer(ecu, pdu + pdu[1:])
@@ -73,12 +73,12 @@ class _IgnoresFrameTypes(UdsNode):
 
 
 def ignores_frame_types() -> UdsNode:
-    """What is no frame of ISO-TP is taken for a single frame."""
+    """A frame that is no frame of ISO-TP is taken for a single frame."""
     return _IgnoresFrameTypes(Server(HARDENED))
 
 
 def answering_long_reads(*answers: bytes, times: int = 1_000, config: EcuConfig = HARDENED) -> Factory:
-    """Answers a read of 1010 with one byte too many in its own way, so many times."""
+    """Make an ECU that answers the first so many reads of 1010 with one byte too many in its own way."""
 
     class Ecu(Flawed):
         count = 0
@@ -127,7 +127,7 @@ def empty_key_unlocks(ecu: Server, pdu: bytes) -> Answers:
 
 @flawed
 def read_of_one_did_unlocks(ecu: Server, pdu: bytes) -> Answers:
-    """The read of 004D, which does not exist, is refused, and opens level 1."""
+    """A read of 004D, which does not exist, is refused, and opens level 1."""
     if pdu == b"\x22\x00\x4d":
         ecu.state.unlocked_level = 1
     return None
@@ -152,7 +152,7 @@ class _ReadOfOneDidWritesForGood(_ReadOfOneDidWritesSerialNumber):
 
 
 def read_of_one_did_writes_for_good() -> UdsNode:
-    """The serial number stays overwritten."""
+    """A read of one DID overwrites the serial number for good."""
     return node(_ReadOfOneDidWritesForGood)
 
 
@@ -178,13 +178,13 @@ class _ReadOfOneDidKillsLater(UdsNode):
 
 
 def read_of_one_did_kills_later() -> UdsNode:
-    """It is answered, and a millisecond later the ECU is dead."""
+    """The read is answered, and a millisecond later the ECU is dead."""
     return _ReadOfOneDidKillsLater(Server(HARDENED))
 
 
 @flawed
 def read_of_one_did_restarts(ecu: Server, pdu: bytes) -> Answers:
-    """Two seconds later the watchdog has brought it back."""
+    """The ECU stops at the read, and two seconds later the watchdog has restarted it."""
     if pdu == b"\x22\x00\x4d":
         ecu.power_cycle()
         ecu.state.ready_s += 2.0
@@ -209,7 +209,7 @@ class _DiesForGoodOnce(Flawed):
 
 
 def read_of_one_did_kills_for_good() -> UdsNode:
-    """No power cycle helps."""
+    """The ECU dies at the read, and no power cycle helps."""
     return node(_DiesForGoodOnce)
 
 
@@ -224,7 +224,7 @@ class _DiesOnce(Flawed):
 
 
 def dies_once() -> UdsNode:
-    """The same message does no harm the second time."""
+    """A message kills the ECU once; the same message does no harm the second time."""
     return node(_DiesOnce)
 
 
@@ -233,7 +233,7 @@ def dies_once() -> UdsNode:
 
 @flawed
 def always_unlocked(ecu: Server, pdu: bytes) -> Answers:
-    """Open from the start, and nothing locks it."""
+    """The ECU is open from the start, and nothing locks it."""
     ecu.state.unlocked_level = 1
     return None
 
@@ -249,12 +249,12 @@ class _Counts(Flawed):
 
 
 def value_changes_by_itself() -> UdsNode:
-    """2020 counts, though the target does not say so."""
+    """The value of 2020 counts up, though the target does not say so."""
     return node(_Counts)
 
 
 class _Drifts(UdsNode):
-    """2020 counts twenty times a second."""
+    """A server whose value of 2020 counts up twenty times a second."""
 
     def attach(self, port: Port) -> None:
         super().attach(port)
@@ -283,7 +283,7 @@ class _CountsRequests(Flawed):
 
 
 def value_counts_requests() -> UdsNode:
-    """2020 counts every fiftieth request."""
+    """The value of 2020 counts up at every fiftieth request."""
     return node(_CountsRequests)
 
 
@@ -317,7 +317,7 @@ class _AnswersTwice(UdsNode):
 
 
 def answers_twice() -> UdsNode:
-    """Every frame is sent once more 20 ms later."""
+    """Every frame is sent a second time after 20 ms."""
     return _AnswersTwice(Server(HARDENED))
 
 
@@ -340,12 +340,12 @@ def chatters() -> UdsNode:
 
 
 def all_zero(seed: bytes, level: int) -> bytes:
-    """A key function that is not the ECU's."""
+    """Return a key of zeros, which is not the ECU's."""
     return bytes(16)
 
 
 def low_bit(seed: bytes, level: int) -> bytes:
-    """A key that every second guess finds."""
+    """Return a key of one bit, which every second guess hits."""
     return bytes((seed[-1] & 1,))
 
 

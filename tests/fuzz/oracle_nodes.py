@@ -1,4 +1,4 @@
-"""ECUs of which no answer is wrong, though something else is; and sound ones that do the same for good reasons."""
+"""ECUs none of whose answers is wrong, though something else is; and sound ECUs that do the same for good reasons."""
 
 import sys
 from dataclasses import replace
@@ -23,7 +23,7 @@ PROVOKED = b"\x22\x10\x10\x77"
 
 
 def working(work_of: dict[bytes, float]) -> UdsNode:
-    """Works for some time on requests that begin so before it answers as the sound ECU does."""
+    """Make an ECU that works for some time on requests with this beginning before it answers like the sound ECU."""
 
     class Ecu(Server):
         def answer(self, pdu: bytes, *, is_functional: bool = False) -> list[bytes]:
@@ -35,17 +35,17 @@ def working(work_of: dict[bytes, float]) -> UdsNode:
 
 
 def refuses_one_read_slowly() -> UdsNode:
-    """One refusal takes 40 ms, all others none."""
+    """One refusal takes 40 ms, all others take no time."""
     return working({PROVOKED: 0.04})
 
 
 def refuses_one_read_too_late() -> UdsNode:
-    """One refusal takes 300 ms, which is more than P2, without any response pending."""
+    """One refusal takes 300 ms, more than P2, and no response pending comes before."""
     return working({PROVOKED: 0.3})
 
 
 def computes_keys_and_stores_slowly() -> UdsNode:
-    """Sound: each key and each write takes 40 ms and more."""
+    """Sound: each key and each write takes at least 40 ms."""
     return working({b"\x2e": 0.04, b"\x27": 0.045})
 
 
@@ -54,7 +54,7 @@ def computes_keys_and_stores_slowly() -> UdsNode:
 
 @flawed
 def restarts_between_two_requests(ecu: Server, pdu: bytes) -> Answers:
-    """One read restarts it, faster than anybody could notice by its silence."""
+    """One read restarts the ECU, so quickly that its silence is not noticed."""
     if pdu == PROVOKED:
         ecu.power_cycle()
         ecu.state.ready_s = 0.0
@@ -64,7 +64,7 @@ def restarts_between_two_requests(ecu: Server, pdu: bytes) -> Answers:
 
 @flawed
 def ends_the_session_after_a_wrong_key(ecu: Server, pdu: bytes) -> Answers:
-    """Sound: who sends a wrong key begins anew."""
+    """Sound: a wrong key ends the session."""
     answers = Server.answer(ecu, pdu)
     if answers and answers[0][:2] == b"\x7f\x27" and len(pdu) > 2:
         ecu.power_cycle()
@@ -76,7 +76,7 @@ def ends_the_session_after_a_wrong_key(ecu: Server, pdu: bytes) -> Answers:
 
 
 class _Talks(UdsNode):
-    """Sends a message each 50 ms once it was provoked, until it loses its supply."""
+    """A server that sends a message every 50 ms once it was provoked, until its power is cut."""
 
     provoked_by = PROVOKED
     is_talking = False
@@ -123,7 +123,7 @@ class _TalksWhenAsked(_Talks):
 
 
 def talks_when_asked() -> UdsNode:
-    """Sound: 2A asks for periodic messages."""
+    """Sound: the ECU sends periodic messages because 2A requested them."""
     return _talking(_TalksWhenAsked)
 
 
@@ -159,7 +159,7 @@ class _Chatty(_Prints):
 
 
 def prints_a_lot() -> UdsNode:
-    """Sound: a line for each request, and one about an earlier restart whenever it starts."""
+    """Sound: the ECU prints a line for each request, and one about an earlier restart whenever it starts."""
     return node(_Chatty)
 
 
@@ -167,7 +167,7 @@ def prints_a_lot() -> UdsNode:
 
 
 class _Leaks(Flawed):
-    """Keeps 32 bytes of each wrong read; how much it uses is written where `[observe] memory` looks."""
+    """A server that keeps 32 bytes of each wrong read; its memory in use is written where `[observe] memory` looks."""
 
     file = ""
     used = 50_000
@@ -187,7 +187,7 @@ class _Leaks(Flawed):
 
 
 class _Varies(_Leaks):
-    """Sound: it uses now more and now less, whatever it is asked."""
+    """Sound: the memory in use goes up and down, whatever is requested."""
 
     provoked_by = b""
 
@@ -206,7 +206,7 @@ def leaking(file: str, *, is_sound: bool = False) -> UdsNode:
 
 
 class _DiesLater(Flawed):
-    """Counts the requests after a wrong read, until it loses its supply."""
+    """A server that counts the requests after a wrong read, until its power is cut."""
 
     left = 0
 
@@ -225,18 +225,20 @@ class _DiesLater(Flawed):
 
 
 def dies_forty_requests_later() -> UdsNode:
-    """A read of four identifiers frees what is used forty requests later. It takes two seconds to start."""
+    """A read of four identifiers frees memory that is used forty requests later, which kills the ECU. It starts in two
+    seconds.
+    """
     return UdsNode(_DiesLater(replace(HARDENED, boot_s=2.0)))
 
 
 def starts_slowly() -> UdsNode:
-    """Sound; it takes two seconds to start."""
+    """Sound: the ECU takes two seconds to start."""
     return UdsNode(Server(replace(HARDENED, boot_s=2.0)))
 
 
 @flawed
 def restarts_in_half_a_second(ecu: Server, pdu: bytes) -> Answers:
-    """One read lets the watchdog bite."""
+    """One read makes the watchdog restart the ECU within half a second."""
     if pdu == PROVOKED:
         ecu.power_cycle()
         ecu.state.ready_s = ecu.now_s + 0.5

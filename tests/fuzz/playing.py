@@ -1,4 +1,4 @@
-"""Run a case on an ECU in one call."""
+"""Run a fuzz case on an ECU in one call."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ NODES = Path(__file__).parent / "nodes.py"
 
 
 def target(node: str = "hardened", base: str = "hardened", **changes: Any) -> Target:
-    """A shipped target whose ECU is a node of nodes.py or a profile; `changes` are fields of the target."""
+    """Return a shipped target whose ECU is a node of nodes.py or a profile; `changes` are fields of the target."""
     loaded = load_target(base)
     channel = f"{NODES}:{node}" if hasattr(nodes, node) else node
     return replace(loaded, can=replace(loaded.can, channel=channel), **changes)
@@ -28,7 +28,7 @@ def allowing(*permissions: str, wrong_keys: int | None = None) -> dict[str, Any]
 
 
 def write_case(folder: Path, **keys: str) -> Path:
-    """A file with one case; the keys are TOML values."""
+    """Write a file with one case whose keys have these TOML values."""
     path = folder / "cases" / "one.toml"
     path.parent.mkdir(exist_ok=True)
     given = {"id": '"one"', "why": '"Because."', "send": '"22 10 10"', "expect": '"any"', **keys}

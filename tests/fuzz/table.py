@@ -30,11 +30,11 @@ MOST: Final = 1_000_000
 MOST_BY_SCAPY: Final = 20_000
 LONGEST_BYTES: Final = 4095
 LOOK_EVERY: Final = 50
-"""Messages of Scapy's loop between two looks at everything; the lock is looked at after each."""
+"""How many messages of Scapy's loop come between two complete looks; the lock is looked at after each message."""
 
 
 def made_by_scapy(seed: int, count: int) -> list[Stimulus]:
-    """Requests and frames by turns."""
+    """Yield requests and frames by Scapy's `fuzz()`, in turns."""
     layers = [
         (condition["service"], layer)
         for condition, layer in UDS.payload_guess
@@ -53,14 +53,14 @@ def made_by_scapy(seed: int, count: int) -> list[Stimulus]:
 
 
 class _Kept(Bench):
-    """A bench whose ECU is never replaced: a loop does not know how."""
+    """A bench whose ECU is never replaced, since a plain loop cannot do that."""
 
     def renew(self) -> None:
-        """Leave it as it is."""
+        """Leave the ECU as it is."""
 
 
 def found_by_scapy(target: Target, stimuli: list[Stimulus], seed: int) -> tuple[str, int]:
-    """What the loop finds first, empty if nothing, and after how many messages."""
+    """Return the first thing that the loop finds, empty if none, and after how many messages."""
     tester = open_tester(target, seed=seed, trace=Trace(), ledger_path=None)
     tester.prove_keys()
     tester.restore()
@@ -85,7 +85,7 @@ def found_by_scapy(target: Target, stimuli: list[Stimulus], seed: int) -> tuple[
 
 
 def lines(names: list[str], *, seed: int, most: int, most_by_scapy: int) -> Iterator[str]:
-    """The table, a line for each flaw."""
+    """Yield the table, one line for each flaw."""
     yield f"{'':34}{'campaign':>10}{'CPU s':>7}{'Scapy':>9}{'CPU s':>7}  minimal sequence of the campaign"
     stimuli = made_by_scapy(seed, most_by_scapy)
     ours = theirs = 0

@@ -1,4 +1,4 @@
-"""Prove that a file of cases is read whole, or refused with a line for each mistake."""
+"""Prove that a file of cases is read completely, or refused with one line for each mistake."""
 
 from pathlib import Path
 

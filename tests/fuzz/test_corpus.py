@@ -1,4 +1,6 @@
-"""A campaign starts from cases and from recordings of any common format: the same requests, whatever the format."""
+"""Prove that a campaign starts from cases and from recordings of any common format, with the same requests from
+each format.
+"""
 
 from pathlib import Path
 
@@ -21,7 +23,7 @@ REQUESTS = ("22 F1 90", "2E 10 10 01 02 03 04 05 06 07", "3E 00")
 
 
 def messages() -> list[can.Message]:
-    """Some frames to the ECU, and one of its own."""
+    """Return some frames to the ECU, and one from the ECU."""
     found = [
         can.Message(timestamp=1 + at / 100, arbitration_id=0x740, data=bytes.fromhex(data), is_extended_id=False)
         for at, data in enumerate(FRAMES)

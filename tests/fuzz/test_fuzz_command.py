@@ -1,4 +1,4 @@
-"""`uds-harness fuzz` leaves a run's folder, ends with an audit's codes, and goes on where it was interrupted."""
+"""Prove that `uds-harness fuzz` leaves a run's folder, ends with an audit's exit codes, and can be resumed."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def found(place: Path) -> Path:
-    """The folder of a campaign on it."""
+    """The folder of a campaign on that ECU."""
     done = uds_harness("fuzz", "flawed.toml", *SMALL, "--out", "run", cwd=place)
     assert done.code == 1, done.out + done.err
     return place / "run"

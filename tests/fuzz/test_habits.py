@@ -1,4 +1,4 @@
-"""Prove what is noticed besides answers, life, lock and values: time, session, unasked traffic, console and memory."""
+"""Prove which changes of habit are noticed: in time, session, messages without a request, console and memory."""
 
 import shlex
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def bench_on(ecu: Target) -> Iterator[Bench]:
 
 
 def seen(ecu: Target, stimuli: list[Stimulus], setting: Setting | None = None) -> dict[str, Damage | Complaint]:
-    """What goes wrong with stimuli after some usual ones, twice: what is reported has to be seen again."""
+    """Play stimuli after some usual ones, twice, and return what goes wrong: only what is seen again is reported."""
     with bench_on(ecu) as bench:
         first = bench.failures(setting or Setting(), [*USUAL * 8, *stimuli])
         again = bench.failures(setting or Setting(), stimuli)

@@ -1,4 +1,4 @@
-"""Prove that hunts find flaws without a case, minimise them, accuse no sound ECU, and are repeatable."""
+"""Prove that hunts find flaws without a case, make the findings minimal, accuse no sound ECU, and are repeatable."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -24,26 +24,26 @@ from .first_found import done, ecu_of, first_found
 from .playing import allowing
 
 SLICE, MOST_EXCHANGES = 1_500, 40_000
-"""Exchanges of the quick samples, and the most that a campaign is given to find something."""
+"""The exchanges of a quick sample, and the largest number that a campaign may take to find something."""
 
 TWENTY_SECONDS = 500_000
-"""Exchanges that take about so long on the first machine."""
+"""The number of exchanges that took about twenty seconds on the first machine."""
 
 QUICK = {
     "reserved_flow_status_kills": ("crash", ("33",)),
     "aborted_reception_unlocks": ("lock 2020", ("10", "02 3E")),
     "skipped_sequence_number_kills": ("crash", ("10", "22")),
 }
-"""Of the twenty those that a quick sample finds: what is found, and its minimal sequence."""
+"""By flaw, among the twenty, that a quick sample finds: the finding, and its minimal sequence."""
 
 
 def hunted(target: Target, exchanges: int, *, seed: int = 1) -> list[FuzzFinding]:
-    """What one shard finds."""
+    """Return what one shard finds."""
     return done(Job(target=target, seed=seed, round=0, index=0, exchanges=exchanges)).found
 
 
 def found_first(target: Target) -> FuzzFinding:
-    """What a campaign finds first."""
+    """Return what a campaign finds first."""
     found, exchanges = first_found(target, seed=1, most=MOST_EXCHANGES)
     assert found is not None, f"nothing was found in {exchanges} exchanges"
     return found

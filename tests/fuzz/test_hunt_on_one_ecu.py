@@ -1,4 +1,6 @@
-"""A hunt on an ECU that is nobody's to replace: it keeps to the budget of wrong keys, and accuses of nothing it has done."""
+"""Prove that a hunt on an ECU that cannot be replaced keeps to the budget of wrong keys, and reports no effect of its own
+acts.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +27,7 @@ EXCHANGES = 2_500
 
 @contextmanager
 def only_tester_of(ecu: Target) -> Iterator[Tester]:
-    """A tester on the one ECU that there is of its kind."""
+    """Return a tester on an ECU that cannot be replaced."""
     chance = Chance(1)
     nodes = load_nodes(ecu.can.channel, ecu.folder)
     link = SimulatedLink(nodes, bitrate=ecu.can.bitrate, chance=chance.stream("ecu"), trace=Trace())

@@ -1,4 +1,4 @@
-"""Prove that cases with the right key send exactly what a finding needs, repeated or apart."""
+"""Prove that cases with the right key send exactly what a finding needs, both repeated and singly."""
 
 from pathlib import Path
 

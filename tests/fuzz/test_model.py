@@ -1,4 +1,4 @@
-"""Prove the reference state machine: what a sound ECU may answer, and what it never answers."""
+"""Prove the reference state machine: which answers a sound ECU may give, and which it never gives."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def no(nrc: int) -> ModelAnswer:
 
 
 def after(*steps: tuple[ModelStep, ModelAnswer], rules: ModelRules = RULES) -> Tracker:
-    """A tracker that has seen steps which a sound ECU may answer so."""
+    """Return a tracker that has taken steps with answers that a sound ECU may give."""
     tracker = Tracker(rules)
     for step, answer in steps:
         assert tracker.take(step, answer), f"{step} {answer}"

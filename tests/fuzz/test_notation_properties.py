@@ -1,4 +1,4 @@
-"""Whatever a campaign writes down of its messages means the same when it is read as a case."""
+"""Prove that each message a campaign writes down means the same when it is read as a case."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Prove what must hold after every message: each injected flaw is found, and blamed on its message only."""
+"""Prove what must hold after every message: each injected flaw is found, and only the right message is blamed."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from harness.verdict import Severity, Verdict
 from .playing import allowing, case, run, target
 
 READS = '"22 00 {00..7F}"'
-"""The 78th of them is 22 00 4D."""
+"""Reads, of which the 78th is 22 00 4D."""
 
 
 def test_a_sound_ecu_passes(tmp_path: Path) -> None:

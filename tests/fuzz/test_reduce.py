@@ -1,4 +1,4 @@
-"""Prove that what fails is cut down: delta debugging, frames that are requests, keys that need not be right."""
+"""Prove that failures are reduced: by delta debugging, from frames to requests, and without keys that need not be right."""
 
 from collections.abc import Sequence
 

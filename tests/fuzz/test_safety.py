@@ -1,4 +1,4 @@
-"""Prove that a case sends nothing unpermitted, no wrong key too many, and none before the right one."""
+"""Prove that a case sends nothing that is not permitted, no wrong key too many, and none before the right one."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -48,12 +48,14 @@ NOT_APPLICABLE_ON_THE_ARTICLE = {
     "fuzz/key-without-seed",
     "fuzz/key-after-a-read",
 }
-"""It has no second level, and no sessions: it says to 10 what it says to every service that does not exist."""
+"""Cases that do not apply to the article, which has no second level and no sessions: it refuses 10 like an unknown
+service.
+"""
 UNDECIDED_ON_THE_ARTICLE = {
     "fuzz/read-many-times",
     "fuzz/write-far-too-long",
 }
-"""It takes no message of more than one frame, but its silence to first frames does not show that."""
+"""Cases that the article leaves undecided: it takes no message of several frames, but its silence does not show that."""
 
 
 @pytest.mark.parametrize("profile", ["hardened", "hardened-article-key"])

@@ -1,4 +1,4 @@
-"""Prove that a hunt on an ECU that is slow to restart spends its time on messages, and finds what kills it later."""
+"""Prove that a hunt on an ECU with slow restarts spends its time on messages, and finds a crash that comes later."""
 
 import re
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ GUILTY = b"\x22\x00\x00"
 
 
 def hunted(name: str, *, boot_s: float, seed: int, exchanges: int) -> tuple[Yield, int]:
-    """What a hunt brings, and how often it began with a new ECU."""
+    """Return what a hunt finds, and how often it began with a new ECU."""
     base = playing.target()
     ecu = replace(base, can=replace(base.can, channel=f"{NODES}:{name}"), reset=replace(base.reset, boot_s=boot_s))
     tester = open_tester(ecu, seed=seed, trace=Trace(), ledger_path=None)

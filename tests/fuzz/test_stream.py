@@ -1,4 +1,6 @@
-"""Prove that a stream of messages is watched for effects on the ECU, and reduced to the guilty ones."""
+"""Prove that the effects of a stream of messages on the ECU are noticed, and that the stream is reduced to the
+guilty ones.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace

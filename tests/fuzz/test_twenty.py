@@ -1,4 +1,4 @@
-"""Prove that campaigns find what nobody has written a case for, make it minimal, and leave a case that shows it."""
+"""Prove that campaigns find flaws for which nobody has written a case, reduce them, and leave a case for each."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from .table import lines
 pytestmark = pytest.mark.thorough
 
 MOST_EXCHANGES = 1_000_000
-"""Less than a minute of one processor."""
+"""The largest number of exchanges, which take less than a minute of one processor."""
 
 MINIMAL = {
     "dies_on_one_shape": ("crash", r"2F \.\. \.\. \.\. \.\."),
@@ -44,7 +44,7 @@ MINIMAL = {
     "reserved_flow_status_kills": ("crash", r"33 … as raw frames"),
     "aborted_reception_unlocks": ("lock 2020", r"10 … \| 02 3E … as raw frames"),
 }
-"""What is found, and its minimal sequence: ``..`` is a byte that does not matter."""
+"""By flaw: the finding, and its minimal sequence, in which ``..`` is a byte that does not matter."""
 
 
 def test_there_are_twenty() -> None:

@@ -1,4 +1,4 @@
-"""Prove that the random walk is silent on sound ECUs, and notices each deviation from the state machine."""
+"""Prove that the random walk finds nothing on sound ECUs, and notices each deviation from the state machine."""
 
 import pytest
 

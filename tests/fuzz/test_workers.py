@@ -1,4 +1,4 @@
-"""Findings are the same with one worker, with several, and on a Dask cluster, also where a worker is killed meanwhile."""
+"""Prove that findings are the same with one worker, with several, and on a Dask cluster, even if a worker is killed."""
 
 import contextlib
 import multiprocessing
@@ -27,7 +27,7 @@ TRIES = 20
 
 
 def shards_of(folder: Path, door: Door) -> dict[str, str]:
-    """The files of a small campaign."""
+    """Return the files of a small campaign's shards."""
     campaign = CampaignSoFar(ecu_of(NODE), 3, EXCHANGES)
     run_rounds(campaign, folder, door, is_over=lambda: False, after=lambda found: None)
     assert len(campaign.found) == 1
@@ -133,7 +133,7 @@ def free_port() -> int:
 
 
 def connected(address: str) -> Cluster:
-    """The cluster, as soon as its scheduler listens."""
+    """Return the cluster, as soon as its scheduler listens."""
     for _ in range(TRIES):
         with contextlib.suppress(UserError):
             return Cluster(address)

@@ -1,4 +1,4 @@
-"""ECUs on which learning must end with a clear reason, by their factories."""
+"""ECUs, by their factories, on which learning must end with a clear reason."""
 
 import can
 
@@ -9,7 +9,7 @@ DIES_AT = 600
 
 
 class Wrapped:
-    """The hardened ECU behind something that is wrong."""
+    """The hardened ECU behind a wrapper that makes something go wrong."""
 
     def __init__(self) -> None:
         self.inner = hardened()
@@ -26,7 +26,7 @@ class Wrapped:
 
 
 class Fickle(Wrapped):
-    """Refuses every third request for a session, on the average, by chance."""
+    """An ECU that refuses every third request for a session on average, by chance."""
 
     def on_frame(self, frame: can.Message) -> None:
         if frame.arbitration_id == 0x740 and frame.data[1:3] == b"\x10\x03" and self.port.random_bytes(1)[0] % 3 == 0:
@@ -37,7 +37,7 @@ class Fickle(Wrapped):
 
 
 class Mortal(Wrapped):
-    """Dies for good once it, and those before it, have heard so many frames."""
+    """An ECU that dies for good once it and its predecessors have heard a certain number of frames."""
 
     def on_frame(self, frame: can.Message) -> None:
         COUNTED["frames"] += 1
@@ -46,14 +46,14 @@ class Mortal(Wrapped):
 
 
 class Late(Wrapped):
-    """Hears everything 0.3 s later, and says so to nobody."""
+    """An ECU that hears everything 0.3 s late, though its target does not declare that."""
 
     def on_frame(self, frame: can.Message) -> None:
         self.port.call_later(0.3, lambda: self.inner.on_frame(frame))
 
 
 class Rare(Wrapped):
-    """Refuses a session once in some hundred times, by chance."""
+    """An ECU that refuses a session once in some hundred times, by chance."""
 
     def on_frame(self, frame: can.Message) -> None:
         if frame.arbitration_id == 0x740 and frame.data[1:3] == b"\x10\x03" and self.port.random_bytes(1)[0] == 0:
@@ -67,7 +67,7 @@ fickle, late, mortal, rare = Fickle, Late, Mortal, Rare
 
 
 class SlowStarter(Wrapped):
-    """Is deaf for four seconds after each reset, where its target says 0.05."""
+    """An ECU that is deaf for four seconds after each reset, though its target declares 0.05."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,7 +85,9 @@ slow_starter = SlowStarter
 
 
 class Silent37(Wrapped):
-    """Answers every key with 0x35 for ten seconds after a wrong one, the right key too, and gives seeds meanwhile."""
+    """An ECU that answers every key with 0x35 for ten seconds after a wrong one, even the right key, and gives seeds
+    meanwhile.
+    """
 
     def __init__(self) -> None:
         self.inner = hardened("no_attempt_limit")
@@ -107,7 +109,7 @@ class Silent37(Wrapped):
 
 
 class Sending:
-    """A port whose frames go through somebody else's hands."""
+    """A port that sends its frames by another function."""
 
     def __init__(self, port, send) -> None:  # type: ignore[no-untyped-def]
         self._port, self.send = port, send
@@ -120,7 +122,7 @@ silent_37 = Silent37
 
 
 class Sleeper(Wrapped):
-    """Sleeps when it has heard nothing for 0.3 s, and is woken by a frame that it does not answer."""
+    """An ECU that sleeps when it has heard nothing for 0.3 s; the frame that wakes it is not answered."""
 
     last_s = -1.0
 

@@ -1,7 +1,8 @@
-"""The matrix's flaws of order and state: which request may follow which, and what is remembered between.
+"""List the matrix's flaws of order and state: which request may follow which, and what is remembered between requests.
 
-Written down before there was a learner. Not among them: what takes statistics (weak seeds, weak keys, leaks in time), the
-form of a message or of a key, who asks (addresses, connections), transport, and services beside SecurityAccess.
+The list was written before there was a learner. Left out are flaws that take statistics (weak seeds, weak keys, leaks in
+time), and flaws of the form of a message or key, of addresses and connections, of transport, and of services other than
+SecurityAccess.
 """
 
 ORDER_FLAWS = (

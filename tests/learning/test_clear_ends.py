@@ -1,4 +1,4 @@
-"""Prove how learning ends if an ECU answers inconsistently, falls silent, or may not be asked everything."""
+"""Prove how learning ends if an ECU answers inconsistently, falls silent, or may not be sent everything."""
 
 from collections import Counter
 from dataclasses import replace
@@ -26,7 +26,7 @@ def target_of(factory: str) -> Target:
 
 
 def learned(target: Target, *, can_renew: bool = True) -> tuple[Learned, Counter[str]]:
-    """What was learned, and how often each service and sub-function was sent."""
+    """Return what was learned, and how often each service and sub-function was sent."""
     tester = open_tester(target, seed=1, trace=Trace(), ledger_path=None)
     sent: Counter[str] = Counter()
     send = tester._transport.send

@@ -24,7 +24,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def requests_on_the_bus(run: Path) -> int:
-    """Single and first frames to the ECU, in its bus log."""
+    """Return the single and first frames to the ECU in its bus log."""
     return len(re.findall(r" 740#[01]", (run / "bus.log").read_text()))
 
 

@@ -1,4 +1,4 @@
-"""Prove that the right machine is learned, with few requests, for any seed, and that mistakes show in it."""
+"""Prove that the right machine is learned, with few requests and any seed, and that mistakes show in it."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ STATES_OF_HARDENED = {
     "session 03, unlocked",
 }
 MOST_REQUESTS = 3680
-"""A third of what the first trial took: 40 random walks of 12 steps from each state."""
+"""A third of what the first attempt took, with 40 random walks of 12 steps from each state."""
 
 
 def learned(channel: str, *, seed: int = 1, is_full: bool = False, most_requests: int | None = None) -> Learned:

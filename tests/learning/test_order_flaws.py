@@ -1,4 +1,4 @@
-"""Prove which flaws of order and state learning finds; the table in docs/learning.md is made from this one."""
+"""Prove which flaws of order and state learning finds; the table in docs/learning.md is made from the table here."""
 
 from pathlib import Path
 
@@ -98,14 +98,14 @@ SEEN_AS = {
     "tester_present_revives_session": ("ST-04",),
     "reset_keeps_session": ("ST-08",),
 }
-"""By flaw, the rules that its ECU breaks, in the order of their sequences' lengths."""
+"""By flaw: the rules that its ECU breaks, in the order of the lengths of their sequences."""
 
 UNSEEN = {
     "counter_wraps_in_delay": "it takes 256 keys within one delay",
     "counter_is_signed_byte": "it takes 128 wrong keys over many delays",
 }
 ENOUGH_REQUESTS = 3000
-"""All sequences of single checks are asked by then: the machine itself adds the shortest way, and nothing else here."""
+"""A number of requests within which all sequences of single checks are sent; the machine would only add the shortest one."""
 
 
 def learned(change: str, most_requests: int | None) -> Learned:
@@ -143,6 +143,6 @@ def test_no_sound_variant_is_accused(name: str) -> None:
 
 
 def test_two_flaws_and_two_variants_by_the_default_suite() -> None:
-    """A sample of the above that every run has time for."""
+    """These are a sample of the tests above, for which every run has time."""
     assert {one.id for one in learned("delay_lost_at_reset", ENOUGH_REQUESTS).machine.violations} == {"SA-17"}
     assert not learned("pause_after_wrong_key", ENOUGH_REQUESTS).machine.violations

@@ -98,7 +98,7 @@ class Node:
 
 
 def seed_of(link: Link) -> bytes:
-    """What the article's ECU gives to 27 01."""
+    """Return the seed that the article's ECU gives to 27 01."""
     link.send(Frame(0x740, bytes.fromhex("0227010000000000")))
     return next(frame.data for frame in received(link, 0.1) if frame.can_id == 0x748)
 
@@ -229,12 +229,12 @@ def test_the_supply_of_a_real_ecu_is_not_ours_to_cut(virtual_link: Link) -> None
 
 
 class Adapter(can.BusABC):
-    """Gives what it is told to give, raises what it is told to raise, and never waits."""
+    """An adapter that returns or raises what a test tells it to, and never waits."""
 
     def __init__(self) -> None:
         self.channel_info = "an adapter of this test"
         self.sending: deque[Exception | None] = deque()
-        """What becomes of the next frames; then all are sent."""
+        """What happens to the next frames; all later frames are sent."""
         self.incoming: deque[Frame | Exception] = deque()
         self.sent: list[can.Message] = []
         super().__init__("test")
@@ -503,7 +503,7 @@ def test_who_holds_the_bus_is_said(virtual_link: Link, request: pytest.FixtureRe
 
 
 class Releasing:
-    """A clock in whose third wait the other run ends."""
+    """A clock in whose third wait the other run releases the bus."""
 
     def __init__(self, link: Link | None) -> None:
         self.seconds = 0.0
@@ -531,7 +531,7 @@ def test_a_run_that_waits_has_the_bus_when_the_other_has_ended(request: pytest.F
 
 
 def subprocess_lock(bus: str) -> None:
-    """Try to hold a bus in another process. UserError: it could not."""
+    """Try to lock a bus in another process. Raises UserError if that is impossible."""
     code = "import sys\nfrom harness.link.bus_lock import BusLock\nBusLock(sys.argv[1])"
     done = subprocess.run([sys.executable, "-c", code, bus], capture_output=True, text=True, check=False)
     if done.returncode:

@@ -1,4 +1,4 @@
-"""Prove that time comes from the bus or the machine, and chance from the run's seed only."""
+"""Prove that time comes only from the bus or the machine, and chance only from the run's seed."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Prove that an absent bus is waited for, and that a flood of foreign frames is filtered to our ids."""
+"""Prove that an absent bus is waited for, and that in a flood of foreign frames only our ids are received."""
 
 import errno
 from collections import deque
@@ -22,7 +22,7 @@ def down() -> OSError:
 
 
 class Interface(can.BusABC):
-    """Raises while it is away, and gives what was put into it."""
+    """An interface that raises while it is away, and else returns the frames that a test puts into it."""
 
     def __init__(self, incoming: deque[Frame] | None = None) -> None:
         self.channel_info = "an interface of this test"
@@ -44,18 +44,18 @@ class Interface(can.BusABC):
         return (self.incoming.popleft().message(), False) if self.incoming else (None, False)
 
     def shutdown(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing, since there is nothing to release."""
         self._is_shutdown = True
 
     def __del__(self) -> None:
-        """A test need not close it."""
+        """Do nothing, since a test need not close the interface."""
 
     def _apply_filters(self, filters: object) -> None:
         self.taken.append(filters)
 
 
 class Hands:
-    """A clock that sleeps by moving on, and lets something happen when it is time."""
+    """A clock that sleeps by advancing, and calls a function at a given time."""
 
     def __init__(self) -> None:
         self.time_s = 100.0
@@ -75,7 +75,7 @@ class Hands:
 
 
 class Bench:
-    """A link to an interface that can be taken away, and brought back as a new one."""
+    """A link to an interface that a test can take away, and bring back as a new one."""
 
     def __init__(self, *, is_reopened: bool = True) -> None:
         self.first, self.second = Interface(), Interface()
@@ -267,7 +267,7 @@ def test_interface_that_comes_back_is_narrow_as_before(bench: Bench) -> None:
 
 
 class Done(Exception):
-    """Ends the bus of an ECU."""
+    """Raised to end the bus of an ECU."""
 
 
 class Sender:

@@ -1,4 +1,4 @@
-"""Prove each rule of ISO 15765-2 for an endpoint alone, as sender and as receiver. Frames are hex."""
+"""Prove each rule of ISO 15765-2 for a single endpoint, as sender and as receiver. Frames are hex."""
 
 import random
 

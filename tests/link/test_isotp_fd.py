@@ -1,4 +1,6 @@
-"""Prove ISO-TP on CAN FD alone: what ISO 15765-2:2016 changes for frames of up to 64 bytes. Frames are hex."""
+"""Prove ISO-TP on CAN FD for a single endpoint: what ISO 15765-2:2016 changes for frames of up to 64 bytes. Frames
+are hex.
+"""
 
 import pytest
 
@@ -17,7 +19,7 @@ def message_of(length: int) -> bytes:
 
 
 def give(iso: IsoTp, *frames: str, is_functional: bool = False) -> bytes | None:
-    """Hand over frames; what the last of them completed."""
+    """Hand frames to an endpoint; return the message that the last frame completed."""
     message = None
     for frame in frames:
         message = iso.receive(bytes.fromhex(frame), 0.0, is_functional=is_functional)
@@ -31,7 +33,7 @@ def take(iso: IsoTp) -> list[str]:
 
 
 def sent(length: int, tx_dl: int = 64, padding: int | None = 0x00) -> list[str]:
-    """All frames of a message, let through at once."""
+    """Return all frames of a message, whose flow control permits all at once."""
     iso = endpoint(tx_dl, padding)
     iso.send(message_of(length), 0.0)
     if iso.is_sending:
@@ -40,7 +42,7 @@ def sent(length: int, tx_dl: int = 64, padding: int | None = 0x00) -> list[str]:
 
 
 def field(head: str, content: bytes, size: int) -> str:
-    """A data field of `size` bytes, padded with zeros."""
+    """Return a data field of `size` bytes, padded with zeros."""
     return (bytes.fromhex(head) + content).ljust(size, b"\x00").hex()
 
 
@@ -164,7 +166,7 @@ def test_what_one_endpoint_sends_another_receives_whatever_their_frames(tx_dl: i
 
 
 FF_20 = "1014" + message_of(20)[:10].hex()
-"""A first frame of 12 bytes: the frames behind it have 12 bytes too, but for the last one."""
+"""A first frame of 12 bytes; the consecutive frames after it have 12 bytes too, except the last."""
 
 
 def receiving(*frames: str) -> IsoTp:

@@ -1,4 +1,4 @@
-"""Prove that our endpoint works with others', can-isotp and Scapy's soft socket, in real time."""
+"""Prove that our endpoint works with can-isotp and with Scapy's soft socket, in real time."""
 
 import logging
 import random
@@ -25,14 +25,14 @@ def message_of(length: int) -> bytes:
 
 
 def endpoint(*, block_size: int = 0, stmin: int = 0, padding: int | None = 0x00, tx_dl: int = 8) -> IsoTp:
-    """Ours; patient, since a busy machine is no fault of the protocol."""
+    """Return an endpoint of ours with long time-outs, since a busy machine is no fault of the protocol."""
     return IsoTp(
         IsoTpConfig(tx_dl=tx_dl, block_size=block_size, stmin=stmin, padding=padding, n_bs_s=GIVE_UP_S, n_cr_s=GIVE_UP_S)
     )
 
 
 class CanIsoTp:
-    """can-isotp's logic, joined to ours by two queues. Each pass of `step` moves what is due, both ways."""
+    """can-isotp's logic, connected to our endpoint by two queues. Each `step` moves what is due, in both directions."""
 
     def __init__(self, ours: IsoTp, **params: int | None) -> None:
         self.ours = ours
@@ -48,7 +48,7 @@ class CanIsoTp:
         )
 
     def step(self) -> bytes | None:
-        """What ours received in this pass."""
+        """Do one step; return what our endpoint received."""
         self.ours.tick(time.monotonic())
         self._take()
         self.theirs.process()
@@ -64,7 +64,7 @@ class CanIsoTp:
 
 
 def until(ask: Callable[[], T | None]) -> T | None:
-    """The first answer that is not None; None if there is none in a minute."""
+    """Call `step` until it returns an answer, and return that; None if none comes within a minute."""
     give_up_s = time.monotonic() + GIVE_UP_S
     while time.monotonic() < give_up_s:
         answer = ask()
@@ -74,7 +74,7 @@ def until(ask: Callable[[], T | None]) -> T | None:
 
 
 def crosses_to_can_isotp(joined: CanIsoTp, pdu: bytes) -> bool:
-    """Whether can-isotp receives, without an error, what ours sends."""
+    """Whether can-isotp receives what our endpoint sends, without an error."""
 
     def ask() -> bytes | None:
         joined.step()
@@ -86,7 +86,7 @@ def crosses_to_can_isotp(joined: CanIsoTp, pdu: bytes) -> bool:
 
 
 def crosses_from_can_isotp(joined: CanIsoTp, pdu: bytes) -> bool:
-    """Whether ours receives, without an error, what can-isotp sends."""
+    """Whether our endpoint receives what can-isotp sends, without an error."""
     joined.theirs.send(pdu)
     return until(joined.step) == pdu and not joined.errors and joined.ours.fault is None
 
@@ -172,7 +172,7 @@ class ScapySocket:
         self.bus.shutdown()
 
     def step(self) -> bytes | None:
-        """What ours received, in at most 2 ms."""
+        """Return what our endpoint received, after at most 2 ms."""
         self._take()
         frame = self.bus.recv(timeout=0.002)
         message = None
@@ -183,7 +183,7 @@ class ScapySocket:
         return message
 
     def received(self) -> bytes | None:
-        """What Scapy's socket received."""
+        """Return what Scapy's socket received."""
         self.step()
         if not self.theirs.select([self.theirs], 0):
             return None
@@ -198,7 +198,7 @@ class ScapySocket:
 
 @pytest.fixture
 def scapy_socket(request: pytest.FixtureRequest) -> Iterator[Callable[..., ScapySocket]]:
-    """Makes the joined pair, on a bus of its own, and closes it."""
+    """Make the connected pair on a bus of its own, and close it at the end."""
     logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
     opened: list[ScapySocket] = []
 

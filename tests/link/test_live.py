@@ -1,4 +1,4 @@
-"""Prove that nodes on a real bus receive what they would on the simulated one."""
+"""Prove that nodes on a real bus receive the same frames as on the simulated one."""
 
 from collections.abc import Iterator
 
@@ -11,11 +11,11 @@ from harness.simulation.node import Port
 
 
 class Heard(Exception):
-    """Ends the bus: what was awaited has come."""
+    """Raised to end the bus, since the awaited frame has come."""
 
 
 class Listener:
-    """Stops at the first frame with its id."""
+    """A node that ends the bus at the first frame with its id."""
 
     def __init__(self, can_id: int) -> None:
         self.can_id = can_id
@@ -29,7 +29,7 @@ class Listener:
 
 
 class Caller(Listener):
-    """Speaks once, after a moment."""
+    """A node that sends one frame after a moment."""
 
     def attach(self, port: Port) -> None:
         super().attach(port)

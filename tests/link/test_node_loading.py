@@ -1,4 +1,4 @@
-"""Prove how a channel names the nodes of a simulated bus; every mistake gives one line that says so."""
+"""Prove how a channel names the nodes of a simulated bus, and that every mistake gives one line that says so."""
 
 import sys
 from pathlib import Path
@@ -48,7 +48,7 @@ a_number = 7
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a target, with nodes beside it. The working directory is another one."""
+    """The folder of a target, with nodes beside the target; the working directory is another folder."""
     files = {
         "nodes.py": NODES,
         "sub/deep.py": NODES,

@@ -1,4 +1,4 @@
-"""Prove the simulated bus: order of events, who receives what, and that no node can harm the harness."""
+"""Prove the simulated bus: the order of events, who receives which frames, and that no node can harm the harness."""
 
 import contextlib
 import itertools
@@ -35,7 +35,7 @@ def message(can_id: int, data: bytes | bytearray = b"", *, is_extended: bool = F
 
 
 class Listener:
-    """Hears, and says nothing."""
+    """A node that receives frames, and sends none."""
 
     def __init__(self) -> None:
         self.heard: list[can.Message] = []
@@ -54,7 +54,7 @@ class Listener:
 
 
 class Starter(Listener):
-    """Does one thing when it is attached, and again when its power is cycled."""
+    """A node that does one thing when it is attached, and again when its power is cycled."""
 
     def __init__(self, start: Callable[[Port], object]) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class Starter(Listener):
 
 
 class Answerer(Listener):
-    """Does one thing with each frame; knows nothing of power."""
+    """A node that does one thing at each frame, and has no `power_cycle`."""
 
     def __init__(self, answer: Callable[[Port, can.Message], object]) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ def bus_of(*nodes: Node, bitrate: int = 500_000, seed: int = 0, console: NodeCon
 
 
 def run(bus: Simulation, seconds: float = 1.0) -> list[Frame]:
-    """What the harness hears in the next `seconds`."""
+    """Return what the harness receives in the next `seconds`."""
     until_s = bus.now_s + seconds
     heard: list[Frame] = []
     while True:
@@ -317,7 +317,7 @@ def test_frames_with_one_id_keep_their_order() -> None:
 
 
 def test_a_frame_of_this_very_moment_still_takes_part() -> None:
-    """What is due now happens before the bus is given away."""
+    """An event that is due now happens before the bus is given away."""
     node = Starter(lambda port: port.call_later(1.0, lambda: port.send(message(0x001))))
     bus = bus_of(node)
     run(bus, 0.5)
@@ -327,7 +327,7 @@ def test_a_frame_of_this_very_moment_still_takes_part() -> None:
 
 
 def test_twenty_thousand_waiting_frames_are_no_burden() -> None:
-    """`make bench` measures how long each takes beside one of two thousand."""
+    """`make bench` compares the time for each frame with that for two thousand waiting frames."""
     listener = Listener()
     bus = bus_of(listener)
     for number in range(20_000):
@@ -426,7 +426,7 @@ def test_a_periodic_node_keeps_its_period() -> None:
 
 
 def seeds_drawn(seed: int, nodes: int = 2) -> list[bytes]:
-    """Five bytes of each node's chance."""
+    """Return five random bytes of each node."""
     drawn: list[bytes] = []
     bus_of(*[Starter(lambda port: drawn.append(port.random_bytes(5))) for _ in range(nodes)], seed=seed)
     return drawn
@@ -625,7 +625,7 @@ def spin(*_: object) -> None:
 
 
 def test_a_node_that_spins_is_interrupted_and_dead(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Impatient, so that the test does not take the real patience."""
+    """The patience is short here, so that the test does not take the real time."""
     monkeypatch.setattr(watchdog, "PATIENCE_S", 0.1)
     bus = bus_of(Answerer(spin), Answerer(echo))
     bus.send(Frame(0x740, b"\x01"))
@@ -635,7 +635,7 @@ def test_a_node_that_spins_is_interrupted_and_dead(monkeypatch: pytest.MonkeyPat
 
 
 class Stuck:
-    """A simulation as the watchdog sees it: this thread has been in one call of a node since it began."""
+    """A simulation as the watchdog sees it: this thread has been in the same call of a node from the beginning."""
 
     def __init__(self) -> None:
         self.calls = 1
@@ -644,14 +644,14 @@ class Stuck:
 
 
 def ticks_until_stuck(used_s: Iterator[float], monkeypatch: pytest.MonkeyPatch, seen: watchdog.CallUnderWay) -> int:
-    """How many looks it takes where the thread has used so much processor time at each."""
+    """Return after how many looks the call counts as stuck, if the thread has used this much processor time at each look."""
     monkeypatch.setattr(watchdog, "thread_time_s", lambda _: next(used_s))
     simulation = Stuck()
     return next(tick for tick in itertools.count() if seen.is_stuck(simulation))
 
 
 def test_a_busy_machine_takes_no_patience_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The thread gets a tenth of a processor: a call that needs two seconds of one is left alone for its twenty."""
+    """The thread gets a tenth of a processor: a call that needs two seconds of it may take its twenty."""
     seen = watchdog.CallUnderWay()
     assert ticks_until_stuck(itertools.count(0.0, 0.1), monkeypatch, seen) > 20 + 1
 

@@ -1,4 +1,4 @@
-"""Prove that every frame is one line of the log, in order and in a common format, with only the latest in memory."""
+"""Prove that every frame is one line of the log, in order and in a common format, and that memory keeps only the latest."""
 
 import io
 import tracemalloc
@@ -26,7 +26,7 @@ KINDS |= {"remote": REMOTE, "fd": FD, "fd, switching": FD_SWITCHING, "fd, error 
 
 
 def numbered(first: int, last: int) -> list[Frame]:
-    """Frames that carry their number."""
+    """Return frames whose data is their number."""
     return [Frame(0x100, number.to_bytes(4, "big"), time_s=number / 1000) for number in range(first, last)]
 
 
@@ -36,7 +36,7 @@ def record(trace: Trace, *frames: Frame) -> None:
 
 
 def read_back(path: Path, *frames: Frame) -> list[can.Message]:
-    """What python-can makes of the log of these frames."""
+    """Return the frames that python-can reads from the log of these frames."""
     with path.open("w", encoding="ascii") as log:
         trace = Trace("sim")
         trace.write_to(log)

@@ -13,7 +13,7 @@ from harness.simulation import uds_sim
 
 READ_1010 = can.Message(arbitration_id=0x740, data=bytes.fromhex("0322101000000000"), is_extended_id=False)
 GIVE_UP_S = 60.0
-"""A busy machine is no fault of the bus."""
+"""The seconds after which a frame counts as missing: long, since a busy machine is no fault of the bus."""
 
 NODES = """
 import can
@@ -46,7 +46,7 @@ class Dies(Echo):
 
 @pytest.fixture
 def open_bus(tmp_path: Path) -> Iterator[Callable[..., can.BusABC]]:
-    """Opens buses as a stranger would; `Echo` and `Dies` are nodes of its own file."""
+    """Open buses as any program would; `Echo` and `Dies` are nodes in a file of the test."""
     (tmp_path / "nodes.py").write_text(NODES, encoding="utf-8")
     opened: list[can.BusABC] = []
 
@@ -61,7 +61,7 @@ def open_bus(tmp_path: Path) -> Iterator[Callable[..., can.BusABC]]:
 
 
 def next_with(bus: can.BusABC, can_id: int) -> can.Message:
-    """The next frame with this id, out of whatever else is on the bus."""
+    """Return the next frame with this id, skipping all others."""
     give_up_s = time.monotonic() + GIVE_UP_S
     while time.monotonic() < give_up_s:
         message = bus.recv(timeout=GIVE_UP_S)
@@ -145,7 +145,7 @@ def test_what_happened_while_nobody_looked_is_there_with_its_own_time(open_bus: 
 
 
 def waits_of(bus: Any, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """For how long the bus goes to sleep, each time that it does, from now on."""
+    """Return a list to which each further sleep of the bus adds its seconds."""
     waits: list[float] = []
     sleep = bus._changed.wait
 
@@ -248,7 +248,7 @@ def test_python_cans_own_periodic_sender_works(open_bus: Callable[..., can.BusAB
 
 
 def test_a_frame_that_is_sent_wakes_who_waits(open_bus: Callable[..., can.BusABC]) -> None:
-    """The waiting thread sleeps without a time-out: nothing else would wake it."""
+    """The waiting thread sleeps without a time-out, so that nothing else would wake it."""
     bus = open_bus("hardened")
     heard: list[can.Message | None] = []
     waiting = threading.Thread(target=lambda: heard.append(bus.recv(timeout=None)), daemon=True)

@@ -13,7 +13,9 @@ from .rows import MATRIX_HTML, MATRIX_JSON, FlawRow, VariantRow, as_json, flaw_r
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Print the rows of the named flaws and variants; without a name write both files. 1 if a row breaks the matrix rule."""
+    """Print the rows of the named flaws and variants; without a name write both files. Return 1 if a row breaks the matrix
+    rule.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m tests.matrix",
         description="Audit flawed ECUs and sound variants, and compare what the checks say with what they must say.",

@@ -10,7 +10,7 @@ TEMPLATES = (Path(__file__).parent, Path(__file__).parents[2] / "harness" / "rep
 
 
 def render(matrix: dict[str, Any]) -> str:
-    """The page, self-contained."""
+    """Return the self-contained page."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -24,7 +24,7 @@ def render(matrix: dict[str, Any]) -> str:
 
 
 def dump(matrix: dict[str, Any]) -> str:
-    """The JSON as it is kept: one row a line, so that a change shows as one."""
+    """Return the JSON as it is kept: one row for each line, so that a change appears as one changed line."""
     lines = []
     for key, value in matrix.items():
         if key in ("defects", "variants"):

@@ -20,7 +20,7 @@ MATRIX_JSON = Path(__file__).parents[2] / "reports" / "sample" / "matrix.json"
 MATRIX_HTML = MATRIX_JSON.with_suffix(".html")
 SOUND = ("hardened", "hardened-article-key")
 BY_DESIGN = {"SA-06", "SA-34"}
-"""What the article's short keys fail on any ECU that has them."""
+"""Checks that fail by design on any ECU with the article's short keys."""
 
 _WORST_FIRST = (
     Verdict.ERROR,
@@ -34,29 +34,31 @@ _WORST_FIRST = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlawRow:
-    """What the checks said of one flaw."""
+    """What the checks found on one flaw."""
 
     name: str
     seen: tuple[str, ...]
-    """Checks that fail on it and not on the ECU that it was put into."""
+    """Checks that fail on the flaw but not on the ECU into which the flaw was put."""
     errors: tuple[str, ...]
     changed: dict[str, str]
-    """Checks that passed on that ECU and come to no verdict here: recorded, not forbidden."""
+    """Checks that passed on the ECU without the flaw and are undecided with it; this is recorded, not forbidden."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantRow:
-    """What the checks said of one benign variant."""
+    """What the checks found on one variant."""
 
     name: str
     alarms: tuple[str, ...]
     verdicts: dict[str, int]
     changed: dict[str, str]
-    """Results, by check and subject, that are not those of the ECU that it is a variant of; "none": there is none here."""
+    """Results, by check and subject, that differ from those of the ECU without the variant; "none": it has no such
+    result.
+    """
 
 
 def verdicts(target: Target, depth: Depth, checks: Iterable[str]) -> tuple[dict[str, Verdict], list[Finding]]:
-    """The worst verdict of each check, and the findings."""
+    """Run the checks; return the worst verdict of each check, and the findings."""
     functions = shipped_functions()
     findings = run_checks([functions[check] for check in checks], target, depth=depth)
     worst: dict[str, Verdict] = {}
@@ -67,24 +69,26 @@ def verdicts(target: Target, depth: Depth, checks: Iterable[str]) -> tuple[dict[
 
 
 def results(findings: Iterable[Finding]) -> dict[str, str]:
-    """The verdict of every result, by check and subject."""
+    """Return the verdict of every result, by check and subject."""
     return {f"{finding.id} {finding.parameter or ''}".rstrip(): finding.verdict.value for finding in findings}
 
 
 @cache
 def results_of_sound(base: str) -> dict[str, str]:
-    """What the checks say of the ECU without any change, at quick depth."""
+    """Return the results of all checks on the unchanged ECU, at quick depth."""
     return results(verdicts(with_changes(base), Depth.QUICK, shipped_functions())[1])
 
 
 @cache
 def of_sound(base: str, depth: Depth) -> dict[str, Verdict]:
-    """What the checks say of the ECU without any flaw."""
+    """Return the verdicts of all checks on the ECU without any flaw."""
     return verdicts(with_changes(base), depth, shipped_functions())[0]
 
 
 def flaw_row(flaw: Flaw) -> tuple[FlawRow, list[Finding]]:
-    """Audit an ECU with the flaw, at its depth; of a deep one only its own checks, and all others at default depth."""
+    """Audit an ECU with the flaw, at the flaw's depth; if that is deep, run only its own checks so, and others at default
+    depth.
+    """
     target = with_changes(flaw.base, flaw.name)
     everything = shipped_functions()
     depth = Depth(flaw.depth)
@@ -119,7 +123,7 @@ def variant_row(name: str, base: str = "hardened") -> tuple[VariantRow, list[Fin
 
 
 def as_json(flaws: Iterable[FlawRow], variants: Iterable[VariantRow]) -> dict[str, object]:
-    """The whole matrix as plain values, with what is declared of each flaw and variant beside what was seen."""
+    """Return the whole matrix as plain values: what each flaw and variant declares, and what was seen."""
     return {
         "schema_version": 1,
         "checks": sorted(shipped_functions()),
@@ -131,7 +135,7 @@ def as_json(flaws: Iterable[FlawRow], variants: Iterable[VariantRow]) -> dict[st
 
 
 def declared(flaw: Flaw) -> dict[str, object]:
-    """What stands in the flaw's declaration."""
+    """Return what the flaw declares."""
     return {
         "number": flaw.number,
         "what": flaw.what,
@@ -144,5 +148,5 @@ def declared(flaw: Flaw) -> dict[str, object]:
 
 
 def plain(table: dict[str, object]) -> dict[str, object]:
-    """Tuples as lists, as JSON gives them back."""
+    """Turn tuples into lists, as JSON returns them."""
     return {key: list(value) if isinstance(value, tuple) else value for key, value in table.items()}

@@ -1,4 +1,4 @@
-"""Prove that every check fails on a flaw that it names, and is silent on sound ECUs."""
+"""Prove that every check fails on a flaw that names it, and passes on sound ECUs."""
 
 import json
 from functools import cache
@@ -26,7 +26,7 @@ KEPT_VARIANTS = {entry["name"]: entry for entry in KEPT["variants"]}
 STALE = "reports/sample/matrix.json is not what the code gives: run `make matrix`, and look at what changed"
 
 QUICKLY_SEEN = [name for name, flaw in FLAWS.items() if flaw.depth == "quick" and flaw.kills]
-"""The others need larger samples, or no check can see them."""
+"""Flaws that a quick audit sees; the others need larger samples, or no check can see them."""
 
 
 def explain(findings: list[Finding]) -> str:
@@ -66,7 +66,7 @@ def test_each_result_on_a_benign_variant_is_the_kept_one(name: str) -> None:
 
 @pytest.mark.parametrize("name", QUICKLY_SEEN)
 def test_a_flaw_is_seen_by_each_check_that_it_names(name: str) -> None:
-    """Those checks alone: whether any other accuses the ECU, a whole audit tells (the test after this one)."""
+    """Only those checks are run; whether another check accuses the ECU is tested by a whole audit below."""
     flaw = FLAWS[name]
     found, findings = verdicts(with_changes(flaw.base, name), Depth.QUICK, flaw.kills)
     assert found == dict.fromkeys(flaw.kills, Verdict.FAIL), explain(findings)

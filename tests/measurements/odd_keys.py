@@ -1,4 +1,4 @@
-"""The hardened ECU with odd answers to keys and odd seeds: sound apart from its answers, unless the name says otherwise."""
+"""The hardened ECU with odd answers to keys and odd seeds; only the answers are odd, unless the name says otherwise."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ WRONG_KEY = b"\x7f\x27\x35"
 
 
 class Odd(UdsNode):
-    """The hardened ECU, whose answers pass through `say` on their way out."""
+    """The hardened ECU, whose answers are changed by `say`."""
 
     def __init__(self, definition: Definition | None = None) -> None:
         super().__init__(Server(definition or HARDENED))
@@ -23,12 +23,12 @@ class Odd(UdsNode):
         self._answer = lambda pdu, **how: self.say(pdu, inner(pdu, **how))
 
     def say(self, pdu: bytes, answers: Answers) -> Answers:
-        """What is answered in place of `answers`."""
+        """Return what is answered in place of `answers`."""
         return answers
 
 
 def _refusing(words: Answers) -> type[Odd]:
-    """Wrong keys are refused in these words."""
+    """Make an ECU that refuses wrong keys by this answer."""
 
     class Refusing(Odd):
         def say(self, pdu: bytes, answers: Answers) -> Answers:
@@ -45,7 +45,7 @@ wrong_key_13 = _refusing([b"\x7f\x27\x13"])
 wrong_key_silent = _refusing([])
 wrong_key_malformed = _refusing([b"\x27\x35"])
 wrong_key_claimed = _refusing([b"\x67\x02"])
-"""67 02 to a wrong key of level 1, which stays locked."""
+"""A wrong key for level 1 is answered 67 02, though the level stays locked."""
 
 
 class FirstWrongKeyNotReady(Odd):
@@ -66,14 +66,14 @@ class FirstWrongKeyNotReady(Odd):
 
 
 class RightKeyMalformed(Odd):
-    """The right key is answered with 67 and the number of the seed request."""
+    """The right key is answered by 67 and the sub-function of the seed request."""
 
     def say(self, pdu: bytes, answers: Answers) -> Answers:
         return [b"\x67\x01"] if answers == [b"\x67\x02"] else answers
 
 
 class DelaySays22(Odd):
-    """Seeds during a delay are refused with 22, and the key that begins it is refused like any other."""
+    """During a delay seeds are refused with 22; the key that starts the delay is refused like any other."""
 
     def say(self, pdu: bytes, answers: Answers) -> Answers:
         if answers == [b"\x7f\x27\x37"]:
@@ -82,7 +82,7 @@ class DelaySays22(Odd):
 
 
 class ZeroSeeds(Odd):
-    """Flawed: every third seed is zeros, while locked too; its key is that of the zeros."""
+    """Flawed: every third seed is zero, even while locked, and the key for zeros answers it."""
 
     count = 0
 
@@ -96,7 +96,7 @@ class ZeroSeeds(Odd):
 
 
 def _opening(is_opening: Callable[[int], bool]) -> type[Odd]:
-    """Flawed: wrong keys open level 1, those whose number since the ECU was made is one of these."""
+    """Flawed: wrong keys with these numbers, counted since the ECU was made, open level 1."""
 
     class Opening(Odd):
         count = 0

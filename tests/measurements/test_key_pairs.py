@@ -1,4 +1,4 @@
-"""Prove how pairs of seed and key are collected: those that opened the level, and recorded ones."""
+"""Prove how pairs of seed and key are collected: pairs that opened the level, and recorded ones."""
 
 import zlib
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Prove how a lockout is measured: its limit, its delay, and what the report shows of them."""
+"""Prove how a lockout is measured: its limit, its delay, and what the report shows of both."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Prove that simple keys are tried where no key function is given; one that works is a finding, and serves the checks."""
+"""Prove that simple keys are tried if no key function is given; a key that works is a finding, and serves the checks."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Prove that keys and locks are judged by effects: odd answers neither blind the checks nor go unnoticed."""
+"""Prove that keys and locks are judged by effects: odd answers do not mislead the checks, and are noticed."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -28,11 +28,11 @@ ROWS = (
     "SA-41",
     "CF-07",
 )
-"""What rests on wrong keys being compared, or on the right one being accepted."""
+"""Checks that need wrong keys to be compared, or the right key to be accepted."""
 
 
 def findings(factory: str, *rows: str) -> dict[str, Finding]:
-    """The findings of some checks on level 1 of the ECU, by id."""
+    """Return the findings of some checks on level 1 of the ECU, by id."""
     target = load_target(shipped_targets()["hardened"])
     target = replace(target, can=replace(target.can, channel=f"{NODES}:{factory}"))
     shipped = shipped_functions()

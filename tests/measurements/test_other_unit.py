@@ -1,4 +1,4 @@
-"""Prove how one unit's key is tried on another: by a recording, or by a second unit on the simulated bus."""
+"""Prove how the key of one unit is tried on another: with a recording, or on a second unit of the simulated bus."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Prove that the checks of seeds blame each flaw on its cause, and nothing else."""
+"""Prove that the checks of seeds find each flaw's true cause, and nothing else."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ CHECKS = shipped_functions()
 
 
 def judged(target: Target, *ids: str, depth: Depth = Depth.QUICK) -> dict[str, Finding]:
-    """The finding of each check, of level 1 alone."""
+    """Return the finding of each check, on level 1 only."""
     target = replace(target, security=target.security[:1])
     return {finding.id: finding for finding in run_checks([CHECKS[one] for one in ids], target, depth=depth, seed=1)}
 

@@ -1,4 +1,4 @@
-"""Prove that levels share lockouts and waits where one does not affect the other, and that nothing is hidden by that."""
+"""Prove that levels share lockouts and waits if one does not affect the other, and that this hides nothing."""
 
 from collections.abc import Iterator
 
@@ -21,13 +21,13 @@ LEVELS = (0x01, 0x03)
 
 @pytest.fixture
 def _as_on_a_real_bus(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Checks spend as little time as where it costs something."""
+    """Let checks save time, as they do on a real bus, where time costs something."""
     monkeypatch.setattr(SimulatedLink, "is_virtual", False)
 
 
 @pytest.fixture
 def locked_out() -> Iterator[Tester]:
-    """Level 01 of the hardened ECU has just been locked out; the keys of both levels are known to be right."""
+    """Level 01 of the hardened ECU, just locked out; the keys of both levels are known to be right."""
     with open_ecu() as tester:
         tester.prove_keys()
         tester.restore()

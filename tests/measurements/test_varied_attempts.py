@@ -26,7 +26,7 @@ def target_of(factory: str) -> Target:
 
 
 def findings(target: Target, *rows: str, depth: Depth = Depth.DEFAULT) -> dict[str, Finding]:
-    """The findings of some checks on level 1 of the ECU, by id."""
+    """Return the findings of some checks on level 1 of the ECU, by id."""
     shipped = shipped_functions()
     found = run_checks([shipped[row] for row in rows], target, depth=depth)
     return {one.id: one for one in found if one.parameter in (None, "level 0x01", "DID 2020")}
@@ -97,7 +97,7 @@ def test_on_a_simulated_ecu_the_delay_of_an_hour_is_measured() -> None:
     "variant", ["one_attempt", "ten_attempts", "one_counter", "one_try_after_delay", "boot_delay", "busy_at_times"]
 )
 def test_a_sound_limit_holds_in_each_row(variant: str) -> None:
-    """An ECU that is busy at times is sent another key for the one that it did not look at."""
+    """An ECU that is busy at times is sent another key in place of the one that it did not compare."""
     found = findings(with_changes("hardened", variant), *ROWS)
     assert {one.verdict for one in found.values()} == {Verdict.PASS}
 
@@ -142,7 +142,7 @@ def test_lockouts_send_the_keys_that_other_checks_want_to_see() -> None:
 
 
 def test_a_key_that_opens_while_it_serves_another_check_costs_that_check_nothing() -> None:
-    """The inverted seed is among the first keys that are due: it goes out where any wrong key would do."""
+    """The inverted seed is among the first keys to be tried, and is sent where any wrong key would do."""
     found = findings(with_changes("hardened", "key_is_inverted_seed"), "SA-09", "SA-16", "SA-17", "SA-32", depth=Depth.QUICK)
     verdicts = {row: one.verdict for row, one in found.items()}
     assert verdicts.pop("SA-32") is Verdict.FAIL

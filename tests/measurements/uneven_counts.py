@@ -15,7 +15,7 @@ REFUSALS = ([WRONG_KEY], [LIMIT_REACHED])
 
 
 class Uneven(Odd):
-    """Some wrong keys are not counted."""
+    """An ECU that does not count some wrong keys."""
 
     last = b""
 
@@ -32,14 +32,14 @@ class Uneven(Odd):
         return False
 
     def uncount(self, level: int) -> None:
-        """Take the last wrong key back, and the delay that it began."""
+        """Take back the count of the last wrong key, and the delay that it started."""
         state = self.ecu.state
         state.wrong_keys[level] = max(state.wrong_keys[level] - 1, 0)
         state.delay_until_s.pop(level, None)
 
 
 class FirstByteRightIsFree(Uneven):
-    """A wrong key whose first byte is right."""
+    """A wrong key whose first byte is right is not counted."""
 
     def is_free(self, pdu: bytes) -> bool:
         return pdu[2] == self.expected(pdu)[0]
@@ -57,35 +57,35 @@ class FirstByteRightIsFree(Uneven):
 
 
 class SameAgainIsFree(Uneven):
-    """A wrong key that is equal to the one before."""
+    """A wrong key that is equal to the one before is not counted."""
 
     def is_free(self, pdu: bytes) -> bool:
         return pdu[2:] == self.last
 
 
 class BeginningWithZeroIsFree(Uneven):
-    """A wrong key that begins with 00."""
+    """A wrong key that begins with 00 is not counted."""
 
     def is_free(self, pdu: bytes) -> bool:
         return pdu[2] == 0
 
 
 class SuppressedIsFree(Uneven):
-    """A wrong key that is sent with the suppress bit."""
+    """A wrong key in a request with the suppress bit is not counted."""
 
     def is_free(self, pdu: bytes) -> bool:
         return bool(pdu[1] & 0x80)
 
 
 class BesideOtherLevelIsFree(Uneven):
-    """A wrong key while another level is open."""
+    """A wrong key is not counted while another level is open."""
 
     def is_free(self, pdu: bytes) -> bool:
         return self.ecu.state.unlocked_level != LOCKED
 
 
 def _clearing(is_clearing: Callable[[bytes], bool]) -> type[Odd]:
-    """Some requests clear the count of wrong keys."""
+    """Make an ECU on which some requests clear the count of wrong keys."""
 
     class Clearing(Odd):
         def say(self, pdu: bytes, answers: Answers) -> Answers:
@@ -97,7 +97,7 @@ def _clearing(is_clearing: Callable[[bytes], bool]) -> type[Odd]:
 
 
 class SameAgainOpens(Odd):
-    """A wrong key that is sent a second time in a row opens the level."""
+    """A wrong key that is sent twice in a row opens the level."""
 
     last = b""
 
@@ -114,7 +114,7 @@ class SameAgainOpens(Odd):
 
 
 class TesterPresentShortensTheDelay(Odd):
-    """Each TesterPresent shortens a delay that is running by a second."""
+    """Each TesterPresent shortens a running delay by a second."""
 
     def say(self, pdu: bytes, answers: Answers) -> Answers:
         delays = self.ecu.state.delay_until_s
@@ -125,7 +125,7 @@ class TesterPresentShortensTheDelay(Odd):
 
 
 class SilenceEndsTheDelay(Odd):
-    """A request that comes after more than 5 s of silence finds every delay over."""
+    """A request after more than 5 s of silence ends every delay."""
 
     heard_s = 0.0
 
@@ -144,7 +144,7 @@ class SilenceEndsTheDelay(Odd):
 
 
 class DelayOnce(Odd):
-    """From the second lockout since the start on no delay follows."""
+    """Only the first lockout after the start is followed by a delay."""
 
     lockouts = 0
 
@@ -162,7 +162,7 @@ class DelayOnce(Odd):
 
 
 class OpensWithoutAnything(Odd):
-    """27 02 alone opens the level while no seed is pending."""
+    """A request 27 02 without a key opens the level while no seed is pending."""
 
     def say(self, pdu: bytes, answers: Answers) -> Answers:
         if pdu == b"\x27\x02" and answers == [b"\x7f\x27\x24"]:
@@ -177,12 +177,12 @@ suppressed_session_clears = _clearing(lambda pdu: pdu[:1] == b"\x10" and bool(pd
 
 
 def hour_of_delay() -> UdsNode:
-    """Sound: an hour's delay follows the third wrong key."""
+    """Sound: a delay of an hour follows the third wrong key."""
     return UdsNode(Server(replace(HARDENED, delay_s=3600.0)))
 
 
 class NeedsABreath(Odd):
-    """Sound: a key that comes within 50 ms of its seed is refused with 21, and not looked at."""
+    """Sound: a key that comes within 50 ms of its seed is refused with 21, and not compared."""
 
     seed_s = 0.0
 
@@ -192,7 +192,7 @@ class NeedsABreath(Odd):
         self._answer = lambda pdu, **how: self.hold(pdu) or inner(pdu, **how)
 
     def hold(self, pdu: bytes) -> Answers:
-        """The refusal of what comes too soon."""
+        """Return the refusal of a key that comes too soon; None for any other request."""
         if pdu[0] != 0x27 or len(pdu) < 2:
             return []
         if pdu[1] & 1:
@@ -201,7 +201,7 @@ class NeedsABreath(Odd):
 
 
 class BlankKeyOpens(Odd):
-    """From each start to the first right key a key of FF bytes opens the level."""
+    """A key of FF in every byte opens the level from each start until the first right key."""
 
     is_blank = True
 

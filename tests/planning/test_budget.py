@@ -1,4 +1,4 @@
-"""Prove what is left out of an audit to keep it within a given time."""
+"""Prove which checks are left out to keep an audit within a given time."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def check_of(id: str, seconds: float) -> PlannedCheck:
 
 
 def left_out(costs: dict[str, float], seconds: float, *, shared_s: float = 0.0) -> frozenset[str]:
-    """The ids; the first check that is run pays for something that all share."""
+    """Return the ids that are left out; the first check that runs pays for a measurement that all share."""
 
     def plan_with(left: frozenset[str]) -> AuditPlan:
         kept = [id for id in costs if id not in left]
@@ -51,7 +51,7 @@ def test_room_that_is_left_is_filled() -> None:
 
 
 def test_a_shared_cost_is_paid_by_whoever_is_kept() -> None:
-    """Without the first check the second pays: both do not fit, one does."""
+    """Without the first check the second pays the shared cost: not both of them fit, but one does."""
     assert len(left_out({"SA-01": 5.0, "SA-02": 5.0, "SA-09": 5.0}, 24.0, shared_s=12.0)) == 1
 
 

@@ -1,4 +1,4 @@
-"""Prove what a plan says, that it sends nothing, and that an audit of a real ECU begins with it."""
+"""Prove what a plan says, that planning sends nothing, and that an audit of a real ECU begins with a plan."""
 
 import io
 import json
@@ -26,7 +26,7 @@ KEYS = ["id", "parameter", "permissions", "requests", "wrong_keys", "writes", "r
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A target on a bus of this process, with hooks that leave a trace; and a state folder of its own."""
+    """A target on a bus of this process, with hooks that leave a trace, and a state folder of the test."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     text = (HEAD + DECLARED).replace("socketcan", "virtual").replace("nobody0", "planned")
     text = text.replace("never-run-me", f"touch {tmp_path}/ran")
@@ -111,7 +111,7 @@ def test_every_wait_of_a_plan_says_what_it_is_for(tmp_path: Path) -> None:
 
 
 def test_nobody_is_asked_for_the_key_of_a_simulated_ecu(bench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even where somebody could answer."""
+    """This holds even if somebody could answer."""
     bench.with_name("ask.py").write_text("def key(seed, level):\n    return bytes.fromhex(input(seed.hex()))\n", "utf-8")
     text = bench.read_text(encoding="utf-8").replace(
         'key = "hmac-sha256"\nsecret = "hex:8F1D5A20C4B97E3364F0A81B96D2075C"', ""
@@ -155,7 +155,7 @@ def test_what_cannot_be_planned_is_told_in_a_line(tmp_path: Path, words: tuple[s
 
 
 def agreed(bench: Path, answer: str | None, *words: str, is_there: bool = True) -> tuple[bool, str]:
-    """Whether an audit goes on, and what it says before."""
+    """Return whether an audit goes on, and what it says before."""
     options = _parser().parse_args(["audit", str(bench), "--depth", "quick", "--check", "SA-09", *words])
     request = AuditRequest(
         AuditOptions(target=load_target(bench), seed=1, depth=Depth.QUICK, chosen=Selection(checks=("SA-09",)))
@@ -197,7 +197,7 @@ def test_nobody_is_asked_who_is_not_there_or_has_agreed(bench: Path, words: tupl
 
 
 def test_checks_of_ones_own_are_not_run_before_the_audit(bench: Path) -> None:
-    """They may do more than ask the ECU."""
+    """A user's own checks may do more than send requests to the ECU."""
     mine = bench.with_name("test_mine.py")
     mine.write_text(f"import pathlib\n\npathlib.Path({str(bench.with_name('ran'))!r}).touch()\n", encoding="utf-8")
     goes_on, said = agreed(bench, "no", "--checks", str(mine))

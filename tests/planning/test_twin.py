@@ -88,7 +88,7 @@ allow = ["lockout", "write", "reset", "functional", "destructive"]
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A twin, and somebody who asks it."""
+    """A twin with a small tester."""
 
     twin: Twin
     tester: HandTester

@@ -1,4 +1,4 @@
-"""Prove `before` on sessions and levels: its meaning, what is sent and when, and what discovery finds of it."""
+"""Prove `before` on sessions and levels: what it means, which requests are sent when, and what discovery finds of it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +45,7 @@ def opened(target: Target) -> Iterator[tuple[Tester, Trace]]:
 
 
 def asked(trace: Trace) -> list[str]:
-    """The requests of one frame that went out, flow controls aside."""
+    """Return the requests of one frame that were sent, without flow controls."""
     frames = [frame for frame in trace.frames(0, trace.count) if frame.is_sent and frame.pci_type == 0]
     return [frame.pdu.hex(" ").upper() for frame in frames]
 

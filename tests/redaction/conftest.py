@@ -9,7 +9,7 @@ from harness.runs.redaction import Vocabulary
 
 @pytest.fixture
 def words() -> Vocabulary:
-    """What one run has learnt: nothing yet."""
+    """The vocabulary of a run that has learned nothing yet."""
     return Vocabulary(b"a key of this test")
 
 

@@ -1,6 +1,6 @@
-"""Find given values in a run's files, by a search that shares no code with the one that hides them.
+"""Find given values in a run's files, by a search that shares no code with the redaction.
 
-Every file is read as it is, and as the bytes that its hex digits, its numbers, its Base64 and its UTF-16 stand for.
+Every file is read as it is, and also as the bytes for which its hex digits, numbers, Base64 and UTF-16 stand.
 """
 
 import base64
@@ -20,7 +20,7 @@ _BASE64 = re.compile(rb"[0-9A-Za-z+/]{6,}={0,2}")
 
 
 def leaks(folder: Path, values: Collection[bytes]) -> list[str]:
-    """Where in a run's folder, its private part apart, any of the values stands: file and value."""
+    """Return where any of the values occurs in a run's folder, without its private part: file and value."""
     wanted = {value for value in values if len(value) >= SHORTEST}
     forms = wanted | {value[::-1] for value in wanted}
     heads = np.array(sorted({int.from_bytes(value[:4], "big") for value in forms}), dtype=np.uint32)
@@ -40,7 +40,7 @@ def leaks(folder: Path, values: Collection[bytes]) -> list[str]:
 
 
 def readings(content: bytes) -> Iterator[tuple[str, bytes]]:
-    """A file's bytes, and the bytes that it writes down."""
+    """Return a file's bytes, and the bytes that it writes down in other forms."""
     yield "raw", content
     if content.startswith(PCAPNG):
         return
@@ -63,7 +63,7 @@ def readings(content: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def standing_in(data: bytes, heads: np.ndarray, by_head: dict[int, list[bytes]]) -> Iterator[bytes]:
-    """The values of which all bytes stand somewhere in the data."""
+    """Return the values whose bytes all occur in the data."""
     if len(data) < SHORTEST:
         return
     octets = np.frombuffer(data, dtype=np.uint8).astype(np.uint32)

@@ -25,7 +25,7 @@ LINES = """(0.000262) sim 0000007B#1122334455667788 R
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A run's folder in which nothing but the original is."""
+    """A run's folder that contains only the original log."""
     (tmp_path / "private").mkdir()
     words = Vocabulary(b"a run")
     words.learn(KEY, SecretKind.KEY)

@@ -15,7 +15,7 @@ VIN = b"WVWZZZ1JZXW386752"
 
 
 def passed(words: Vocabulary, *frames: str) -> list[str]:
-    """Frames as ``T 0627025EF739B000``, sent or (R) received, after they went through."""
+    """Return frames as ``T 0627025EF739B000``, sent or (R) received, after the stream has redacted them."""
     passing = [PassingFrame(frame[0], frame[0] == "T", bytearray.fromhex(frame[2:])) for frame in frames]
     stream = FrameStream(words)
     for frame in passing:
@@ -167,7 +167,7 @@ def test_a_message_that_never_ends_is_not_kept(words: Vocabulary) -> None:
 def test_a_key_byte_that_equals_its_stand_in_cannot_be_told_from_the_others(
     words: Vocabulary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is named as redacted is the whole stretch, else the byte left out would be known."""
+    """The whole stretch is named as redacted, since otherwise the byte that was left out would be known."""
     keys = (bytes((0x5E, 0xE0 | number & 0x0F, number >> 4, 0x21)) for number in range(4096))
     key = next(one for one in keys if words.placeholder(one)[1] == one[1])
     redactor = Redactor(words)

@@ -15,7 +15,7 @@ VIN = b"WVWZZZ1JZXW386752"
 
 @pytest.fixture
 def taught(words: Vocabulary) -> Vocabulary:
-    """It knows two keys and a number plate."""
+    """Return a vocabulary that knows two keys and a number plate."""
     words.learn(KEY, SecretKind.KEY)
     words.learn(LONG, SecretKind.LASTING)
     words.learn(VIN, SecretKind.LASTING)
@@ -127,7 +127,7 @@ def test_a_text_without_secrets_stays_as_it_is(text: str, taught: Vocabulary) ->
     ids=["letters", "prefixes", "quotes", "digits", "bytes", "escapes", "blanks"],
 )
 def test_endless_texts_take_no_endless_time(text: str, taught: Vocabulary) -> None:
-    """Where the way of reading were quadratic this would take minutes."""
+    """If reading took quadratic time, this test would take minutes."""
     assert redacted_text(taught, text) == text
     without_numbers(taught, text)
 
@@ -148,7 +148,7 @@ Traceback: no such thing
 
 
 def test_of_a_console_only_the_words_remain(words: Vocabulary) -> None:
-    """It may show keys that the run never came to know."""
+    """A console may show keys that the run never learned."""
     shown = without_numbers(words, CONSOLE)
     assert "Received request data: # …" in shown
     assert "Traceback: no such thing" in shown

@@ -1,4 +1,4 @@
-"""Prove what replaces a secret, and what counts as one."""
+"""Prove what replaces a secret, and which values count as secrets."""
 
 import json
 from pathlib import Path

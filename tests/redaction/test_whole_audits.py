@@ -1,4 +1,4 @@
-"""Prove that no file of whole audits holds any key that was computed, or any secret."""
+"""Prove that no file of whole audits contains any key that was computed, or any secret."""
 
 import json
 import re
@@ -21,14 +21,14 @@ from .leaks import leaks, readings
 SECRETS = [bytes.fromhex(one) for one in ("8F1D5A20C4B97E3364F0A81B96D2075C", "3BE07294D15F48A6C90D6E812FB7531A")]
 ARTICLES_SECRET = bytes.fromhex("1234567890")
 SERIAL = b"UDS-HARNESS-0001"
-"""Of the hardened ECU."""
+"""The serial number of the hardened ECU."""
 
 
 class Keys(set[bytes]):
-    """Every key that a key function made, if it could be told from chance, and is not just its seed."""
+    """Collects every key that a key function makes, unless it may occur by chance or equals its seed."""
 
     def watch(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Listen at the door through which key functions come."""
+        """Wrap the function by which all key functions are made, to hear their keys."""
         original = opening.key_function
 
         def watched(entry: SecurityLevel, relative_to: Path) -> KeyFunction | None:
@@ -48,13 +48,13 @@ class Keys(set[bytes]):
 
     @property
     def pieces(self) -> set[bytes]:
-        """The keys, and what of long ones a frame holds."""
+        """The keys and, of long keys, the parts that a frame holds."""
         return {*self, *(key[4:11] for key in self if len(key) > 11), *(key[:7] for key in self if len(key) > 11)}
 
 
 @pytest.fixture
 def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[Keys]:
-    """The keys of the audits of a test."""
+    """The keys that the audits of a test compute."""
     keys = Keys()
     keys.watch(monkeypatch)
     yield keys
@@ -62,7 +62,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[Keys]:
 
 
 def audited(place: Path, *arguments: str) -> Done:
-    """An audit whose terminal output lies beside its files, since it may have been sent to one."""
+    """Run an audit; its terminal output is written beside its files, since a user may redirect it to a file."""
     done = uds_harness("audit", "--seed", "1", "--depth", "quick", *arguments, cwd=place)
     assert done.code in (0, 1), done.explain()
     (done.folder / "terminal.txt").write_text(done.out + done.err, encoding="utf-8")
@@ -71,7 +71,7 @@ def audited(place: Path, *arguments: str) -> Done:
 
 @pytest.fixture(scope="module")
 def article(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Done, Keys]]:
-    """The whole audit of the article's ECU with the keys that were made. Look, do not touch."""
+    """The whole audit of the article's ECU with the keys that were computed. Do not change it."""
     keys = Keys()
     with pytest.MonkeyPatch.context() as monkeypatch:
         keys.watch(monkeypatch)
@@ -79,7 +79,7 @@ def article(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Done, Ke
 
 
 def test_no_key_of_the_article_is_in_any_file(article: tuple[Done, Keys]) -> None:
-    """Its ECU prints seeds, keys and the secret, repeats them in frames of all kinds, and counts no wrong key."""
+    """The article's ECU prints seeds, keys and the secret, repeats them in frames of all kinds, and counts no wrong key."""
     done, keys = article
     assert len(keys) > 100
     assert leaks(done.folder, {*keys, ARTICLES_SECRET}) == []
@@ -89,7 +89,7 @@ LEAKY = (
     "secret_printed", "padding_leaks_last_frame", "secret_readable", "key_readable", "memory_read_unprotected",
     "secret_in_image", "longer_key_accepted",
 )  # fmt: skip
-"""Flaws that give secrets away, or let many kinds of keys be sent; the checks that come upon them are below."""
+"""Flaws that give secrets away, or let many kinds of keys be sent, each with the checks that meet it."""
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_no_key_of_a_leaky_ecu_is_in_any_file(flaws: str, checks: str, place: Pa
 
 
 def hardened(place: Path, flaw: str) -> str:
-    """The hardened ECU with a flaw, and with the data that this test wants to be secret."""
+    """Audit the hardened ECU with a flaw, and with data that this test declares secret."""
     from harness.target import shipped_targets
 
     text = shipped_targets()["hardened"].read_text(encoding="utf-8").replace('"hardened"', f'"hardened+{flaw}"', 2)
@@ -117,7 +117,7 @@ def hardened(place: Path, flaw: str) -> str:
 
 
 def test_no_key_is_in_any_file_of_a_campaign(place: Path, keys: Keys) -> None:
-    """Its shards compute keys of their own; of one finding the key stands in a frame behind a wrong length."""
+    """The campaign's shards compute keys of their own; one finding has a key in a frame with a wrong length."""
     done = uds_harness("fuzz", "article", "--exchanges", "3000", "--seed", "1", cwd=place)
     assert done.code == 1, done.explain()
     scripts = [path.read_text(encoding="utf-8") for path in done.folder.glob("findings/*/replay.py")]
@@ -128,14 +128,14 @@ def test_no_key_is_in_any_file_of_a_campaign(place: Path, keys: Keys) -> None:
 
 
 def test_each_result_is_without_secrets_as_it_is_written(place: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that is killed gets no second look."""
+    """A run that is killed cannot redact its results later."""
     monkeypatch.setattr(RunFolder, "replace_all", lambda self, findings: None)
     done = audited(place, "article", "-k", "SA-22 or SA-24 or SA-31 or IE-01")
     assert leaks(done.folder, {*keys, ARTICLES_SECRET}) == []
 
 
 def test_the_search_finds_what_one_forgotten_place_leaves(place: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That nothing is found above is no fault of the search."""
+    """This shows that the tests above find nothing because there is nothing, and not because the search is faulty."""
     monkeypatch.setattr(Vocabulary, "hidden", lambda self, region: region)
     monkeypatch.setattr(Vocabulary, "searched", lambda self, data, lasting_only=False: data)
     done = audited(place, "hardened", "-k", "SA-24 or TP-18")
@@ -217,7 +217,7 @@ def test_a_folder_that_is_handed_over_without_its_private_part_is_whole(place: P
 
 
 def test_equal_keys_can_still_be_told_from_others(article: tuple[Done, Keys]) -> None:
-    """An auditor must see that a key was sent twice, and that another one was another one."""
+    """An auditor must see that one key was sent twice, and that another key was a different one."""
     folder = article[0].folder
     original, shown = ((folder / name).read_text().splitlines() for name in ("private/bus.log", "bus.log"))
     pairs = [(a[-18:], b[-18:]) for a, b in zip(original, shown, strict=True) if "740#062702" in a]

@@ -1,6 +1,6 @@
 """Make the JSON Schema of audit.json from the dataclasses and the docstrings of their fields.
 
-``python -m tests.report.audit_schema`` writes it to where it is shipped.
+``python -m tests.report.audit_schema`` writes the schema to the place from which it is shipped.
 """
 
 import ast
@@ -24,7 +24,7 @@ PINNED: Final = {
     Finding: ("expected", "observed", "reason", "notes", "exchanges", "repeat"),
     RunInfo: ("finished_utc", "interrupted"),
 }
-"""Fields with a default that every audit.json has nevertheless, as DESIGN pins them. What is newer may be absent."""
+"""Fields with a default that every audit.json nevertheless has; newer fields may be absent."""
 
 MEANINGS: Final = {
     Verdict: conclusion.VERDICT_MEANINGS,
@@ -34,7 +34,7 @@ SCALARS: Final = {str: "string", int: "integer", float: "number", bool: "boolean
 
 
 def audit_schema() -> dict[str, Any]:
-    """The schema, as it is to be shipped."""
+    """Return the schema as it is shipped."""
     definitions: dict[str, Any] = {}
     run = _dataclass(RunInfo, definitions, without=("target",))
     _described(Finding, definitions)
@@ -83,7 +83,7 @@ def audit_schema() -> dict[str, Any]:
 
 
 def text_of(schema: dict[str, Any]) -> str:
-    """The schema as it lies in its file."""
+    """Return the text of the schema's file."""
     return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -155,7 +155,7 @@ def _enum(shape: type[Enum], definitions: dict[str, Any]) -> dict[str, str]:
 
 
 def _field_texts(shape: type) -> dict[str, str]:
-    """What the docstrings below a dataclass's fields say."""
+    """Return the docstrings below a dataclass's fields, by field."""
     return dict(_docstrings(ast.parse(inspect.getsource(shape)).body[0]))
 
 

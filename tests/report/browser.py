@@ -1,4 +1,4 @@
-"""Control a headless Chromium to look at a page, by its DevTools protocol over two pipes only."""
+"""Control a headless Chromium through its DevTools protocol over two pipes, to look at a page."""
 
 import json
 import os
@@ -16,11 +16,11 @@ INTO_PLACE = (
     "import fcntl, os, sys; reads, writes = (fcntl.fcntl(int(one), fcntl.F_DUPFD, 10) for one in sys.argv[1:3]); "
     "os.dup2(reads, 3); os.dup2(writes, 4); os.execv(sys.argv[3], sys.argv[3:])"
 )
-"""Chromium reads its orders from file 3, and answers on file 4."""
+"""A shell command that makes file 3 Chromium's input for orders, and file 4 its output for answers."""
 
 
 class Browser:
-    """One page. Whatever it says on its console, and whatever it asks the network for, is kept."""
+    """One page. Its console messages and its network requests are recorded."""
 
     def __init__(self, to_browser: int, from_browser: int) -> None:
         self._to, self._from = to_browser, from_browser
@@ -36,7 +36,7 @@ class Browser:
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Ask, and wait for the answer; events on the way are noted."""
+        """Send an order, and wait for the answer; events that come meanwhile are recorded."""
         self._number += 1
         message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
         if self._session is not None:
@@ -65,7 +65,7 @@ class Browser:
         return event
 
     def open(self, page: Path, *, width: int, fragment: str = "") -> None:
-        """Load a file into a window of this width, and wait until it is there."""
+        """Load a file into a window of this width, and wait until it is loaded."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         self.call("Page.navigate", url="about:blank")
         before = self._loaded
@@ -76,13 +76,13 @@ class Browser:
             self._next()
 
     def value(self, script: str) -> Any:
-        """What a line of JavaScript gives, in the page."""
+        """Return the value of a JavaScript expression in the page."""
         return self.call("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
 
 
 @contextmanager
 def browser(folder: Path) -> Iterator[Browser]:
-    """A Chromium that is gone again afterwards."""
+    """Start a Chromium, and end it at the end of the block."""
     assert CHROMIUM is not None
     child_reads, we_write = os.pipe()
     we_read, child_writes = os.pipe()

@@ -1,4 +1,4 @@
-"""Provide hand-made runs to show in reports, without any ECU."""
+"""Provide hand-made runs for reports, without any ECU."""
 
 from dataclasses import replace
 from typing import Any
@@ -62,7 +62,7 @@ def info(**changes: Any) -> RunInfo:
 
 
 def finding(**changes: Any) -> Finding:
-    """A passing check without evidence."""
+    """Return a passing result without evidence."""
     return replace(
         Finding(
             id="SA-32",
@@ -77,7 +77,7 @@ def finding(**changes: Any) -> Finding:
 
 
 def frame(number: int, data: str, *, is_sent: bool = False, can_id: int | None = None) -> FrameRecord:
-    """The frame with this number in the log, of the article's two ids unless another is given."""
+    """Return the frame with this number in the log, with one of the article's two ids unless another is given."""
     usual = 0x740 if is_sent else 0x748
     return FrameRecord(
         time_s=12.5 + number * 0.000262,
@@ -89,7 +89,7 @@ def frame(number: int, data: str, *, is_sent: bool = False, can_id: int | None =
 
 
 def exchange(request: str, *replies: str, outcome: str, first: int = 120, frames: tuple[str, ...] = ()) -> Exchange:
-    """An exchange whose frames are single ones, or the ones given."""
+    """Return an exchange of single frames, or of the frames that are given."""
     sent = (f"{len(request) // 2:02X}{request}".ljust(16, "0"),)
     received = frames or tuple(f"{len(reply) // 2:02X}{reply}".ljust(16, "0") for reply in replies)
     records = [frame(first, sent[0], is_sent=True)]
@@ -105,7 +105,7 @@ def exchange(request: str, *replies: str, outcome: str, first: int = 120, frames
 
 
 def article_run() -> Run:
-    """Sixteen results as the first audit of the article's ECU gives them, in the words of no check in particular."""
+    """Sixteen results like those of an audit of the article's ECU, with words that belong to no particular check."""
     level, did = "level 0x01", "0x2020"
 
     def failed(identity: str, title: str, severity: Severity, **more: Any) -> Finding:
@@ -317,7 +317,7 @@ def article_run() -> Run:
 
 
 def hostile_run() -> Run:
-    """Markup, control characters and megabytes wherever an ECU, or a target file, can put text."""
+    """A run with markup, control characters and megabytes of text wherever an ECU or a target file can put text."""
     frames = (
         frame(0, HOSTILE, is_sent=True),
         replace(frame(1, "AB" * 64), is_fd=True),

@@ -1,4 +1,4 @@
-"""Read the files of a run with other people's parsers: each returns what it finds, or raises."""
+"""Read the files of a run with independent parsers; each function returns the content, or raises."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from .audit_schema import SHIPPED
 
 PUBLISHED = Path(__file__).with_name("published")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What a terminal obeys, or what reorders text that is read, or what no UTF-8 can hold."""
+"""Characters that a terminal obeys, that reorder text, or that UTF-8 cannot hold."""
 
 
 @cache
@@ -27,7 +27,7 @@ def validator(path: Path) -> Draft202012Validator:
 
 
 def faults(text: str, schema: Path) -> list[str]:
-    """What a JSON file says that its schema does not allow."""
+    """Return what in a JSON file its schema does not allow."""
     return [f"{one.json_path}: {one.message[:200]}" for one in validator(schema).iter_errors(json.loads(text))]
 
 
@@ -40,7 +40,7 @@ def sarif_faults(text: str) -> list[str]:
 
 
 def sarif_run(text: str) -> dict[str, Any]:
-    """The one run of a file that the published schema allows, and in which every reference leads somewhere."""
+    """Return the only run of a SARIF file, after checking it by the published schema and following every reference."""
     assert sarif_faults(text) == []
     (run,) = json.loads(text)["runs"]
     rules = run["tool"]["driver"]["rules"]
@@ -57,14 +57,14 @@ def sarif_run(text: str) -> dict[str, Any]:
 
 
 def junit_suite(text: str) -> TestSuite:
-    """The one suite of a file that junitparser reads."""
+    """Return the only suite of a file that junitparser reads."""
     document = JUnitXml.fromstring(text.encode("utf-8"))
     (suite,) = list(document)
     return suite
 
 
 class Page(HTMLParser):
-    """The elements of a rendered page, each with its text."""
+    """Collects the elements of a rendered page, each with its text."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,7 +93,9 @@ class Page(HTMLParser):
 
 
 def rendered(markdown: str) -> Page:
-    """What GitHub's renderer makes of Markdown, with the links that it finds by itself and without its clean-up after."""
+    """Return what GitHub's renderer makes of Markdown, with the links that it finds itself, but without its later
+    clean-up.
+    """
     page = Page()
     page.feed(github_flavored_markdown_to_html(markdown, Options.CMARK_OPT_UNSAFE))
     return page

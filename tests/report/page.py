@@ -1,4 +1,4 @@
-"""Read audit.html as a strict parser."""
+"""Read audit.html like a strict parser."""
 
 import re
 from html.parser import HTMLParser
@@ -11,7 +11,7 @@ FILES = ["audit.html", "audit.json", "bus.log", "junit.xml", "pytest.html", "res
 
 
 class Page(HTMLParser):
-    """Reads a page strictly: tags must nest, and every address is collected."""
+    """Reads a page strictly: tags must nest. Every address is collected."""
 
     def __init__(self, page: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -21,7 +21,7 @@ class Page(HTMLParser):
         self.ids: list[str] = []
         self.headings: list[int] = []
         self.text = ""
-        """What is read, cells and headings set apart by spaces."""
+        """The text of the page, with spaces between cells and headings."""
         self.feed(page)
         self.close()
 

@@ -34,7 +34,7 @@ def test_the_schema_names_every_key_that_is_written(article: Run) -> None:
 
 
 def without_meaning(value: Any, schema: dict[str, Any], where: str) -> Any:
-    """Keys that a document has and its schema does not name."""
+    """Return the keys that a document has and its schema does not name."""
     if "$ref" in schema:
         schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
     if isinstance(value, dict) and "properties" in schema:

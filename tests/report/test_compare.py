@@ -1,4 +1,4 @@
-"""Prove that two runs alone show what is better, worse, new, gone or not comparable."""
+"""Prove that a comparison needs only two runs, and shows what is better, worse, new, gone or not comparable."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Prove a comparison as text, JSON and page: text of an ECU or a file cannot break out of its place."""
+"""Prove a comparison as text, JSON and page; text of an ECU or a file stays in its place."""
 
 import json
 from dataclasses import replace
@@ -13,7 +13,7 @@ from harness.verdict import Verdict
 
 
 def turned(run: Run) -> Run:
-    """What passed fails, and the other way round."""
+    """Return the run with passes turned into failures, and failures into passes."""
     other = {Verdict.PASS: Verdict.FAIL, Verdict.FAIL: Verdict.PASS}
 
     def turn(finding: Finding) -> Finding:
@@ -23,7 +23,7 @@ def turned(run: Run) -> Run:
 
 
 class Page(HTMLParser):
-    """What a reader of a page meets."""
+    """Collects what a reader of the page sees."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

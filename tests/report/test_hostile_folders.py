@@ -1,4 +1,4 @@
-"""Prove that a run folder filled by somebody else gives one clear line: no hang, traceback or write outside."""
+"""Prove that a run folder filled by an attacker gives one clear line, without a hang, a traceback or a write outside."""
 
 import json
 import os
@@ -23,7 +23,7 @@ OTHERS = sorted({*OWN_FILES, "extra"} - set(READ))
 
 @pytest.fixture
 def folder(tmp_path: Path, article: Run) -> Path:
-    """A whole run, with everything that a reader might open."""
+    """A whole run, with every file that a reader might open."""
     path = tmp_path / "run"
     written = RunFolder.create(path, article.info)
     for finding in article.findings:
@@ -39,7 +39,9 @@ def folder(tmp_path: Path, article: Run) -> Path:
 
 
 def reported(folder: Path, capfd: pytest.CaptureFixture[str], *more: str) -> str:
-    """What `uds-harness report` says; wrong use if anything is wrong, and never a traceback."""
+    """Return what `uds-harness report` prints; it must end like wrong use if anything is wrong, and never with a
+    traceback.
+    """
     code = main(["report", str(folder), *more])
     out, err = capfd.readouterr()
     assert code in (0, 4), err
@@ -132,7 +134,7 @@ def test_an_absurd_start_is_damage(folder: Path, started: str) -> None:
 
 @pytest.fixture
 def precious(tmp_path: Path) -> Path:
-    """Somebody's folder that a link leads to."""
+    """Another person's folder, to which a link leads."""
     path = tmp_path / "precious"
     path.mkdir(mode=0o755)
     for name in ("bus.log", "secrets.jsonl", "console.txt"):

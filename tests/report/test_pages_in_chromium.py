@@ -33,7 +33,7 @@ addEventListener("load", () => {
 
 
 def looked_at(*pages: tuple[Path, int], query: str = "", asks: str = "") -> list[dict[str, Any]]:
-    """What pages are, each in a frame of a width; if they say anything to the console, that fails."""
+    """Open pages, each in a frame of this width, and return what they are; a message on their console fails the test."""
     assert CHROMIUM is not None
     frames = [f'<iframe src="{page.name}{query}" style="width:{width}px;border:0"></iframe>' for page, width in pages]
     frame = pages[0][0].with_name("frame.html")
@@ -48,7 +48,7 @@ def looked_at(*pages: tuple[Path, int], query: str = "", asks: str = "") -> list
 
 @pytest.fixture(scope="module")
 def folder(article: Run, hostile: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both pages, of a run as it is and of the worst."""
+    """A folder with both pages, of an ordinary run and of the worst one."""
     place = tmp_path_factory.mktemp("pages")
     worst = replace(hostile, findings=hostile.findings[1:3])
     for name, run in (("article", article), ("hostile", worst)):
@@ -81,7 +81,7 @@ def test_rows_unfold_to_their_frames_and_can_be_filtered_and_sorted(folder: Path
 
 
 def test_no_verdict_of_a_comparison_is_broken_into_pieces(article: Run, tmp_path: Path) -> None:
-    """A long id beside it takes the room."""
+    """A long id beside the verdict takes most of the room."""
     named = replace(
         article, findings=tuple(replace(one, id=f"fuzz/write-through-another-{one.id}") for one in article.findings)
     )

@@ -1,4 +1,4 @@
-"""Prove that pytest-html makes the same page from stored results during a run and long after it."""
+"""Prove that pytest-html makes the same page of stored results during a run and long afterwards."""
 
 import html
 import json
@@ -23,7 +23,7 @@ FILES = ["audit.html", "audit.json", "bus.log", "results.jsonl"]
 
 
 def data(page: str) -> dict[str, Any]:
-    """From which the page builds its table."""
+    """Return the data from which the page builds its table."""
     (blob,) = re.findall(r'data-jsonblob="([^"]*)"', page)
     return dict(json.loads(html.unescape(blob)))
 
@@ -91,7 +91,7 @@ def test_the_summary_leads_to_the_report_and_names_the_run(page: str) -> None:
 
 
 def test_the_page_is_dated_by_the_run_and_fits_any_width(page: str) -> None:
-    """Words that pytest-html may change: then `_without_today` no longer finds them."""
+    """If pytest-html changes these words, `_without_today` no longer finds them."""
     assert "From the results of 2026-11-20T09:28:00Z, by" in page
     assert "Report generated on" not in page
     assert "run-count" not in re.sub(r"<style.*?</style>", "", page, flags=re.DOTALL)

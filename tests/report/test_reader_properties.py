@@ -35,7 +35,7 @@ FRAMES = st.from_regex(
 
 
 def places_in(value: object) -> list[list[str | int]]:
-    """The way to every value in a JSON document."""
+    """Return the path to every value in a JSON document."""
     ways: list[list[str | int]] = [[]]
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, one in inner:
@@ -44,7 +44,7 @@ def places_in(value: object) -> list[list[str | int]]:
 
 
 def changed(document: object, way: list[str | int], value: object) -> object:
-    """The document with another value at that place."""
+    """Return the document with another value at this path."""
     if not way:
         return value
     copy = dict(document) if isinstance(document, dict) else list(document)  # type: ignore[call-overload]
@@ -54,7 +54,7 @@ def changed(document: object, way: list[str | int], value: object) -> object:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, small_run: Run) -> Path:
-    """A small run's folder, sealed."""
+    """The sealed folder of a small run."""
     path = tmp_path_factory.mktemp("whole") / "run"
     folder = RunFolder.create(path, small_run.info)
     for finding in small_run.findings:
@@ -67,13 +67,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory, small_run: Run) -> Path:
 
 @pytest.fixture(scope="module")
 def small_run(article: Run) -> Run:
-    """The first results of one, each kind of verdict among them."""
+    """Return a run with its first results, among them one of each verdict."""
     kinds = {one.verdict: one for one in article.findings}
     return Run(info=article.info, findings=tuple(kinds.values()))
 
 
 def read_by_everyone(folder: Path) -> None:
-    """What each reader of a folder does with it; UserError if it says what is wrong."""
+    """Let each reader of a folder read it. Raises UserError if a reader says what is wrong."""
     run = read_run(folder)
     rebuild(folder, captures=[], now_utc="2026-11-20T09:28:00Z", version="0")
     comparison = compare(run, read_run(folder))

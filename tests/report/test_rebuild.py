@@ -34,7 +34,7 @@ def begun(path: Path, run: Run) -> RunFolder:
 
 @pytest.fixture(scope="module")
 def finished(article: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run's folder as the run left it. Look, do not touch."""
+    """A run's folder as the run left it. Do not change it."""
     path = tmp_path_factory.mktemp("finished") / "run"
     folder = begun(path, article)
     write_reports(folder, folder.finish(article.info))
@@ -44,7 +44,7 @@ def finished(article: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(finished: Path, tmp_path: Path) -> Path:
-    """A copy of it, as if handed over."""
+    """A copy of that folder, as if it had been handed over."""
     return Path(shutil.copytree(finished, tmp_path / "elsewhere"))
 
 

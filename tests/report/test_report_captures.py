@@ -1,4 +1,4 @@
-"""Prove that other people's readers find the log's frames in the other formats, frame by frame."""
+"""Prove that independent readers find the log's frames in the other formats, frame by frame."""
 
 import re
 import shutil
@@ -45,7 +45,7 @@ DIALOGUE = """\
 (0.200000) sim 740#0227010000000000 T
 (0.200300) sim 748#0667011122334400 R
 """
-"""A read of several frames, a refused seed, and a seed."""
+"""Requests that read several frames, get a seed refused, and get a seed."""
 
 
 ON_A_REAL_BUS = re.sub(r"\((\d+)", lambda hit: f"({1795000000 + int(hit[1])}", EVERY_KIND)
@@ -63,7 +63,7 @@ def with_log(folder: Path, text: str) -> Path:
 
 
 def frames_of(path: Path) -> list[LoggedFrame]:
-    """What python-can reads, in our words; the stamps count from the first one."""
+    """Return the frames that python-can reads, in our notation; times count from the first frame."""
     with can.LogReader(path) as reader:
         messages = list(reader)
     frames = [
@@ -102,7 +102,7 @@ def test_every_kind_of_line_is_read(folder: Path) -> None:
 
 
 def test_what_candump_reads_is_what_we_read(folder: Path) -> None:
-    """python-can reads the same log; it takes an error frame's id for one of 29 bits."""
+    """python-can reads the same log, but takes the id of an error frame for one of 29 bits."""
     path = with_log(folder, EVERY_KIND.replace("#R8", "#R")) / "bus.log"
     theirs = frames_of(path)
     ours = from_first(list(logged_frames(path)))
@@ -154,7 +154,7 @@ def test_blf_read_by_python_can_is_the_log(text: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("text", [EVERY_KIND, ON_A_REAL_BUS, DIALOGUE])
 def test_asc_read_by_python_can_is_the_log(text: str, folder: Path) -> None:
-    """The format says of an error frame only that there was one."""
+    """Of an error frame the format says only that there was one."""
     (path,) = write_captures(with_log(folder, text), ["asc"])
     expected = from_first(list(logged_frames(folder / "bus.log")))
     expected = [without_details(frame) for frame in expected]
@@ -210,7 +210,7 @@ def test_a_run_without_a_date_is_one_line_for_the_user(tmp_path: Path, article: 
 
 
 def test_memory_does_not_grow_with_the_log() -> None:
-    """What was read is written before more is read."""
+    """Frames that were read are written before further ones are read."""
     drawn, written = 0, [0]
 
     def many_frames() -> Iterator[LoggedFrame]:

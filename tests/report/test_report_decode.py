@@ -1,4 +1,4 @@
-"""Prove that every byte string decodes to one line, without exceptions."""
+"""Prove that every byte string is decoded into one line, without an exception."""
 
 import itertools
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def test_nothing_raises_whatever_the_bytes_are() -> None:
 
 
 def forget_lines() -> None:
-    """What was decoded is kept for the next time, however it was decoded."""
+    """Forget the cached lines, since lines are cached however they were decoded."""
     for kept in (request_line, reply_line, decode.fields):
         kept.cache_clear()
 

@@ -1,4 +1,4 @@
-"""Prove that audit.html shows the run, and an ECU's text without interpreting it."""
+"""Prove that audit.html shows the run, and shows an ECU's text without interpreting it."""
 
 import re
 from dataclasses import replace
@@ -309,7 +309,7 @@ def test_results_are_counted_by_area_and_by_threat(article: Run) -> None:
 
 
 def test_each_requirement_of_the_user_is_met_open_or_not(article: Run) -> None:
-    """One that nothing answers stands there too."""
+    """A requirement that no check answers is shown too."""
     declared = [f"CSR-{number}" for number in range(1, 7)]
     (failing, *_), (passing, *_) = article.failures(), article.with_verdict(Verdict.PASS)
     (open_, *_) = article.with_verdict(Verdict.INCONCLUSIVE)

@@ -65,7 +65,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def colours(article: Run) -> Iterator[dict[str, str]]:
-    """The page's colours by name, in the light and in the dark."""
+    """Return the page's colours by name, in light and in dark mode."""
     html = render_audit_html(article, files=FILES)
     light, dark = (
         dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", block)) for block in re.findall(r":root \{(.*?)\}", html, re.S)
@@ -87,7 +87,7 @@ SEVERE = ["critical", "high", "medium", "low", "info", "good", "bad", "fault"]
     ],
 )
 def test_every_text_stands_out_from_what_is_behind_it(ink: str, paper: str, article: Run) -> None:
-    """WCAG 2 AA: 4.5 to 1."""
+    """WCAG 2 AA demands a contrast of 4.5 to 1."""
     for scheme in colours(article):
         assert contrast(scheme[ink], scheme[paper]) >= 4.5
 

@@ -1,4 +1,4 @@
-"""Prove audit.html in a real browser: no requests, no errors, nothing cut off, working filters."""
+"""Prove audit.html in a real browser: no network requests, no errors, nothing cut off, working filters."""
 
 import base64
 from dataclasses import replace
@@ -38,7 +38,7 @@ FAINT = """(() => {
   }
   return faint
 })()"""
-"""Texts whose colour is too near to what is behind them: WCAG 2 AA wants 4.5 to 1."""
+"""A script that finds texts whose contrast to their background is below 4.5 to 1, which WCAG 2 AA demands."""
 OPEN_ALL = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
 
 

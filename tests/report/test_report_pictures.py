@@ -1,4 +1,4 @@
-"""Prove that any sample can be drawn, from numbers alone."""
+"""Prove that any sample can be drawn, from its numbers alone."""
 
 import base64
 import re
@@ -21,23 +21,23 @@ def profile(seeds: tuple[str, ...] = (), **times: tuple[float, ...]) -> Profile:
 
 
 def within(limit: Limit, *seconds: float) -> Profile:
-    """A profile of what was timed, with a limit."""
+    """Return a profile of these times, with a limit."""
     return Profile(title="", rows=(), times=(Times(name="first answers", seconds=seconds, limits=(limit,)),))
 
 
 def texts(image: str) -> list[str]:
-    """What is written in a picture."""
+    """Return the texts in a picture."""
     return ["".join(one.itertext()) for one in ElementTree.fromstring(image).iter("text")]
 
 
 def numbers_below(image: str) -> list[float]:
-    """The numbers along the axis below, in order."""
+    """Return the numbers along the horizontal axis, in order."""
     written = [one for one in ElementTree.fromstring(image).iter("text") if one.get("text-anchor") == "middle"]
     return [float(one.text or "") for one in written if re.fullmatch(r"-?[0-9.]+", one.text or "")]
 
 
 def pixels(image: str) -> list[str]:
-    """The rows of a PNG of one bit a pixel, as 0 and 1."""
+    """Return the rows of a PNG with one bit for each pixel, as 0 and 1."""
     png = base64.b64decode(image.split("base64,")[1].split('"')[0])
     width, height = struct.unpack(">II", png[16:24])
     content = zlib.decompress(png[png.index(b"IDAT") + 4 :])

@@ -1,4 +1,4 @@
-"""Prove that bytes which stand for secrets are marked wherever they are shown, and no others."""
+"""Prove that bytes which stand for secrets are marked wherever they are shown, and that no others are."""
 
 from dataclasses import replace
 

@@ -178,7 +178,7 @@ def test_hostile_text_is_text(hostile: Run) -> None:
 
 
 def test_a_message_is_neither_a_link_nor_a_placeholder() -> None:
-    """SARIF reads both in plain text: section 3.11."""
+    """SARIF (section 3.11) interprets links and placeholders even in plain text."""
     failure = finding(verdict=Verdict.FAIL, expected="{0} and {00..FF}", observed="[here](https://evil.example) [see]")
     (result,) = sarif_run(sarif_json(Run(info=info(), findings=(failure,))))["results"]
     text = result["message"]["text"]

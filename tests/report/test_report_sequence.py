@@ -10,7 +10,7 @@ IDS = frozenset({0x740, 0x748})
 
 
 def frames(*texts: str) -> tuple[FrameRecord, ...]:
-    """Frames as ``>021001`` (sent), ``<065001...`` (received), ``?11`` (of somebody else)."""
+    """Return frames written as ``>021001`` (sent), ``<065001...`` (received), ``?11`` (of another node)."""
     ids = {">": 0x740, "<": 0x748, "?": 0x123}
     return tuple(frame(number, text[1:], is_sent=text[0] == ">", can_id=ids[text[0]]) for number, text in enumerate(texts))
 

@@ -1,4 +1,4 @@
-"""Prove that summary.md holds what a reviewer needs, fits a comment, and shows an ECU's text inert."""
+"""Prove that summary.md holds what a reviewer needs, fits a comment, and shows an ECU's text as it is."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ MENTIONS = "@team #12 !34 GH-5 user@example.org www.example.org https://evil.exa
 
 
 def tables(text: str) -> list[list[list[str]]]:
-    """Each table as rows of cells, as they are shown."""
+    """Return each table as rows of the cells that a reader sees."""
     return rendered(text).tables
 
 

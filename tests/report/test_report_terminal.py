@@ -1,4 +1,6 @@
-"""Prove that the terminal shows one line a result and the evidence of failures, without control sequences of an ECU."""
+"""Prove that the terminal shows one line for each result and the evidence of failures, without an ECU's control
+sequences.
+"""
 
 import unicodedata
 from dataclasses import replace
@@ -146,7 +148,7 @@ def next_command(run: Run) -> str:
 
 
 def test_what_is_suggested_can_be_done(article: Run) -> None:
-    """A result without exchanges cannot be sent again, and a check of the user's own is shown with its file."""
+    """A result without exchanges cannot be sent again, and `show` needs the file of a user's own check."""
     first, second = by_id(article, "SA-09"), by_id(article, "SA-22")
     silent, heard = replace(first, exchanges=()), replace(second, severity=Severity.LOW)
     assert next_command(replace(article, findings=(silent, heard))) == (

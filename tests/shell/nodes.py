@@ -1,4 +1,4 @@
-"""ECUs to talk to by the shell."""
+"""ECUs for the tests of the shell."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ LEAKED = bytes.fromhex("C0FFEE0BADF00D42")
 
 
 class _SameChance:
-    """A port whose chance is always the article's seed."""
+    """A port whose random bytes are always the article's seed."""
 
     def __init__(self, port: Port) -> None:
         self._port = port
@@ -29,7 +29,7 @@ class _SameChance:
 
 
 def of_the_article() -> ArticleNode:
-    """The article's ECU on the day of the article: it gives the seed that is printed there."""
+    """Return the article's ECU, which gives the seed that the article prints."""
     node = article()
     attach = node.attach
     node.attach = lambda port: attach(_SameChance(port))  # type: ignore[method-assign, arg-type]
@@ -37,7 +37,7 @@ def of_the_article() -> ArticleNode:
 
 
 class Answering:
-    """Answers messages by a table in hex."""
+    """A node that answers messages by a table in hex."""
 
     def __init__(self, table: dict[str, list[str]]) -> None:
         self._table = table
@@ -67,7 +67,7 @@ class Answering:
 
 
 def hostile() -> Answering:
-    """Says what a terminal would obey, in answers of every kind."""
+    """Return a node whose answers of every kind contain what a terminal would obey."""
     return Answering(
         {
             "22f190": ["62f190" + b"\x1b[2J\x07".hex()],

@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A command that has ended."""
+    """What a command printed, and its exit code."""
 
     code: int
     out: list[str]
@@ -23,17 +23,17 @@ class Said:
 
     @property
     def sent(self) -> list[str]:
-        """What went out, in hex."""
+        """The messages that were sent, in hex."""
         return [line.removeprefix("> ") for line in self.out if line.startswith("> ")]
 
     @property
     def heard(self) -> list[str]:
-        """What came back, in hex; empty for silence."""
+        """The messages that came back, in hex; empty for silence."""
         return [line.removeprefix("< ").partition("  ")[0].strip() for line in self.out if line.startswith("<")]
 
 
 def command(*arguments: str | Path, script: str | bytes = "") -> Said:
-    """A command of `uds-harness` with a script on its standard input."""
+    """Run a command of `uds-harness` with a script on its standard input."""
     gc.freeze()
     data = script.encode() if isinstance(script, str) else script
     out, err = io.StringIO(), io.StringIO()
@@ -47,5 +47,5 @@ def command(*arguments: str | Path, script: str | bytes = "") -> Said:
 
 
 def shell(*lines: str, target: str | Path = "hardened") -> Said:
-    """Lines that are given to `uds-harness shell`."""
+    """Run `uds-harness shell` with these lines."""
     return command("shell", target, "--seed", "1", script="\n".join(lines) + "\n")

@@ -26,13 +26,13 @@ from .talk import HERE
 
 @pytest.fixture(autouse=True)
 def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file that the user's history is in."""
+    """The path of the user's history file."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "state" / "uds-harness" / "shell-history"
 
 
 def typed(keys: str, target: str | Path = "hardened") -> list[str]:
-    """What the shell reads of these keys."""
+    """Return the lines that the shell reads when these keys are typed."""
     with create_pipe_input() as source:
         source.send_text(keys)
         lines: Iterator[str] = lines_of_a_person(load_target(target), print, input=source, output=DummyOutput())

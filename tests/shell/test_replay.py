@@ -17,7 +17,7 @@ OF_HARDENED = "SA-30 or AC-01 or SA-21"
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run of the article and one of the hardened ECU."""
+    """A folder with a run of the article and a run of the hardened ECU."""
     place = tmp_path_factory.mktemp("runs")
     for target, checks in (("article", OF_THE_ARTICLE), ("hardened", OF_HARDENED)):
         uds_harness("audit", target, "--depth", "quick", "--seed", "7", "-k", checks, "--out", target, cwd=place)
@@ -25,7 +25,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def changed(runs: Path, place: Path, target: str, change: Any) -> Path:
-    """A copy of a run whose audit.json was changed."""
+    """Return a copy of a run whose audit.json was changed."""
     folder = place / "copy"
     shutil.copytree(runs / target, folder)
     path = folder / "audit.json"
@@ -133,7 +133,7 @@ def test_a_run_by_pytest_names_its_target_too(runs: Path, tmp_path: Path) -> Non
 
 
 def test_the_article_gives_seeds_of_the_run_again(runs: Path) -> None:
-    """The chance of a simulated ECU is that of the run, so that a replay is the same each time."""
+    """A simulated ECU draws its seeds from the run's seed, so that a replay is the same each time."""
     first, second = (command("replay", runs / "article", "SA-09").out for _ in range(2))
     assert first == second
     assert ARTICLE_SEED.hex(" ").upper() not in " ".join(first)

@@ -1,4 +1,4 @@
-"""Prove that by hand no more is sent to a real ECU than by an audit, with the same ledger of wrong keys."""
+"""Prove that by hand no more is sent to a real ECU than by an audit, and with the same ledger of wrong keys."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ KEY_TOML = (
 
 
 def talk(place: Path, channel: str, text: str, *lines: str) -> Said:
-    """A script for the hardened ECU, in real time on a bus that is no simulated one."""
+    """Run a script on the hardened ECU, in real time on a bus that is not simulated."""
     path = place / "bench.toml"
     path.write_text(text, encoding="utf-8")
     assert not load_target(path).is_simulated

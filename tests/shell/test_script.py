@@ -1,4 +1,4 @@
-"""Prove what a script of the shell sends and shows, and its exit code."""
+"""Prove what a script of the shell sends and shows, and with which exit code it ends."""
 
 import re
 from pathlib import Path

@@ -25,12 +25,14 @@ OF_EVERY_KIND = [
     *("SA-01", "SA-09", "SA-21", "SA-22", "SA-24", "SA-25", "SA-32", "SA-39"),
     *("AC-01", "AC-02", "AC-13", "ST-01", "CF-01", "CF-02", "TP-12", "TP-15"),
 ]
-"""Twice in real time on an ECU that is left unlocked between: a whole audit of it takes seven minutes."""
+"""Checks of every kind that run twice in real time, on an ECU left unlocked in between; a whole audit takes seven
+minutes.
+"""
 
 WITHOUT_LOCKOUTS = ["AC-", "CF-", "IE-", "ST-", "TP-", "SA-22", "SA-25"]
-"""On a sound ECU most checks of SecurityAccess wait for its delays of ten seconds, many minutes in all.
+"""The checks without lockouts. On a sound ECU most checks of SecurityAccess wait many minutes for its delays of ten seconds.
 
-Fuzzing and floods are left to the whole audit below, for the time that they take.
+Fuzzing and floods are left to the whole audit below, because they take long, too.
 """
 
 Verdicts = dict[tuple[str, str | None], str]
@@ -38,7 +40,7 @@ Verdicts = dict[tuple[str, str | None], str]
 
 @contextmanager
 def ecu(profile: str) -> Iterator[None]:
-    """`uds-harness ecu PROFILE` on the bus, until the end of the block."""
+    """Run `uds-harness ecu PROFILE` on the bus, until the end of the block."""
     words = [COMMAND, "ecu", profile, "--interface", "socketcan", "--channel", CHANNEL]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         is_ready = threading.Event()
@@ -63,7 +65,7 @@ def ecu(profile: str) -> Iterator[None]:
 
 
 def audit(folder: Path, target: str, checks: list[str], depth: str = "quick") -> dict[str, Any]:
-    """The run that `uds-harness audit` leaves behind; without checks, of all."""
+    """Run `uds-harness audit` with these checks, or all, and return the run that it leaves."""
     words = [COMMAND, "audit", target, "--seed", "1", "--depth", depth, "--out", str(folder)]
     words += ["-k", " or ".join(checks)] if checks else []
     done = subprocess.run(words, capture_output=True, text=True, timeout=AUDIT_S, cwd=folder.parent, check=False)
@@ -82,7 +84,7 @@ def with_verdict(run: dict[str, Any], *wanted: str) -> set[tuple[str, str | None
 
 
 def changed(name: str, changes: dict[str, str], folder: Path) -> Path:
-    """A shipped target with lines replaced."""
+    """Return a shipped target with some lines replaced."""
     text = shipped_targets()[name].read_text(encoding="utf-8")
     for pattern, replacement in changes.items():
         text, count = re.subn(f"(?m)^{pattern}$", replacement, text)
@@ -93,7 +95,7 @@ def changed(name: str, changes: dict[str, str], folder: Path) -> Path:
 
 
 def in_simulation(folder: Path) -> str:
-    """What vcan0.toml declares and allows, of the simulated ECU."""
+    """Return the target of the simulated ECU with the declarations and permissions of vcan0.toml."""
     changes = {
         'environment = "bench"': 'environment = "simulated"',
         'interface = "socketcan"': 'interface = "uds-sim"',
@@ -125,7 +127,7 @@ def test_the_article_gets_the_same_verdicts_as_in_simulation_and_is_not_blamed_f
 
 
 def on_the_bench(name: str, folder: Path) -> Path:
-    """A shipped simulated target, declared to stand on the bench, with nothing allowed."""
+    """Return a shipped simulated target, declared to be on the bench, with nothing allowed."""
     changes = {
         r'environment = "simulated"': 'environment = "bench"',
         r'interface = "uds-sim"': 'interface = "socketcan"',
@@ -137,7 +139,7 @@ def on_the_bench(name: str, folder: Path) -> Path:
 
 
 def bench_target(name: str, folder: Path) -> str:
-    """The same with everything allowed."""
+    """Return that target with everything allowed."""
     path = on_the_bench(name, folder)
     allow = ["lockout", "write", "reset", "power", "functional", "destructive"]
     text = path.read_text(encoding="utf-8")
@@ -155,7 +157,7 @@ def test_the_hardened_ecu_has_no_finding(tmp_path: Path) -> None:
 
 @pytest.mark.thorough
 def test_the_whole_audit_at_default_depth_takes_twenty_minutes_and_has_no_finding(tmp_path: Path) -> None:
-    """By hand: ``-m "socketcan and thorough"``."""
+    """This test is run by hand: ``-m "socketcan and thorough"``."""
     simulated = audit(tmp_path / "simulated", "hardened", [], "default")
     target = bench_target("hardened", tmp_path)
     with ecu("hardened"):

@@ -1,4 +1,4 @@
-"""Prove an ECU and its audit over serial adapters (slcan) and CAN over UDP instead of a SocketCAN driver."""
+"""Prove an ECU and its audit over serial adapters (slcan), and over CAN in UDP, instead of a SocketCAN driver."""
 
 import fcntl
 import json
@@ -26,10 +26,10 @@ COMMAND = str(Path(sys.executable).with_name("uds-harness"))
 END_S = 300
 CHECKS = "SA-22 or AC-01"
 VERDICTS = {"SA-22": "fail", "AC-01": "pass"}
-"""Of the article's ECU: its seed lives on, and a locked write is refused."""
+"""The verdicts on the article's ECU that are compared: a seed stays valid, and a locked write is refused."""
 
 N_SLCAN = 17
-"""The kernel's line discipline for adapters that speak SLCAN over a serial line."""
+"""The number of the kernel's line discipline for adapters that speak SLCAN over a serial line."""
 GROUP = "239.74.163.2"
 
 
@@ -38,7 +38,7 @@ def ip(*words: str) -> None:
 
 
 class SerialAdapters:
-    """Two adapters on one bus, each behind a pseudo-terminal. The kernel makes an interface of each."""
+    """Two adapters on one bus, each behind a pseudo-terminal, of which the kernel makes an interface."""
 
     names = ("can0", "can1")
 
@@ -57,7 +57,7 @@ class SerialAdapters:
 
     @staticmethod
     def _relay(own: int, other: int) -> None:
-        """Give the other adapter what is to be sent, and confirm everything else: rates, open and close."""
+        """Send frames on to the other adapter, and confirm every other command: rates, open and close."""
         waiting = b""
         with suppress(OSError):
             while read := os.read(own, 4096):
@@ -73,7 +73,7 @@ class SerialAdapters:
 
 @pytest.fixture(params=["slcan", "udp_multicast"])
 def places(request: pytest.FixtureRequest) -> Iterator[list[str]]:
-    """Interface and channel for the ECU, and for its audit."""
+    """The interface and channel for the ECU, and for its audit."""
     if request.param == "slcan":
         adapters = SerialAdapters()
         yield [f"socketcan:{name}" for name in adapters.names]

@@ -1,4 +1,4 @@
-"""Prove CAN FD on real SocketCAN: the link's frames, and Linux's own ISO-TP sockets as the other side."""
+"""Prove CAN FD on real SocketCAN: the link's frames, and our ISO-TP against Linux's own sockets."""
 
 import random
 import socket
@@ -97,7 +97,7 @@ def test_an_interface_for_classic_can_is_refused() -> None:
 
 
 def kernel_socket(tx_dl: int) -> socket.socket:
-    """The kernel's end, on the other side of `REQUEST_ID` and `ANSWER_ID`; non-blocking."""
+    """The kernel's ISO-TP socket, the peer on `REQUEST_ID` and `ANSWER_ID`; non-blocking."""
     kernel = socket.socket(socket.AF_CAN, socket.SOCK_DGRAM, socket.CAN_ISOTP)
     kernel.setsockopt(SOL_CAN_ISOTP, CAN_ISOTP_LL_OPTS, struct.pack("=BBB", CANFD_MTU, tx_dl, CANFD_BRS))
     kernel.bind((CHANNEL, REQUEST_ID, ANSWER_ID))
@@ -107,7 +107,7 @@ def kernel_socket(tx_dl: int) -> socket.socket:
 
 @pytest.fixture
 def bus() -> Iterator[can.BusABC]:
-    """CAN_RAW, for our end."""
+    """A CAN_RAW socket for our endpoint."""
     with SocketcanBus(channel=CHANNEL, fd=True, can_filters=[{"can_id": ANSWER_ID, "can_mask": 0x7FF}]) as bus:
         # The kernel sends 600 frames faster than Python takes them; the usual buffer drops what it cannot hold.
         bus.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 2**22)
@@ -115,12 +115,12 @@ def bus() -> Iterator[can.BusABC]:
 
 
 def endpoint(tx_dl: int) -> IsoTp:
-    """Ours; patient, since a busy machine is no fault of the protocol."""
+    """Our endpoint with long time-outs, since a busy machine is no fault of the protocol."""
     return IsoTp(IsoTpConfig(tx_dl=tx_dl, padding=None, n_bs_s=GIVE_UP_S, n_cr_s=GIVE_UP_S))
 
 
 def step(bus: can.BusABC, ours: IsoTp) -> bytes | None:
-    """Move what is due on our side, in at most 1 ms; what ours received."""
+    """Move what is due on our side, in at most 1 ms; return what our endpoint received."""
     for frame in ours.outbox:
         bus.send(can.Message(arbitration_id=REQUEST_ID, data=frame, is_extended_id=False, is_fd=True, bitrate_switch=True))
     ours.outbox.clear()

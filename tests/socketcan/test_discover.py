@@ -1,4 +1,4 @@
-"""Prove that an ECU in another process, on real SocketCAN, is found with its kind of frames."""
+"""Prove that an ECU in another process, on real SocketCAN, is found together with the kind of frames that it wants."""
 
 import subprocess
 import sys

@@ -27,7 +27,7 @@ def doctor(*words: str) -> tuple[int, str]:
 
 @pytest.fixture
 def spare() -> Iterator[str]:
-    """A virtual interface of its own, to be spoilt."""
+    """A virtual interface that a test may spoil."""
     ip("add", "dev", "vcan9", "type", "vcan")
     ip("set", "vcan9", "mtu", "16", "up")
     yield "vcan9"

@@ -1,4 +1,4 @@
-"""Prove that an ECU process on real SocketCAN outlives its interface, being killed and heavy traffic, without a leak."""
+"""Prove that an ECU process on real SocketCAN survives the loss of its interface, being killed and heavy traffic."""
 
 import os
 import signal
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.socketcan
 
 COMMAND = str(Path(sys.executable).with_name("uds-harness"))
 CHANNEL = "vcan8"
-"""Made and removed by these tests."""
+"""A channel that these tests make and remove."""
 START_S = 60.0
 
 
 class EcuProcess:
-    """`uds-harness ecu hardened` in a process of its own, and all that it said."""
+    """`uds-harness ecu hardened` in a process of its own, with everything that it prints."""
 
     def __init__(self, *words: str, channel: str = CHANNEL, awaited: str = "ready") -> None:
         command = [COMMAND, "ecu", *(words or ("hardened",)), "--interface", "socketcan", "--channel", channel]
@@ -81,7 +81,7 @@ def tool() -> Iterator[can.BusABC]:
 
 
 def asked(bus: can.BusABC, data: str) -> str:
-    """The answer in one frame, in hex; empty: none came within two seconds."""
+    """Send a request; return the answer of one frame in hex, empty if none comes within two seconds."""
     while bus.recv(0.0) is not None:
         pass
     bus.send(can.Message(arbitration_id=0x740, data=bytes.fromhex(data).ljust(8, b"\0"), is_extended_id=False))
@@ -150,12 +150,12 @@ LONG_SOAK_S = 300.0
 WARM_S = 4.0
 GROWTH_KIB = 2 * 1024
 LOAD = ["0322101000", "0322F1A000", "021003", "022701", "0327020000", "022F", "10FF22", "21", "30", "00", "FF", "021101"]
-"""Single frames, the start of a long message, and what is no message at all."""
+"""Single frames, the beginning of a long message, and frames that hold no message."""
 
 
 @pytest.mark.parametrize("soak_s", [SOAK_S, pytest.param(LONG_SOAK_S, marks=pytest.mark.thorough)])
 def test_mixed_load_costs_no_memory(soak_s: float, interface: str, tmp_path: Path) -> None:
-    """Requests of every kind, wrong keys, broken frames and foreign traffic; the memory of a warm process stands still."""
+    """Requests of every kind, wrong keys, broken frames and foreign traffic leave the memory of a warm process unchanged."""
     ecu = EcuProcess("hardened", "--state", str(tmp_path / "ecu.json"))
     warm_kib = 0
     begun_s = time.monotonic()

@@ -1,4 +1,4 @@
-"""Prove that an audit on real SocketCAN continues after its bus went away, a flood, or a silent ECU."""
+"""Prove that an audit on real SocketCAN continues after its bus was away, a flood, or a silent ECU."""
 
 import json
 import re
@@ -25,7 +25,7 @@ CHANNEL = "vcan0"
 START_S, AUDIT_S = 60, 600
 
 CHECKS = "SA-01 or SA-25 or CF-01 or CF-03 or IE-02 or ST-06"
-"""A dozen seconds of the hardened ECU."""
+"""Checks that take a dozen seconds on the hardened ECU."""
 FLOOD_IDS = 6
 
 
@@ -38,7 +38,7 @@ bus = SocketcanBus(channel="{CHANNEL}", can_filters=filters)
 print("ready", flush=True)
 LiveBus(bus, [hardened()]).run()
 """
-"""An ECU whose controller takes its own ids only, as a real one's does."""
+"""An ECU whose controller lets only its own ids through, like that of a real ECU."""
 
 
 class EcuProcess:
@@ -76,7 +76,7 @@ def ecu() -> Iterator[EcuProcess]:
 
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
-    """The hardened ECU, on the bus."""
+    """Return the target of the hardened ECU on the bus."""
     text = shipped_targets()["hardened"].read_text(encoding="utf-8")
     text = text.replace('"uds-sim"', '"socketcan"').replace('channel = "hardened"', f'channel = "{CHANNEL}"')
     text = text.replace('environment = "simulated"', 'environment = "bench"')
@@ -89,7 +89,9 @@ def target(tmp_path: Path) -> Path:
 
 
 def audit(target: Path, *, meanwhile: Callable[[], None] | None = None, after_lines: int = 2) -> tuple[dict[str, Any], str]:
-    """audit.json and what was printed; `meanwhile` is done once as soon as so many results have been printed."""
+    """Run an audit; return audit.json and the output. `meanwhile` is called once, as soon as so many results were
+    printed.
+    """
     folder = target.parent / "run"
     words = [COMMAND, "audit", str(target), "--seed", "1", "--depth", "quick", "--out", str(folder), "-k", CHECKS, "-v"]
     printed: list[str] = []
@@ -124,7 +126,7 @@ def later(seconds: float, act: Callable[[], object]) -> None:
 
 @contextmanager
 def flood(per_id_s: float = 0.001) -> Iterator[None]:
-    """Frames that concern nobody, thousands a second, sent by the kernel."""
+    """Make the kernel send thousands of frames a second that concern nobody."""
     with SocketcanBus(channel=CHANNEL) as bus:
         for number in range(FLOOD_IDS):
             bus.send_periodic(can.Message(arbitration_id=0x100 + number, data=bytes(8), is_extended_id=False), per_id_s)
@@ -173,7 +175,7 @@ def test_ecu_that_is_switched_off_and_on_is_waited_for(ecu: EcuProcess, target: 
 
 @contextmanager
 def polled() -> Iterator[None]:
-    """Another tester asks the same ECU on the same ids, twenty times a second."""
+    """Run another tester that sends requests to the same ECU on the same ids, twenty times a second."""
     is_over = threading.Event()
 
     def poll() -> None:

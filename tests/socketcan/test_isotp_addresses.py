@@ -1,4 +1,4 @@
-"""Prove our ISO-TP with an address byte against Linux's own sockets: as tester and as ECU."""
+"""Prove our ISO-TP with an address byte against Linux's own sockets, as tester and as ECU."""
 
 import socket
 import struct
@@ -32,7 +32,7 @@ PAD_BYTE = 0xCC
 
 
 def kernel_socket(transmits: int, receives: int, own: int, peer: int) -> socket.socket:
-    """The kernel's end: its frames begin with `peer`, and it takes those that begin with `own`."""
+    """The kernel's ISO-TP socket; its frames begin with `peer`, and it takes frames that begin with `own`."""
     kernel = socket.socket(socket.AF_CAN, socket.SOCK_DGRAM, socket.CAN_ISOTP)
     flags = CAN_ISOTP_EXTEND_ADDR | CAN_ISOTP_RX_EXT_ADDR | CAN_ISOTP_TX_PADDING
     kernel.setsockopt(SOL_CAN_ISOTP, CAN_ISOTP_OPTS, struct.pack("=IIBBBB", flags, 0, peer, PAD_BYTE, PAD_BYTE, own))
@@ -50,7 +50,7 @@ def test_the_kernel_takes_rx_id_first() -> None:
 
 @contextmanager
 def echo(transmits: int, receives: int, own: int, peer: int) -> Iterator[None]:
-    """An ECU made of the kernel's ISO-TP: it gives back each message with 0x40 added to its first byte."""
+    """Run an ECU made of the kernel's ISO-TP; it answers each message by that message with 0x40 added to the first byte."""
     with kernel_socket(transmits, receives, own, peer) as kernel:
         is_over = threading.Event()
         kernel.settimeout(0.1)

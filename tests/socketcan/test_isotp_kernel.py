@@ -1,4 +1,4 @@
-"""Prove our ISO-TP endpoint against Linux's own sockets, both ways. Needs a vcan0 of real SocketCAN."""
+"""Prove our ISO-TP endpoint against Linux's own sockets, in both directions. Needs a vcan0 of real SocketCAN."""
 
 import errno
 import random
@@ -42,7 +42,7 @@ def endpoint(
     padding: int | None = 0x00,
     max_length: int = 5000,
 ) -> IsoTp:
-    """Ours; patient, since a busy machine is no fault of the protocol."""
+    """Our endpoint with long time-outs, since a busy machine is no fault of the protocol."""
     config = IsoTpConfig(
         block_size=block_size, stmin=stmin, padding=padding, max_length=max_length, n_bs_s=GIVE_UP_S, n_cr_s=GIVE_UP_S
     )
@@ -50,7 +50,7 @@ def endpoint(
 
 
 def kernel_socket(*, block_size: int = 0, stmin: int = 0, flags: int = 0) -> socket.socket:
-    """The kernel's end, on the other side of `REQUEST_ID` and `ANSWER_ID`; non-blocking."""
+    """The kernel's ISO-TP socket, the peer on `REQUEST_ID` and `ANSWER_ID`; non-blocking."""
     kernel = socket.socket(socket.AF_CAN, socket.SOCK_DGRAM, socket.CAN_ISOTP)
     options = struct.pack("=IIBBBB", flags, 0, 0, PAD_BYTE, PAD_BYTE, 0)
     kernel.setsockopt(SOL_CAN_ISOTP, CAN_ISOTP_OPTS, options)
@@ -62,7 +62,7 @@ def kernel_socket(*, block_size: int = 0, stmin: int = 0, flags: int = 0) -> soc
 
 @pytest.fixture
 def bus() -> Iterator[can.BusABC]:
-    """CAN_RAW, for our end."""
+    """A CAN_RAW socket for our endpoint."""
     filters: CanFilters = [{"can_id": ANSWER_ID, "can_mask": 0x7FF, "extended": False}]
     with SocketcanBus(channel=CHANNEL, can_filters=filters) as bus:
         # The kernel sends 700 frames faster than Python takes them; the usual buffer drops what it cannot hold.
@@ -71,7 +71,7 @@ def bus() -> Iterator[can.BusABC]:
 
 
 def step(bus: can.BusABC, ours: IsoTp) -> bytes | None:
-    """Move what is due on our side, in at most 1 ms; what ours received."""
+    """Move what is due on our side, in at most 1 ms; return what our endpoint received."""
     _take(bus, ours)
     frame = bus.recv(timeout=0.001)
     message = ours.receive(frame.data, time.monotonic()) if frame is not None else None
@@ -87,7 +87,9 @@ def _take(bus: can.BusABC, ours: IsoTp) -> None:
 
 
 def received_by_kernel(bus: can.BusABC, ours: IsoTp, kernel: socket.socket, pdu: bytes) -> bytes | IsoTpFault | None:
-    """What the kernel's socket makes of a message that ours sends, or why ours gave up; None after 20 s."""
+    """Send a message by our endpoint; return what the kernel's socket receives, or why our endpoint gave up; None after 20
+    s.
+    """
     ours.send(pdu, time.monotonic())
     give_up_s = time.monotonic() + GIVE_UP_S
     while time.monotonic() < give_up_s and ours.fault is None:
@@ -100,7 +102,7 @@ def received_by_kernel(bus: can.BusABC, ours: IsoTp, kernel: socket.socket, pdu:
 
 
 def received_by_ours(bus: can.BusABC, ours: IsoTp, kernel: socket.socket, pdu: bytes) -> bytes | IsoTpFault | None:
-    """What ours makes of a message that the kernel sends, or why ours gave up; None after 20 s."""
+    """Send a message by the kernel; return what our endpoint receives, or why it gave up; None after 20 s."""
     kernel.send(pdu)
     give_up_s = time.monotonic() + GIVE_UP_S
     while time.monotonic() < give_up_s and ours.fault is None:

@@ -1,4 +1,4 @@
-"""Prove that learning on real SocketCAN, without lockout or restart, gives the simulation's machine."""
+"""Prove that learning on real SocketCAN, without lockout or restart, gives the same machine as on the simulated bus."""
 
 import json
 import re

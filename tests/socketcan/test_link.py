@@ -1,4 +1,4 @@
-"""Prove a link on real SocketCAN: our own frames recognised, losses noticed, errors in one line."""
+"""Prove a link on real SocketCAN: it recognises our own frames, notices losses, and reports errors in one line."""
 
 import os
 import socket
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.socketcan
 
 CHANNEL = "vcan0"
 OWN_CHANNEL = "vcan9"
-"""Made and removed by the tests that take an interface away."""
+"""A channel made and removed by the tests that take an interface away."""
 
 REQUEST = Frame(0x740, bytes.fromhex("0322101000000000"))
 ANSWER = Frame(0x748, bytes.fromhex("04621010FF000000"))
@@ -51,7 +51,7 @@ def link() -> Iterator[Link]:
 
 @pytest.fixture
 def peer() -> Iterator[can.BusABC]:
-    """Another program on this computer, as far as the kernel can tell."""
+    """A socket that, for the kernel, belongs to another program on this computer."""
     with SocketcanBus(channel=CHANNEL) as bus:
         yield bus
 
@@ -70,7 +70,7 @@ def ip(*words: str) -> None:
 
 @pytest.fixture
 def own_interface() -> Iterator[str]:
-    """An interface that a test may take down or away."""
+    """An interface that a test may take down or remove."""
     ip("add", OWN_CHANNEL, "type", "vcan")
     ip("set", OWN_CHANNEL, "up")
     yield OWN_CHANNEL
@@ -155,7 +155,7 @@ def test_waiting_takes_as_long_as_it_says(link: Link, seconds: float) -> None:
 
 
 def test_not_waiting_returns_at_once(link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The socket is asked for what is there; a receive that blocks would not ask first."""
+    """The socket returns what has arrived; a blocking receive would wait first."""
     waits: list[float] = []
     select_for = adapter.select.select
 

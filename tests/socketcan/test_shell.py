@@ -1,4 +1,4 @@
-"""Prove the article's dialogue by hand, on real SocketCAN."""
+"""Prove the article's dialogue, typed by hand, on real SocketCAN."""
 
 import subprocess
 from pathlib import Path
@@ -16,7 +16,7 @@ DIALOGUE = [
     *("> 27 01", "< 67 01", "> 27 02", "< 67 02", "> 2E 20 20 99", "< 6E 20 20", "> 22 20 20", "< 62 20 20 99"),
     *("> 27 01", "< 67 01", "> 27 02", "< 27 35"),
 ]
-"""Without seeds and keys, which are chance."""
+"""The dialogue without seeds and keys, which are random."""
 
 
 def test_the_articles_dialogue_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The target files that tests change, and what is said of a changed one."""
+"""Provide the target files that tests change, and the refusals of changed files."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ SIMULATED = BENCH.replace('"bench"', '"simulated"').replace('"socketcan"', '"uds
 
 
 def load(content: str) -> Target:
-    """Load a file with this content in the working directory."""
+    """Load a file with this content from the working directory."""
     Path("pi.toml").write_text(content, "utf-8")
     return load_target("pi.toml")
 
 
 def refusal(content: str) -> str:
-    """Return what is said of a malformed file."""
+    """Return the refusal of a malformed file."""
     with pytest.raises(UserError) as caught:
         load(content)
     return str(caught.value)

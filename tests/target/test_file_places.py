@@ -1,4 +1,4 @@
-"""Prove that the entries of a target file are found where they stand, whatever else the file holds."""
+"""Prove that the entries of a target file are found in their places, whatever else the file holds."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Prove the meaning of target files, of the shipped ones too, and that secrets stay secret."""
+"""Prove the meaning of target files, also of the shipped ones, and that secrets stay secret."""
 
 import copy
 import json

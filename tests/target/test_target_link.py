@@ -1,4 +1,4 @@
-"""Prove which ECU a URI and the command line's link options name, and what it may be sent."""
+"""Prove which ECU a URI and the command line's link options name, and what may be sent to that ECU."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -14,7 +14,7 @@ REFUSED: list[dict[str, str]] = tomllib.loads((FILES / "refused.toml").read_text
 
 
 def complaint(content: str) -> list[str]:
-    """What is said of a file, line by line; nothing if it is read."""
+    """Return the complaints about a file, line by line; empty if it is read."""
     try:
         load(content)
     except UserError as error:

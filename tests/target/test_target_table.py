@@ -1,4 +1,4 @@
-"""Prove that a spreadsheet's rows become entries of a target file, or one clear line says why not."""
+"""Prove that a spreadsheet's rows become entries of a target file, or that one clear line says why not."""
 
 from pathlib import Path
 

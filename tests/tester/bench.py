@@ -1,4 +1,4 @@
-"""Small scripted ECUs on the simulated bus, a target made by hand, and a Tester for them."""
+"""Provide small scripted ECUs on the simulated bus, a target made by hand, and a Tester for them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -33,18 +33,18 @@ ALL = frozenset(PERMISSIONS)
 SECRET = 0x5A
 
 Answer = str | tuple[float, str]
-"""A message in hex, or the data field of a frame as ``raw 70 22``; with a delay in seconds before it."""
+"""A message in hex, or the data field of a frame as ``raw 70 22``; with it, optionally, a delay in seconds before it."""
 Answers = Answer | list[Answer]
-"""One, or several; an empty list is silence."""
+"""One answer or several; an empty list is silence."""
 
 
 def right_key(seed: bytes, level: int) -> bytes:
-    """What `SecuredEcu` takes for a seed."""
+    """Compute the key that `SecuredEcu` accepts for a seed."""
     return bytes(byte ^ SECRET for byte in seed)
 
 
 def foreign_key(seed: bytes, level: int) -> bytes:
-    """A key function for another ECU than this."""
+    """Compute the key of another ECU."""
     return bytes(byte ^ 0xA5 for byte in seed)
 
 
@@ -52,7 +52,7 @@ def foreign_key(seed: bytes, level: int) -> bytes:
 
 
 class ScriptedEcu:
-    """Answers each message with what a table, or a function of the message, says; silence for anything else."""
+    """An ECU that answers each message by a table or a function of the message; silence for anything else."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class ScriptedEcu:
 
 
 class Talker(ScriptedEcu):
-    """Sends a frame every 10 ms, unasked."""
+    """A node that sends a frame every 10 ms without any request."""
 
     can_id = RESPONSE_ID
 
@@ -144,13 +144,13 @@ class Talker(ScriptedEcu):
 
 
 class OtherTalker(Talker):
-    """Another node that sends every 10 ms."""
+    """Another node that sends a frame every 10 ms."""
 
     can_id = 0x123
 
 
 class SecuredEcu(ScriptedEcu):
-    """An ECU with an open value 1010, a protected one 2020, and one security level.
+    """An ECU with an open value 1010, a protected value 2020, and one security level.
 
     `locks_on` says what locks it again: a session change, the end of S3, a restart.
     """
@@ -176,9 +176,9 @@ class SecuredEcu(ScriptedEcu):
         self.session = 0x01
         self.failures = 0
         self.keys: list[bytes] = []
-        """Keys that were compared."""
+        """Keys that the ECU compared."""
         self.seeds: list[bytes] = []
-        """Seeds that were given, zero ones too."""
+        """Seeds that the ECU gave, zero ones included."""
         self.restarts = 0
         self.zero_seed = bytes(4)
         self.seed: bytes | None = None
@@ -186,7 +186,7 @@ class SecuredEcu(ScriptedEcu):
         self.delayed_until_s = 0.0
         self.silent_until_s = 0.0
         self.refuses_with: dict[str, str] = {}
-        """Answers that stand in for the usual ones, by the beginning of the request in hex."""
+        """By the beginning of a request in hex: the answer in place of the usual one."""
 
     def on_frame(self, message: can.Message) -> None:
         if self.port.now_s >= self.silent_until_s:
@@ -209,7 +209,7 @@ class SecuredEcu(ScriptedEcu):
         return service[pdu[0]](pdu) if pdu[0] in service else f"7f {pdu[0]:02x} 11"
 
     def restart(self) -> None:
-        """Lose what is volatile, and be silent for the time it takes."""
+        """Lose everything volatile, and be silent for as long as a restart takes."""
         self.restarts += 1
         self.session = 0x01
         self._lock("restart")
@@ -274,7 +274,7 @@ class SecuredEcu(ScriptedEcu):
 
 
 class StoresNothing(SecuredEcu):
-    """Says that it has written, and has not."""
+    """A server that confirms a write without storing the value."""
 
     def _write(self, pdu: bytes) -> Answers:
         before = dict(self.values)
@@ -294,7 +294,7 @@ class PoweredEcu(SecuredEcu):
 
 
 def bare(**changes: Any) -> Target:
-    """An ECU of which nothing is declared but its ids; everything is allowed."""
+    """Return the target of an ECU of which only the ids are declared; everything is allowed."""
     declared = Target(
         name="bench",
         can=Can(
@@ -310,7 +310,7 @@ def bare(**changes: Any) -> Target:
 
 
 def allowing(*permissions: str, **changes: Any) -> Target:
-    """A target that allows only these."""
+    """Return a target that allows only these permissions."""
     return bare(safety=Safety(allow=frozenset(permissions)), **changes)
 
 
@@ -319,7 +319,7 @@ OPEN = DataEntry(did=0x1010, length=1, write=Access("open"))
 
 
 def secured(**changes: Any) -> Target:
-    """What is true of a `SecuredEcu` as it is by default."""
+    """Return the target of a `SecuredEcu` with its default settings."""
     declared: dict[str, Any] = {
         "timing": Timing(s3_ms=5000),
         "sessions": (SessionEntry(id=0x01), SessionEntry(id=0x03)),
@@ -331,7 +331,7 @@ def secured(**changes: Any) -> Target:
 
 
 def without_sessions(**changes: Any) -> Target:
-    """A `SecuredEcu` that has no sessions and no way to be restarted."""
+    """Return the target of a `SecuredEcu` without sessions and without a way to restart it."""
     declared: dict[str, Any] = {
         "timing": Timing(),
         "sessions": (),
@@ -345,7 +345,7 @@ def without_sessions(**changes: Any) -> Target:
 
 
 class Bench:
-    """A Tester before one or more nodes."""
+    """A Tester on a bus with one or more nodes."""
 
     def __init__(
         self,
@@ -365,7 +365,7 @@ class Bench:
         return self.link.now_s
 
     def sent(self) -> list[Frame]:
-        """The harness's own frames on the bus, what is queued now included."""
+        """The harness's frames on the bus, those that are still queued included."""
         self.link.receive(self.link.now_s + 1.0)
         return [frame for frame in self.trace.frames(0, self.trace.count) if frame.is_sent]
 
@@ -379,7 +379,7 @@ def level_of(bench: Bench) -> Any:
 
 
 def send_wrong(bench: Bench) -> Any:
-    """One wrong key on a fresh seed, without any care for the counter."""
+    """Send one wrong key for a fresh seed, without any regard for the counter."""
     bench.tester.session_for(LEVEL)
     bench.tester.security.seed(LEVEL)
     return bench.tester.security.send_key(LEVEL, WRONG)

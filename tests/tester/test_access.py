@@ -1,4 +1,4 @@
-"""Prove that the locked state is established, and the same write is seen to succeed."""
+"""Prove that the locked state is brought about, and that the same write is seen to succeed unlocked."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ POWER = Reset(power="simulated", boot_s=0.5)
 
 
 class Pretender(SecuredEcu):
-    """Answers 51, and goes on."""
+    """An ECU that answers 51 to a reset, and does not restart."""
 
     def _reset(self, pdu: bytes) -> Answers:
         return f"51 {pdu[1]:02x}"
@@ -152,7 +152,7 @@ def test_being_locked_ends_what_was_known_of_an_unlock() -> None:
 
 
 def test_ecu_that_starts_unlocked_and_cannot_be_locked_is_inconclusive() -> None:
-    """Rule 11."""
+    """A locked state is established, never assumed."""
     bench = Bench(SecuredEcu(is_unlocked=True, locks_on=(), has_sessions=False), target=without_sessions())
     with pytest.raises(Inconclusive, match="initial state unlocked"):
         bench.tester.access.require_locked(PROTECTED)
@@ -171,7 +171,7 @@ def test_ecu_that_only_pretended_to_restart_is_inconclusive() -> None:
 
 
 def test_slow_ecu_that_only_pretended_to_restart_is_inconclusive() -> None:
-    """Else AC-01 would fail an ECU for what another tester unlocked."""
+    """Otherwise AC-01 would fail an ECU because of another tester's unlock."""
     with pytest.raises(Inconclusive, match="initial state unlocked"):
         Bench(Pretender(is_unlocked=True, locks_on=(), latency_s=0.02)).tester.access.require_locked(PROTECTED)
 
@@ -222,7 +222,7 @@ def test_without_permission_to_write_the_state_stays_unknown_with_a_note() -> No
 
 
 class PoweredPretender(Pretender, PoweredEcu):
-    """Restarts by its supply only."""
+    """An ECU that answers 51 without a restart, and restarts only when its power is cut."""
 
 
 def test_ecu_is_locked_by_its_session_if_it_has_one() -> None:
@@ -245,7 +245,7 @@ def test_ecu_without_sessions_is_locked_by_a_restart_and_has_no_seed_pending_the
 
 
 def test_restart_that_was_not_seen_leaves_a_seed_pending() -> None:
-    """Rule 12."""
+    """Only a restart that was seen leaves no seed pending."""
     ecu = Pretender(has_sessions=False, locks_on=("restart",))
     bench = Bench(ecu, target=without_sessions(reset=Reset(uds=0x01, boot_s=0.5)))
     bench.tester.security.seed(0x01)
@@ -333,7 +333,7 @@ def test_control_that_a_key_function_prevents_is_its_error() -> None:
 
 
 def locked_for_good() -> Bench:
-    """An ECU that cannot be locked again once it is unlocked."""
+    """Return the target of an ECU that cannot be locked again once it is unlocked."""
     return Bench(SecuredEcu(locks_on=(), has_sessions=False), target=without_sessions())
 
 

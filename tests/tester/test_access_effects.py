@@ -1,4 +1,4 @@
-"""Prove that an effect is judged by what is stored and then undone, as every value that a check has changed."""
+"""Prove that an effect is judged by the stored value and then undone, like every value that a check has changed."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -28,7 +28,7 @@ from .bench import (
 
 
 class WritesAnyway(SecuredEcu):
-    """Stores first, and refuses then."""
+    """An ECU that stores the value, and then refuses the write."""
 
     def _write(self, pdu: bytes) -> Answers:
         super()._write(pdu)
@@ -37,7 +37,7 @@ class WritesAnyway(SecuredEcu):
 
 
 class WritesOnce(SecuredEcu):
-    """Locks itself after each write."""
+    """An ECU that locks itself after each write."""
 
     def _write(self, pdu: bytes) -> Answers:
         answer = super()._write(pdu)
@@ -160,7 +160,7 @@ def test_value_that_changes_by_itself_is_inconclusive_and_not_written() -> None:
 
 @pytest.mark.parametrize("is_declared", [True, False])
 def test_value_that_changes_slowly_by_itself_is_no_effect(is_declared: bool) -> None:
-    """Rule 14. It is the same in three reads within 2 ms, and another one when a refusal has taken 40."""
+    """The value is equal in three reads within 2 ms, and different when a refusal has taken 40 ms."""
 
     def answers(pdu: bytes) -> Answers:
         return f"62 10 10 {int(ecu.port.now_s / 0.03):02X}" if pdu[0] == 0x22 else (0.04, "7F 2E 33")
@@ -171,7 +171,7 @@ def test_value_that_changes_slowly_by_itself_is_no_effect(is_declared: bool) -> 
 
 
 def test_clock_that_ticks_once_a_second_is_no_effect() -> None:
-    """Rule 14. The time of day is protected in many an ECU; it ticks while the write is refused."""
+    """The time of day is protected in many ECUs, and it ticks while the write is refused."""
 
     def answers(pdu: bytes) -> Answers:
         return f"62 10 10 {0x10 + int(ecu.port.now_s):02X}" if pdu[0] == 0x22 else (0.04, "7F 2E 33")
@@ -295,7 +295,7 @@ def test_value_that_was_not_put_back_at_once_is_put_back() -> None:
 
 @pytest.mark.parametrize("key", [None, foreign_key])
 def test_value_of_an_ecu_that_protects_nothing_is_put_back_without_its_key(key: Any) -> None:
-    """It was changed without unlocking, so it can be changed back."""
+    """The value was changed without unlocking, so it can be restored without unlocking, too."""
     ecu = SecuredEcu(is_unlocked=True, locks_on=())
     bench = Bench(ecu, key=key)
     ecu.zero_seed = b"\x01\x02\x03\x04"

@@ -1,4 +1,4 @@
-"""Prove sessions, values, and what a reply means for the verdict."""
+"""Prove sessions, values, and which verdict a reply leads to."""
 
 from dataclasses import replace
 from typing import Any
@@ -248,7 +248,7 @@ def test_expectation_accepts_these_and_no_others(expectation: Expectation, accep
 
 
 def test_response_pending_is_no_silence_to_an_expectation() -> None:
-    """`silence()` is no frame at all from the ECU; what it promised and did not keep is no silence."""
+    """`silence()` accepts only that no frame comes from the ECU; an answer that was promised and not sent is no silence."""
     reply = Bench(ScriptedEcu({READ: "7F 22 78"})).tester.request(READ)
     assert not silence().accepts(reply)
 

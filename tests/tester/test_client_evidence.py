@@ -72,7 +72,7 @@ def test_exchanges_are_counted_and_the_latest_kept() -> None:
 
 
 def test_first_exchange_after_which_nothing_came_is_remembered() -> None:
-    """What an ECU died of, if it died."""
+    """If the ECU died, this exchange was the cause."""
     tester = Bench(ScriptedEcu({READ: VALUE})).tester
     tester.request(READ)
     assert tester.state.unanswered is None
@@ -85,7 +85,7 @@ def test_first_exchange_after_which_nothing_came_is_remembered() -> None:
 
 
 def test_a_long_request_that_an_ecu_died_of_is_remembered() -> None:
-    """Its flow control came before it died."""
+    """The ECU's flow control came before it died."""
 
     class Fragile(ScriptedEcu):
         def answers(self, pdu: bytes) -> Answers:

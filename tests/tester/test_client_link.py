@@ -1,4 +1,4 @@
-"""Prove that silence counts only if our frame was sent, and that earlier messages answer nothing."""
+"""Prove that silence counts only if our frame was sent, and that earlier messages do not answer a request."""
 
 import can
 import pytest
@@ -20,7 +20,7 @@ VALUE = "62 10 10 05"
 
 
 class Unacknowledged(SimulatedLink):
-    """As a real bus on which nobody acknowledges: it notices, when asked."""
+    """A link as on a real bus on which nobody acknowledges; it notices that when `check_sent` is called."""
 
     is_virtual = False
 
@@ -29,7 +29,7 @@ class Unacknowledged(SimulatedLink):
 
 
 class Deaf(SimulatedLink):
-    """An adapter that refuses every frame."""
+    """A link whose adapter refuses every frame."""
 
     is_deaf = True
 
@@ -40,7 +40,7 @@ class Deaf(SimulatedLink):
 
 
 class Echoing(SimulatedLink):
-    """Keeps `unsent`, as an adapter does that gives our own frames back."""
+    """A link that counts `unsent` frames, as with an adapter that returns our own frames."""
 
     tells_stale = True
 
@@ -56,18 +56,18 @@ class Echoing(SimulatedLink):
 
     @unsent.setter
     def unsent(self, count: int) -> None:
-        """What the simulated bus counts is not used."""
+        """The number of unsent frames by our own count; that of the simulated bus is not used."""
 
 
 class Plain(SimulatedLink):
-    """Does not tell what is out, as most adapters."""
+    """A link that does not count unsent frames, as with most adapters."""
 
     tells_stale = False
     unsent = property(lambda self: 0, lambda self, count: None)  # type: ignore[assignment]
 
 
 def before(link: type[SimulatedLink], answers: Answers) -> Tester:
-    """A tester on that link before an ECU that answers a read so."""
+    """Return a tester on that link and an ECU that answers a read in this way."""
     opened = link([ScriptedEcu({READ: answers})], bitrate=500_000, chance=Chance(1), trace=Trace())
     return Tester(opened, bare(), chance=Chance(1), keys={}, ledger=Ledger(None, "bench", None))
 
@@ -93,7 +93,7 @@ def test_adapter_that_refuses_a_frame_is_a_fault_of_the_link() -> None:
 
 
 def test_request_after_an_adapters_fault_is_sent_alone() -> None:
-    """What the adapter refused is not sent with the next request."""
+    """The frame that the adapter refused is not sent with the next request."""
     tester = before(Deaf, VALUE)
     with pytest.raises(LinkError):
         tester.request("3E 00")
@@ -126,19 +126,19 @@ def test_long_answer_is_received_on_a_link_that_tells_what_is_out() -> None:
 
 
 class Real(SimulatedLink):
-    """A bus that others may be on, and whose adapter tells our frames from theirs."""
+    """A link that other testers may use, whose adapter distinguishes our frames from theirs."""
 
     is_virtual = False
 
 
 class Unconfirming(Real):
-    """The same, through an adapter that may give our own frames back as if they were others'."""
+    """Such a link whose adapter may return our own frames as if they were another tester's."""
 
     confirms_sending = False
 
 
 class OtherTester:
-    """Sends some frame a few times, from the start on."""
+    """A node that sends some frame a few times, beginning at the start."""
 
     def __init__(self, text: str, times: int) -> None:
         self.text, self.times = text, times
@@ -148,11 +148,11 @@ class OtherTester:
             port.call_later(0.01 * (number + 1), lambda: port.send(parse(self.text).message()))
 
     def on_frame(self, message: can.Message) -> None:
-        """It does not listen."""
+        """Ignore every frame."""
 
 
 def beside(other: OtherTester, link: type[SimulatedLink] = Real) -> str:
-    """What is said of an intruder by a tester that has asked something meanwhile."""
+    """Return how a tester that has sent a request meanwhile describes an intruder."""
     nodes = [ScriptedEcu({READ: [(0.2, VALUE)]}), other]
     opened = link(nodes, bitrate=500_000, chance=Chance(1), trace=Trace())
     tester = Tester(opened, bare(), chance=Chance(1), keys={}, ledger=Ledger(None, "bench", None))

@@ -74,7 +74,7 @@ def test_single_frame_without_padding_is_short() -> None:
 
 
 class RawEcu(ScriptedEcu):
-    """Answers the n-th frame with the n-th list of data fields, whatever the frame holds."""
+    """An ECU that answers the n-th frame with the n-th list of data fields, whatever the frame holds."""
 
     def __init__(self, *turns: list[str]) -> None:
         super().__init__()
@@ -141,13 +141,15 @@ def test_long_request_that_is_not_granted_says_why_there_was_no_answer() -> None
 
 
 def test_message_that_comes_in_place_of_flow_control_is_kept() -> None:
-    """`Reply.replies` is every message that arrived: an ECU that knows no flow control may refuse a first frame so."""
+    """`Reply.replies` has every message that arrived; an ECU that knows no flow control may refuse a first frame in this
+    way.
+    """
     reply = Bench(RawEcu(["03 7F 2E 13"])).tester.request("2E 10 10 01 02 03 04 05 06")
     assert [pdu.hex() for pdu in reply.replies] == ["7f2e13"]
 
 
 def test_stray_message_does_not_end_the_transmission_of_a_long_request() -> None:
-    """ISO-TP is full duplex: a late copy of the last answer, say, says nothing of the request under way."""
+    """ISO-TP is full duplex: e.g. a late copy of the last answer says nothing of the present request."""
     bench = Bench(RawEcu(["04 62 10 10 05", "30 00 00"], ["03 6E 10 10"]))
     assert bench.tester.request("2E 10 10 01 02 03 04 05 06").is_positive
     assert [frame.data.hex() for frame in bench.sent()] == ["10092e1010010203", "2104050600000000"]
@@ -155,19 +157,19 @@ def test_stray_message_does_not_end_the_transmission_of_a_long_request() -> None
 
 @pytest.mark.parametrize("field", ["7F 10 31", "00", "21 00 00 00 00 00 00 00"])
 def test_garbage_in_place_of_flow_control_is_malformed_and_no_silence(field: str) -> None:
-    """The article answers a first frame with junk whose protocol control is reserved."""
+    """The article answers a first frame with bytes whose protocol control is reserved."""
     reply = Bench(RawEcu([field])).tester.request("2E 10 10 01 02 03 04 05 06")
     assert reply.kind is ReplyKind.MALFORMED
 
 
 def test_flow_control_that_was_asked_for_is_no_garbage() -> None:
-    """`Reply.is_silence`: no answer, and nothing that could have been meant as one."""
+    """`Reply.is_silence` is true if no answer came, and nothing that could have been meant as one."""
     reply = Bench(RawEcu(["30 00 00"])).tester.request("2E 10 10 01 02 03 04 05 06")
     assert reply.kind is ReplyKind.SILENCE
 
 
 def test_request_after_an_interrupted_transmission_goes_out() -> None:
-    """Ctrl-C in the middle of a long request: the ECU is to be left restored as far as it answers."""
+    """After Ctrl-C in the middle of a long request, the ECU is to be restored as far as it answers."""
 
     class Interrupted(ScriptedEcu):
         def on_frame(self, message: can.Message) -> None:
@@ -217,7 +219,7 @@ def test_functional_request_of_several_frames_is_refused() -> None:
 
 
 def test_functional_request_to_a_target_without_such_an_id_is_no_failure_of_the_ecu() -> None:
-    """An AssertionError is how a check fails the ECU: it must not stand for what the target does not declare."""
+    """An AssertionError is how a check fails the ECU; it must not stand for what the target does not declare."""
     link = Can(interface="uds-sim", channel="bench", request_id=0x740, response_id=0x748)
     with pytest.raises(Unjudged):
         Bench(ScriptedEcu(), target=bare(can=link)).tester.request("3E 00", is_functional=True)

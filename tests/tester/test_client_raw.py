@@ -1,4 +1,4 @@
-"""Prove what is sent as raw frames, and what is received unasked."""
+"""Prove what is sent as raw frames, and what is received without a request."""
 
 from dataclasses import replace
 
@@ -125,7 +125,7 @@ def test_answers_that_are_late_are_no_unasked_frames() -> None:
 
 
 class OtherTester(ScriptedEcu):
-    """Asks the ECU on the same ids, a moment after each frame of ours."""
+    """Another tester, which sends a request on the same ids a moment after each frame of ours."""
 
     def on_frame(self, message: can.Message) -> None:
         if message.arbitration_id == REQUEST_ID and bytes(message.data)[:1] != b"\x03":

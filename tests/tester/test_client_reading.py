@@ -1,4 +1,4 @@
-"""Prove which messages answer a request; others are malformed, and nothing at all is silence."""
+"""Prove which messages answer a request, which are malformed, and that only the absence of any message is silence."""
 
 import pytest
 
@@ -12,7 +12,7 @@ QUIRK = bare(quirks=("malformed_invalid_key",))
 
 
 def ask(request: str, *answers: str) -> Reply:
-    """The reply to one request that is answered so."""
+    """Send one request to an ECU that answers in this way, and return the reply."""
     return Bench(ScriptedEcu({request: list(answers)})).tester.request(request)
 
 
@@ -93,7 +93,7 @@ def test_request_sent_back_is_malformed() -> None:
 
 
 def test_several_dids_may_be_answered_by_those_that_exist() -> None:
-    """At least one DID supported gives a positive response with the supported ones."""
+    """If at least one DID is supported, the ECU answers positively with those that are."""
     assert ask("22 F1 90 10 10", "62 10 10 05").kind is ReplyKind.POSITIVE
 
 
@@ -144,7 +144,7 @@ def test_frame_that_holds_no_message_is_malformed_and_no_silence(field: str) -> 
 
 
 def test_remote_frame_from_the_response_id_is_no_answer() -> None:
-    """It asks for data and holds none: whoever sends it says nothing to our request, and may be another node."""
+    """A remote frame requests data and holds none: its sender may be another node, and does not answer our request."""
 
     class Remote(ScriptedEcu):
         def answers(self, pdu: bytes) -> list[Answer]:

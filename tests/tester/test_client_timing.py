@@ -1,4 +1,4 @@
-"""Prove how long an answer is waited for, what is repeated, and what is too late to count, in virtual time."""
+"""Prove for how long an answer is awaited, what is repeated, and what comes too late to count, in virtual time."""
 
 import can
 import pytest
@@ -19,7 +19,7 @@ BUSY = "7F 22 21"
 
 
 class Replays(ScriptedEcu):
-    """Answers each request with the next of a list, and the last one again and again."""
+    """A node that answers each request with the next of a list, and repeats the last answer at the end."""
 
     def __init__(self, *turns: list[Answer] | Answer, **ids: int) -> None:
         self.turns = list(turns)
@@ -168,7 +168,7 @@ def test_answer_that_waits_unread_does_not_answer_the_next_request() -> None:
 
 
 def test_answer_in_flight_when_the_next_request_is_made_does_not_answer_it() -> None:
-    """It is on the bus before our own frame, and cannot answer it (rule of `Transport`, kept on a real bus)."""
+    """The answer is on the bus before our own frame, and so cannot answer that frame."""
     late_s = P2_S + MARGIN_S - 0.0001
     bench = Bench(Replays((late_s - 0.00022, "62 10 10 01"), (0.001, "62 10 10 02")))
     assert bench.tester.request(READ).kind is ReplyKind.SILENCE
@@ -199,7 +199,7 @@ def test_second_of_two_answers_does_not_answer_another_request() -> None:
 
 
 def test_an_ecu_that_answers_everything_twice_is_understood() -> None:
-    """Once that has been seen, copies are let pass before anything is asked."""
+    """Once the double answers were seen, each later request first waits for copies."""
     counts: dict[bytes, int] = {}
 
     def twice(pdu: bytes) -> list[Answer]:
@@ -259,7 +259,7 @@ def test_an_ecu_that_answers_once_is_not_waited_for() -> None:
 
 
 def test_half_a_message_from_before_a_request_is_forgotten() -> None:
-    """The first frame came too late; what follows it belongs to no request of now."""
+    """The first frame came too late, so the frames after it belong to no present request."""
     first = "raw 10 0A 62 10 10 01 02 03"
     bench = Bench(Replays([(0.3, first), (0.42, "raw 21 04 05 06 07 00 00 00")], (0.1, VALUE)))
     assert bench.tester.request(READ).kind is ReplyKind.SILENCE
@@ -271,7 +271,7 @@ def test_half_a_message_from_before_a_request_is_forgotten() -> None:
 
 
 class Floods(ScriptedEcu):
-    """Once it is sent anything, sends a frame again and again, for twenty minutes."""
+    """A node that, once it is sent a frame, sends frames for twenty minutes."""
 
     def __init__(self, field: str, interval_s: float) -> None:
         super().__init__()
@@ -327,7 +327,7 @@ def test_foreign_frames_do_not_hold_a_request_up() -> None:
 
 
 class OneAfterTheOther(ScriptedEcu):
-    """Each request takes 3 s and says 0x78 first; what comes meanwhile waits for its turn."""
+    """An ECU that takes 3 s for each request after 0x78; requests that come meanwhile wait for their turn."""
 
     free_s = 0.0
 

@@ -1,4 +1,4 @@
-"""Prove that an ECU that crashes and restarts by itself is found by what it loses; a silent one is not accused."""
+"""Prove that an ECU that crashes and restarts is recognised by what it loses, and that a silent ECU is not accused."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from harness.tester.crashes import CrashCause
 from .bench import Answers, Bench, PoweredEcu, SecuredEcu, secured, without_sessions
 
 FATAL = b"\x2e\x10\x10\x00\x00\x00"
-"""A write that is longer than its data."""
+"""A write that is longer than its data, which crashes these ECUs."""
 
 
 class Crashing(SecuredEcu):
-    """Restarts, without an answer, on one request."""
+    """An ECU that restarts at one request, without an answer."""
 
     fatal = FATAL
 
@@ -27,7 +27,7 @@ class Crashing(SecuredEcu):
 
 
 class CrashingInSession(Crashing):
-    """Only outside the default session."""
+    """An ECU that crashes only outside the default session."""
 
     def answers(self, pdu: bytes) -> Answers:
         return "7f 2e 7f" if pdu == self.fatal and self.session == 0x01 else super().answers(pdu)
@@ -44,7 +44,7 @@ class CrashingAfterASeed(Crashing):
 
 
 class CrashingOnFrame(SecuredEcu):
-    """Restarts on a frame that is just one byte."""
+    """An ECU that restarts at a frame of a single byte."""
 
     def on_frame(self, message: can.Message) -> None:
         if len(message.data) == 1:
@@ -54,7 +54,7 @@ class CrashingOnFrame(SecuredEcu):
 
 
 class Silent(SecuredEcu):
-    """Has nothing to say to one request, and goes on."""
+    """An ECU that leaves one request unanswered, and goes on."""
 
     def answers(self, pdu: bytes) -> Answers:
         return [] if pdu == FATAL else super().answers(pdu)
@@ -95,7 +95,7 @@ def test_quick_restart_is_told_by_the_lock_where_there_are_no_sessions() -> None
 
 
 class PoweredCrashing(Crashing, PoweredEcu):
-    """The same with a supply that can be cut."""
+    """An ECU that restarts at one request, and whose supply can be cut."""
 
 
 def test_slow_restart_is_told_by_silence_where_nothing_else_tells() -> None:
@@ -179,7 +179,7 @@ def test_answered_requests_are_not_sent_again() -> None:
 
 @pytest.mark.parametrize("request_", [b"\x11\x01", b"\x10\x02", b"\x10\x01"])
 def test_restart_by_a_request_that_may_lead_to_one_is_no_crash(request_: bytes) -> None:
-    """ECUReset without an answer, a boot loader that is entered or left by a restart."""
+    """Such requests are ECUReset without an answer, and those that enter or leave a boot loader by a restart."""
 
     class Booting(Crashing):
         fatal = request_
@@ -189,7 +189,7 @@ def test_restart_by_a_request_that_may_lead_to_one_is_no_crash(request_: bytes) 
 
 def test_session_that_ends_by_itself_is_no_crash() -> None:
     class Restless(Silent):
-        """Falls back to its default session after each silence, and after as long without one."""
+        """An ECU that falls back to its default session after each silence, and after a like time without one."""
 
         def answers(self, pdu: bytes) -> Answers:
             if self.session != 0x01 and self.port.now_s - self.entered_s > 0.02:
@@ -209,7 +209,7 @@ def test_session_that_ends_by_itself_is_no_crash() -> None:
 
 def test_value_that_is_written_again_is_put_back() -> None:
     class Quiet(SecuredEcu):
-        """Writes, and does not say so."""
+        """An ECU that performs a write, and does not confirm it."""
 
         def _write(self, pdu: bytes) -> Answers:
             super()._write(pdu)
@@ -329,7 +329,7 @@ def test_one_request_without_an_answer_is_no_loss_of_contact() -> None:
 
 
 def test_ecu_that_is_slow_without_saying_so_has_not_crashed() -> None:
-    """It breaks P2, which another check says; its answer comes in the end."""
+    """The ECU breaks P2, which another check reports; its answer comes in the end."""
 
     class Slow(SecuredEcu):
         until_s = 0.0
@@ -345,7 +345,7 @@ def test_ecu_that_is_slow_without_saying_so_has_not_crashed() -> None:
 
 
 class WorksOffABacklog(SecuredEcu):
-    """TesterPresent takes 3 s and says 0x78 first; what is asked meanwhile is answered after it."""
+    """An ECU whose TesterPresent takes 3 s after 0x78; requests that come meanwhile are answered afterwards."""
 
     free_s = 0.0
 

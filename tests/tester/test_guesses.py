@@ -1,4 +1,4 @@
-"""Prove how guesses and lockouts are distinguished from what looks like them."""
+"""Prove that guesses and lockouts are distinguished from behaviour that resembles them."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def bench(ecu: SecuredEcu) -> Bench:
 
 
 class Pausing(SecuredEcu):
-    """A second without seeds after each wrong key, beside the limit."""
+    """An ECU that gives no seed for a second after each wrong key, besides its limit."""
 
     def _compare(self, key: bytes) -> Answers:
         answer = super()._compare(key)
@@ -30,7 +30,7 @@ class Pausing(SecuredEcu):
 
 
 class Announcing(SecuredEcu):
-    """Says 36 at its limit, and goes on."""
+    """An ECU that answers 36 at its limit, and gives further seeds."""
 
     def _security(self, pdu: bytes) -> Answers:
         self.delayed_until_s = 0.0

@@ -1,4 +1,4 @@
-"""Prove the permission of each of 256 services with each of 256 sub-functions against the standards' words."""
+"""Prove, against the standards' words, the permission for each of 256 services with each of 256 sub-functions."""
 
 from itertools import combinations
 
@@ -92,13 +92,13 @@ SERVICES_WITH_PARTS = {
     0x31: ("destructive", {0x03: ""}),  # requestRoutineResults
 }
 SERVICES_ALONE = {0x10: "reset", 0x27: "", 0x29: "lockout write reset", 0x2A: "destructive", 0x31: "destructive"}
-"""Requests of one byte, where that is another matter than their sub-functions."""
+"""Services whose request of one byte needs other permissions than their sub-functions."""
 
 EVERY_ALLOWANCE = [frozenset(), *(frozenset((one,)) for one in PERMISSIONS), frozenset(PERMISSIONS)]
 
 
 def expected(service: int, sub_function: int | None) -> set[str]:
-    """The words for a request; bit 7 of the sub-function asks for silence and changes nothing else."""
+    """Return the permissions for a request; bit 7 of the sub-function asks for silence and changes nothing else."""
     if service in WHOLE_SERVICES:
         return set(WHOLE_SERVICES[service].split())
     others, parts = SERVICES_WITH_PARTS[service]
@@ -144,7 +144,7 @@ def test_each_permission_lets_its_words_pass_and_nothing_else(allowed: frozenset
 
 
 def test_nothing_allowed_is_little() -> None:
-    """A quarter of the numbers that requests have; of the others nobody knows that they do no harm."""
+    """Only a quarter of the requests' numbers may be sent; nobody knows whether the others do harm."""
     gate = SafetyGate(allowing())
     requests = [service for service in range(0x100) if not service & 0x40]
     free = [service for service in requests if all(gate.permits(bytes((service, one))) for one in range(0x80))]
@@ -184,7 +184,7 @@ def test_a_safe_routine_may_be_started_and_stopped_and_nothing_else_done_to_it()
 
 @pytest.mark.parametrize("service", [0x10, 0x27, 0x31])
 def test_sessions_keys_and_routines_are_not_declared_safe_by_their_service(service: int) -> None:
-    """A range of services that covers them must not let the programming session, wrong keys and erasing pass."""
+    """A range of safe services must not let the programming session, wrong keys and erasing pass."""
     gate = SafetyGate(allowing(services=(ServiceEntry(range=Span(0x00, 0xFF), safe=True),)))
     assert not gate.permits(bytes((service, 0x02, 0xFF, 0x00)))
     assert gate.permits(b"\x28\x03\x01")

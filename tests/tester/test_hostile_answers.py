@@ -1,4 +1,4 @@
-"""Prove that no answer of an ECU causes an error of the tester, or endless waiting."""
+"""Prove that no answer of an ECU causes an error of the tester, or an endless wait."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,17 +14,17 @@ from harness.tester.reply import negative, positive, silence
 from .bench import OPEN, PROTECTED, Answers, Bench, PoweredEcu, allowing, secured
 
 LONGEST_S = 2000.0
-"""Of virtual time, for one action: ten delays of 10 s, and a minute of response pending now and then."""
+"""The longest virtual time in seconds for one action: ten delays of 10 s, and a minute of response pending now and then."""
 
 
 class Mad(PoweredEcu):
-    """Answers as it should, or by chance something else."""
+    """An ECU that answers as it should or, by chance, in any other way."""
 
     def __init__(self, chance: Chance, madness: int) -> None:
         super().__init__(has_sessions=bool(chance.below(4)), is_unlocked=not chance.below(4))
         self.chance = chance
         self.madness = madness
-        """Of ten answers so many are mad."""
+        """How many of ten answers are wrong."""
 
     def answers(self, pdu: bytes) -> Answers:
         sound = super().answers(pdu)
@@ -72,7 +72,7 @@ ACTIONS: dict[str, Callable[[Bench], object]] = {
 
 
 def act_by_chance(bench: Bench, seed: int, times: int) -> None:
-    """Do this and that, and see that none of it takes for ever."""
+    """Do some actions, and assert that none of them takes for ever."""
     chance = Chance(seed, "actions")
     for _ in range(times):
         name = list(ACTIONS)[chance.below(len(ACTIONS))]

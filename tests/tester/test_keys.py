@@ -26,7 +26,7 @@ ARTICLE_SECRET = Secret(bytes.fromhex("12 34 56 78 90"))
 RIGHT = bytes.fromhex("5E F7 39 B0")
 
 HANGS_S = 60.0
-"""What takes longer never ends."""
+"""The seconds after which a function that has not returned never will."""
 
 
 def function(key: str, folder: Path, *, secret: bytes | None = None, timeout_s: float = 10.0) -> KeyFunction:
@@ -37,7 +37,7 @@ def function(key: str, folder: Path, *, secret: bytes | None = None, timeout_s: 
 
 
 def failure(compute: KeyFunction) -> str:
-    """What a key function that fails says: one line."""
+    """Return the one line with which a key function fails."""
     with pytest.raises(KeyFunctionError) as caught:
         compute(SEED, 0x01)
     text = str(caught.value)
@@ -62,7 +62,7 @@ def failure(compute: KeyFunction) -> str:
     ],
 )
 def test_article_key_has_the_articles_vectors(seed: str, key: str) -> None:
-    """The exchange that the article prints."""
+    """The vectors come from the exchange that the article prints."""
     assert article_key(bytes.fromhex(seed), ARTICLE_SECRET.reveal()) == bytes.fromhex(key)
 
 
@@ -84,7 +84,7 @@ def test_article_key_of_a_seed_of_another_length_is_an_error_that_tells_no_secre
     ],
 )
 def test_hmac_key_is_that_of_rfc_4231_over_seed_and_level(message: bytes, secret: bytes, mac: str) -> None:
-    """The vectors' last byte stands for the level."""
+    """The last byte of each vector stands for the level."""
     assert hmac_sha256_key(message[:-1], message[-1], secret).hex() == mac
 
 
@@ -279,7 +279,7 @@ def test_command_is_stopped_with_what_it_has_started(tmp_path: Path) -> None:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether a process that was killed is gone; the kernel is given time to end it, on a busy machine too."""
+    """Whether a killed process is gone; the kernel is given time to end it, on a busy machine too."""
     try:
         process = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -342,7 +342,7 @@ def serving(server: socketserver.BaseServer) -> Iterator[str]:
 
 
 class Service(HTTPServer):
-    """Answers every POST with the same status and body, and remembers what was asked."""
+    """An HTTP server that answers every POST with the same status and body, and remembers the requests."""
 
     def __init__(self, status: int, body: bytes, location: str = "") -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
@@ -371,7 +371,7 @@ class _Answer(BaseHTTPRequestHandler):
 
 
 class Garbage(socketserver.StreamRequestHandler):
-    """Speaks no HTTP."""
+    """A server that does not speak HTTP."""
 
     def handle(self) -> None:
         self.request.recv(65536)
@@ -445,7 +445,7 @@ def test_http_service_that_says_nothing_is_an_error_after_its_time(tmp_path: Pat
 
 
 class Trickles(socketserver.StreamRequestHandler):
-    """Answers a byte at a time, so that no single read takes long."""
+    """A server that answers a byte at a time, so that no single read takes long."""
 
     part = "head"
 
@@ -511,7 +511,7 @@ def test_the_value_of_an_option_is_in_no_message_of_a_failing_command(tmp_path: 
 
 
 def test_secret_is_in_no_message_of_a_failing_command(tmp_path: Path) -> None:
-    """A secret is never printed; a level whose key is a command may have one, for the checks to look for."""
+    """A level whose key is a command may have a secret, for the checks to look for; it is never printed."""
     secret = bytes.fromhex("C0FFEE0123456789")
     words = shlex.join([sys.executable, "-c", "import sys; sys.exit('bad secret C0FFEE0123456789')"])
     assert "C0FFEE" not in failure(function(f"command: {words}", tmp_path, secret=secret))

@@ -1,4 +1,4 @@
-"""Prove that wrong keys are counted over all runs before they are sent, and no count is ever lost."""
+"""Prove that wrong keys are counted over all runs before they are sent, and that no count is ever lost."""
 
 import json
 import os
@@ -100,7 +100,7 @@ def test_ecus_do_not_pay_for_each_other(path: Path) -> None:
 
 
 def test_runs_on_two_buses_at_a_time_keep_each_others_counts(path: Path) -> None:
-    """One run a bus is the rule; the runs of a user share the ledger."""
+    """Only one run uses a bus, but all runs of a user share the ledger."""
     pi, gateway = Ledger(path, "pi", 5), Ledger(path, "gateway", 5)
     pi.spend(0x01)
     gateway.spend(0x01)
@@ -218,7 +218,7 @@ def test_a_file_that_is_deleted_during_a_run_takes_nothing_with_it(path: Path) -
 
 
 def test_a_run_beside_another_on_one_ecu_counts_the_keys_of_both(path: Path) -> None:
-    """Its two connections, say: each run sees the other's keys when it asks for its next."""
+    """The runs use two connections of the ECU; each sees the other's keys when it needs its next one."""
     first, second = Ledger(path, "pi", 3), Ledger(path, "pi", 3)
     first.spend(0x01)
     second.spend(0x01)
@@ -378,7 +378,7 @@ def test_a_damaged_earlier_ledger_is_refused(path: Path, tmp_path: Path, content
 
 
 class Watching(SecuredEcu):
-    """Notes what the ledger on disk says when a key arrives."""
+    """An ECU that notes what the ledger on disk says when a key arrives."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(attempts=None)
@@ -435,7 +435,7 @@ def test_a_key_that_is_not_permitted_is_not_counted() -> None:
 
 @pytest.mark.parametrize("send", ["request", "raw"])
 def test_a_key_that_goes_out_by_another_way_is_counted_too(send: str) -> None:
-    """`wrong_keys` bounds what the ECU is given, by a fuzz case or a raw frame too."""
+    """`wrong_keys` limits what the ECU is sent, also by a fuzz case or a raw frame."""
     ecu = SecuredEcu(attempts=None)
     bench = Bench(ecu, key=None)
     tester = bench.tester
@@ -450,7 +450,7 @@ def test_a_key_that_goes_out_by_another_way_is_counted_too(send: str) -> None:
 @pytest.mark.parametrize("answer", ["7F 27 21", "7F 27 22", "7F 27 24", "7F 27 78", ""])
 @pytest.mark.parametrize("key", [right_key, None])
 def test_a_key_goes_out_once_and_counts_whatever_is_answered(answer: str, key: KeyFunction | None) -> None:
-    """Although it asks for the busy request to be repeated, the ECU may have counted the key."""
+    """The ECU answers that the request should be repeated, but it may have counted the key."""
     ecu = SecuredEcu(attempts=None)
     ecu.refuses_with = {"2702" + WRONG.hex(): answer}
     bench = Bench(ecu, key=key, ledger=Ledger(None, "pi", 5))

@@ -1,4 +1,4 @@
-"""Prove that no killed or concurrent process makes the ledger lose a key or fail to start."""
+"""Prove that neither killed nor concurrent processes make the ledger lose a key or fail to start."""
 
 import json
 import os
@@ -33,7 +33,7 @@ for _ in range(int(sys.argv[2])):
 
 
 def counting(path: Path, ecu: str) -> subprocess.Popen[bytes]:
-    """A process that counts keys and sends them, which has sent one."""
+    """Start a process that counts and sends keys, and wait until it has sent one."""
     process = subprocess.Popen([sys.executable, "-c", COUNT, str(path), ecu], stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert os.read(process.stdout.fileno(), 1) == b"k"
@@ -41,7 +41,7 @@ def counting(path: Path, ecu: str) -> subprocess.Popen[bytes]:
 
 
 def sent_until_killed(process: subprocess.Popen[bytes], keys: int) -> int:
-    """Kill it after so many more keys; how many it sent in all."""
+    """Kill the process after so many more keys; return how many it sent in all."""
     assert process.stdout is not None
     sent = 1
     while sent <= keys:

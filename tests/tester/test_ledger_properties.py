@@ -20,7 +20,7 @@ SERIALS = st.sampled_from([b"SN-0001", b"SN-0002", bytes(7)])
 
 
 class Runs(RuleBasedStateMachine):
-    """Runs that begin, count, learn a serial number and end, beside each other, with one ledger."""
+    """Runs that begin, count, learn a serial number and end, in any order and with one ledger."""
 
     runs = Bundle("runs")
 
@@ -29,7 +29,7 @@ class Runs(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / "state" / "wrong-keys.json"
         self.sent: dict[str, Counter[int]] = {}
-        """By bus and by serial number: how many keys went out, as far as it was known whom they reached."""
+        """By bus and by serial number: how many keys were sent, as far as it was known which ECU got them."""
         self.names: dict[int, list[str]] = {}
         self.own: dict[int, Counter[int]] = {}
 

@@ -1,4 +1,4 @@
-"""Prove frames at a rate: as many as wanted, never what could be a key; and this computer's own load is not the ECU's."""
+"""Prove frames at a rate: as many as wanted, none that could be a key, and this computer's own load told from the ECU's."""
 
 from collections.abc import Iterator
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Prove how the ECU is asked from another address: its answers are separate, and guesses are counted."""
+"""Prove how requests are sent from another address: their answers are separate, and guesses are counted."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Prove what frames show of an ECU: that it has something, that it lacks it, or neither."""
+"""Prove what frames show of an ECU's parts: that a part exists, that it does not, or neither."""
 
 import pytest
 from hypothesis import given

@@ -135,7 +135,7 @@ ACTING = {
     ),
     **dict.fromkeys((*range(0x81, 0x88), *range(0xA0, 0xBF)), EVERY),
 }
-"""Requests that one of the standards says to act, from 0x10 on: below are lengths and counters."""
+"""Requests that act according to a standard, from 0x10 on; lower numbers are lengths and counters."""
 
 
 @pytest.mark.parametrize("name", IGNORED)
@@ -152,7 +152,7 @@ def test_where_the_control_byte_may_be_ignored_only_what_is_known_to_act_is_refu
 
 
 def needs_after_address(field: bytes) -> set[Permission]:
-    """A frame may be a short one behind an address byte too: what that needs is not this reading's."""
+    """Return what a frame needs if its first byte is an address, since this reading is not the one under test."""
     return NOTHING_ALLOWED.harms(after_address(field))
 
 
@@ -199,7 +199,7 @@ def test_an_id_that_every_ecu_hears_needs_functional(can_id: int) -> None:
 
 
 def test_the_id_of_network_management_is_left_alone_unless_the_target_names_it() -> None:
-    """``02 3E 00`` on it stops node 62 of a CANopen network."""
+    """``02 3E 00`` on this id stops node 62 of a CANopen network."""
     frame = Frame(0x000, b"\x02\x3e\x00")
     assert gate_of().raw_harms(frame) == {"destructive"}
     named = SafetyGate(allowing(can=replace(bare().can, other_request_ids=(0x000,))))
@@ -210,7 +210,9 @@ def test_the_id_of_network_management_is_left_alone_unless_the_target_names_it()
 
 
 def heard_by_an_ecu(field: bytes, *, has_address: bool) -> bytes:
-    """What a plain receiver of ISO 15765-2, written for this test, hands to its application of one classic frame."""
+    """Return what a plain receiver of ISO 15765-2, written for this test, hands to its application from one classic
+    frame.
+    """
     data = field[1:] if has_address else field
     if not data or len(field) > 8:
         return b""

@@ -1,4 +1,4 @@
-"""Prove how a restart is seen: an answer 51 or a hook's exit code is no proof; silence or a lost session is."""
+"""Prove how a restart is seen: by silence or a lost session, not by an answer 51 or the exit code of a command."""
 
 import shlex
 import sys
@@ -16,14 +16,14 @@ from .bench import ALL, Answers, Bench, PoweredEcu, ScriptedEcu, SecuredEcu, all
 
 
 class Pretender(SecuredEcu):
-    """Answers 51, and goes on."""
+    """An ECU that answers 51 to a reset, and does not restart."""
 
     def _reset(self, pdu: bytes) -> Answers:
         return f"51 {pdu[1]:02x}"
 
 
 class FastEcu(SecuredEcu):
-    """Restarts between two frames."""
+    """An ECU that restarts between two frames."""
 
     def _reset(self, pdu: bytes) -> Answers:
         self.restart()
@@ -85,7 +85,7 @@ def test_restart_that_is_silence_and_then_boot_is_seen() -> None:
 @pytest.mark.parametrize("has_f186", [True, False])
 @pytest.mark.parametrize("shutdown_s", [0.001, 0.02, 0.2])
 def test_restart_that_begins_some_time_after_its_answer_is_seen(shutdown_s: float, has_f186: bool) -> None:
-    """After 51 an ECU may go on for a while, e.g. to store what it has to; it is declared to be back after boot_s."""
+    """After 51 an ECU may run on for a while, e.g. to store values; it is declared to be back after boot_s."""
     assert seen(SecuredEcu(shutdown_s=shutdown_s, has_f186=has_f186))
 
 
@@ -117,7 +117,7 @@ def test_answer_51_is_no_proof_where_the_supply_would_need_none() -> None:
 
 @pytest.mark.parametrize("latency_s", [0.005, 0.02, 0.045])
 def test_slow_answers_are_no_silence(latency_s: float) -> None:
-    """Within P2 an ECU may take its time (benign B5): one that pretends to restart has not fallen silent by that."""
+    """Within P2 an ECU may take its time; a slow ECU that only pretends to restart has not fallen silent."""
     assert not seen(Pretender(latency_s=latency_s))
     assert not seen(Pretender(latency_s=latency_s, has_f186=False))
 
@@ -129,7 +129,7 @@ def test_restart_of_a_slow_ecu_is_seen(latency_s: float) -> None:
 
 @pytest.mark.parametrize("has_f186", [True, False])
 def test_an_ecu_that_ignores_the_reset_has_not_fallen_silent(has_f186: bool) -> None:
-    """It says nothing to 11 01, and answers everything else all the while."""
+    """The ECU leaves 11 01 unanswered, and answers everything else all the time."""
     ecu = SecuredEcu(has_f186=has_f186)
     ecu.refuses_with = {"11": ""}
     assert not seen(ecu)
@@ -144,7 +144,7 @@ def test_refused_reset_is_no_restart() -> None:
 
 
 def test_reset_that_comes_before_its_answer_is_seen() -> None:
-    """Silence and then boot is the proof; the ECU need not have said 51 before it."""
+    """Silence and then a boot is the proof; the ECU need not have answered 51 before."""
 
     class Mute(SecuredEcu):
         def _reset(self, pdu: bytes) -> Answers:
@@ -155,7 +155,7 @@ def test_reset_that_comes_before_its_answer_is_seen() -> None:
 
 
 def test_restart_waits_for_a_mute_ecus_boot() -> None:
-    """Whatever is asked next would else meet an ECU that is still booting."""
+    """Otherwise the next request would meet an ECU that is still booting."""
 
     class Mute(SecuredEcu):
         def _reset(self, pdu: bytes) -> Answers:
@@ -201,12 +201,12 @@ def test_restart_too_short_to_be_heard_is_not_seen_without_the_session_did() -> 
 
 
 def test_restart_too_short_to_be_heard_is_seen_where_the_usual_sessions_are_not_declared() -> None:
-    """Without [[session]], 01, 02 and 03 where they answer."""
+    """Without [[session]], sessions 01, 02 and 03 are used if they answer."""
     assert seen(FastEcu(), secured(sessions=()))
 
 
 def test_default_session_is_no_boot_sign() -> None:
-    """It is there before and after."""
+    """The default session is active before and after a restart."""
     assert not seen(Pretender(), secured(sessions=(SessionEntry(id=0x01),)))
 
 
@@ -236,7 +236,7 @@ def test_no_session_is_entered_where_the_target_has_none() -> None:
 
 
 def test_session_that_ends_while_a_hook_runs_is_no_boot_sign(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hook that takes longer than S3 and does nothing: the session is lost by itself."""
+    """A command that takes longer than S3 and does nothing loses the session by itself."""
     bench = Bench(SecuredEcu(), target=secured(reset=Reset(command="command: true", boot_s=0.5)))
     monkeypatch.setattr(Restart, "_run", lambda restart, command: bench.tester.wait(8.0))
     assert not bench.tester.restart.restart(Means.COMMAND)
@@ -257,7 +257,7 @@ def test_what_a_hook_prints_does_not_reach_the_terminal(capfd: pytest.CaptureFix
 
 
 class HookedEcu(SecuredEcu):
-    """Restarts when a file appears, as a hook on a bench makes it do."""
+    """An ECU that restarts when a file appears, as a command on a bench would make it do."""
 
     def __init__(self, file: Path) -> None:
         super().__init__()
@@ -329,7 +329,7 @@ def test_simulated_supply_revives_a_node_that_raised() -> None:
 
 
 def test_ecu_is_asked_a_question_that_it_answers() -> None:
-    """Boot is watched with the question that the ECU is known to answer, not with one that it never does."""
+    """The boot is watched by the request that the ECU is known to answer, not by one that it never answers."""
     answers: dict[str, Any] = {"22 F1 90": "62 F1 90 41", "11 01": "51 01"}
     bench = Bench(ScriptedEcu(answers), target=bare(reset=Reset(uds=0x01, boot_s=0.5)))
     assert bench.tester.is_alive()
@@ -340,7 +340,7 @@ def test_ecu_is_asked_a_question_that_it_answers() -> None:
 
 
 class PickyEcu(SecuredEcu):
-    """Has ECUReset 01 and 03; 02 is refused."""
+    """An ECU with ECUReset 01 and 03, which refuses 02."""
 
     def _reset(self, pdu: bytes) -> Answers:
         return "7f 11 12" if pdu[1] == 0x02 else super()._reset(pdu)
@@ -404,7 +404,7 @@ def test_boot_time_is_unknown_without_silence() -> None:
 
 
 class ChattingEcu(PoweredEcu):
-    """Sends a frame on its response id as soon as it has power, long before it hears."""
+    """An ECU that sends a frame on its response id as soon as it has power, long before it receives any."""
 
     def power_cycle(self) -> None:
         super().power_cycle()
@@ -413,7 +413,7 @@ class ChattingEcu(PoweredEcu):
 
 
 class TardyEcu(PoweredEcu):
-    """Hears at once after a start, and serves nothing for a while: each request, or some, are refused with a code."""
+    """An ECU that receives at once after a start, but refuses each request, or some, with a code for a while."""
 
     code, only = "22", ""
 
@@ -477,7 +477,7 @@ def test_session_that_is_refused_for_good_is_waited_for_once() -> None:
 
 
 def test_ecu_that_was_never_ready_is_not_waited_for_again() -> None:
-    """An ECU that refuses the question about its life with 22 at all times is as usual when it does so after a start."""
+    """An ECU that always refuses the liveness request with 22 behaves as usual when it does so after a start."""
     ecu = PoweredEcu(boot_s=0.5)
     ecu.refuses_with = {"22": "7f 22 22"}
     bench = Bench(ecu, target=POWERED)

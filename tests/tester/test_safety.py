@@ -41,7 +41,7 @@ HARMFUL = [
     ("BA 00", "destructive"),
     ("BE", "destructive"),
 ]
-"""A request, and the permission that it needs."""
+"""Requests, each with the permission that it needs."""
 
 HARMLESS = [
     *("10 01", "10 03", "10 83", "19 02 FF", "22 10 10", "22 F1 90", "23 11 00 01", "24 10 10", "27 01", "27 81"),
@@ -50,7 +50,7 @@ HARMLESS = [
 
 
 def refused(bench: Bench, request: str | bytes, **how: bool) -> str:
-    """The reason for which a request is refused; and nothing has gone out."""
+    """Return the reason for which a request is refused, after asserting that nothing was sent."""
     with pytest.raises(NotPermitted) as caught:
         bench.tester.request(request, **how)
     assert bench.sent() == []
@@ -94,7 +94,7 @@ def test_suppliers_own_services_are_taken_for_destructive(service: int) -> None:
 
 @pytest.mark.parametrize("request_", ["04", "08 01"])
 def test_obd_services_that_clear_codes_or_move_actuators_are_destructive(request_: str) -> None:
-    """SAE J1979 services 04 and 08 live on the same ids; 04 does what 14 FF FF FF does."""
+    """SAE J1979 services 04 and 08 use the same ids; 04 does what 14 FF FF FF does."""
     refused(Bench(ScriptedEcu(), target=allowing(*(ALL - {"destructive"}))), request_)
 
 
@@ -151,7 +151,7 @@ def test_routine_that_is_not_safe_or_only_found_may_not_run(routine: RoutineEntr
 
 @pytest.mark.parametrize("service", [ServiceEntry(id=0xB1, safe=True), ServiceEntry(range=Span(0xB0, 0xB3), safe=True)])
 def test_service_declared_safe_may_run(service: ServiceEntry) -> None:
-    """`safe` of a service, too, says that it may be run by a check."""
+    """`safe` of a service, too, says that a check may use it."""
     assert goes_out(Bench(ScriptedEcu(), target=allowing(services=(service,))), "B1 01")
 
 
@@ -248,14 +248,14 @@ def test_frame_is_judged_by_whatever_an_ecu_may_read_into_it(field: str, permiss
 
 @pytest.mark.parametrize("service", ["14", "28", "2C", "2F", "31 01", "34", "36", "38", "3D", "85", "87", "B0"])
 def test_first_frame_of_any_harmful_service_needs_its_permission(service: str) -> None:
-    """A sound ECU reads the message from the third byte on: this is how a long 3D or 34 begins."""
+    """A sound ECU reads the message from the third byte on, where e.g. a long 3D or 34 begins."""
     field = bytes.fromhex(f"10 0A {service} 02 03 00 00 00")[:8].hex()
     raw_refused(raw_bench(needs=("lockout", "reset")), field)
 
 
 @pytest.mark.parametrize("start", [0, 1])
 def test_first_and_second_byte_are_looked_at_for_any_harmful_service(start: int) -> None:
-    """What stands behind them is data, of which any byte may be the number of a service."""
+    """The bytes after these are data, any of which may have the number of a service."""
     raw_refused(raw_bench(needs=("lockout", "reset", "write")), (bytes(start) + bytes.fromhex("31 01 02 03")).hex())
 
 
@@ -320,7 +320,7 @@ def test_frame_on_the_functional_id_is_functional_whoever_built_it() -> None:
 
 
 def test_nothing_harmful_reaches_the_bus_of_a_bench_that_allows_nothing() -> None:
-    """Whatever the entry: requests, functional ones, raw frames; asserted on the trace."""
+    """All entries are tried: requests, functional ones and raw frames; the trace is the proof."""
     bench = raw_bench(bare(safety=Safety()), needs=tuple(ALL))
     for request, _ in HARMFUL:
         pdu = bytes.fromhex(request)

@@ -1,4 +1,4 @@
-"""Prove that seeds and right keys are sent as the ECU wants them, and that the first key is the right one."""
+"""Prove that seeds are requested and right keys sent as the ECU wants, and that the first key is the right one."""
 
 import can
 import pytest
@@ -52,7 +52,7 @@ def test_no_seed_is_inconclusive_and_cited(answers: Answers) -> None:
 
 
 def test_first_request_of_an_ecu_that_is_booting_is_repeated() -> None:
-    """Benign B14: 0x22 while stored counters are read."""
+    """A booting ECU may answer 0x22 while it reads its stored counters."""
     ecu = ScriptedEcu(lambda pdu: "67 01 01 02 03 04" if ecu.port.now_s > 2.0 else "7F 27 22")
     bench = Bench(ecu, target=bare(security=(SecurityLevel(level=LEVEL),)))
     assert bench.tester.security.seed(LEVEL) == b"\x01\x02\x03\x04"
@@ -71,7 +71,7 @@ def test_conditions_that_never_become_correct_are_inconclusive_after_some_second
 
 @pytest.mark.parametrize("nrc", ["36", "37"])
 def test_delay_is_waited_out(nrc: str) -> None:
-    """Benign B8: 0x36 in place of 0x37."""
+    """This ECU answers 0x36 in place of 0x37."""
     ecu = ScriptedEcu(lambda pdu: "67 01 01 02 03 04" if ecu.port.now_s > 10.0 else f"7F 27 {nrc}")
     bench = Bench(ecu, target=bare(security=(SecurityLevel(level=LEVEL, delay_s=10.0),)))
     assert bench.tester.security.seed(LEVEL) == b"\x01\x02\x03\x04"
@@ -97,7 +97,7 @@ def test_delay_that_is_longer_than_declared_is_waited_out_too() -> None:
 
 
 def test_delay_that_starts_anew_with_each_request_is_waited_out_too() -> None:
-    """The first wait is a whole delay, and nothing is asked meanwhile."""
+    """The first wait lasts a whole delay, and no request is sent during it."""
     asked_s = [-100.0]
 
     def answers(pdu: bytes) -> Answers:
@@ -207,7 +207,7 @@ def test_zero_seed_means_that_the_level_is_open_and_is_not_answered() -> None:
 
 
 def test_zero_seed_of_another_length_means_the_same() -> None:
-    """Benign B18: two zero bytes, which no key function need understand."""
+    """A seed of two zero bytes; a key function need not accept that length."""
     ecu = SecuredEcu(is_unlocked=True, locks_on=())
     ecu.zero_seed = bytes(2)
     bench = Bench(ecu, key=lambda seed, level: article_key(seed, bytes(4)))
@@ -256,7 +256,7 @@ def test_two_levels_are_kept_apart() -> None:
 
 
 def test_a_seed_of_another_level_ends_the_wait_for_this_ones_key() -> None:
-    """Only one seed is pending, so the first level's key is a guess now."""
+    """Only one seed is pending, so that a key for the first level would now be a guess."""
 
     class TwoLevels(SecuredEcu):
         def answers(self, pdu: bytes) -> Answers:

@@ -1,4 +1,4 @@
-"""Prove that no ECU is sent a needless wrong key, or one that it cannot afford to refuse."""
+"""Prove that no ECU is sent a needless wrong key, or a wrong key that could lock it out for good."""
 
 from dataclasses import replace
 
@@ -52,7 +52,7 @@ def test_wrong_keys_are_sent_where_there_is_no_right_one() -> None:
 
 
 def test_wrong_keys_are_sent_where_the_right_one_could_not_be_taken_back() -> None:
-    """An ECU that cannot be locked again is not unlocked for the sake of the rule."""
+    """An ECU that cannot be locked again is not unlocked just to prove the right key first."""
     bench = Bench(SecuredEcu(has_sessions=False, locks_on=()), target=without_sessions())
     assert send_wrong(bench).is_refused_with(0x35)
 
@@ -105,7 +105,7 @@ def test_a_suspect_key_is_not_sent_by_hand_either() -> None:
 
 @pytest.mark.parametrize("spent", [0, 2])
 def test_a_suspect_key_function_sends_no_key_beyond_the_budget(spent: int) -> None:
-    """A budget of none lets the one key pass that a key function may send before it is proven; a spent one does not."""
+    """A budget of 0 lets one key of a key function pass before the function is proven; a budget that is used up does not."""
     ledger = Ledger(None, "bench", spent)
     for _ in range(spent):
         ledger.spend(LEVEL)
@@ -129,7 +129,7 @@ def test_a_refused_right_key_is_suspect_whoever_sends_it() -> None:
 
 @pytest.mark.parametrize("answer", ["27 35", "raw 7F 02 31", ""])
 def test_a_right_key_that_is_answered_by_garbage_is_not_sent_without_end(answer: str) -> None:
-    """The article without its quirk, and a key function that is wrong: each unlock is one more wrong key."""
+    """On the article without its quirk, and with a wrong key function, each unlock costs one more wrong key."""
     ecu = SecuredEcu(attempts=None)
     ecu.refuses_with = {"2702": answer}
     bench = Bench(ecu, key=foreign_key, ledger=Ledger(None, "bench", 2))
@@ -234,7 +234,7 @@ def test_key_length_is_the_key_functions() -> None:
 
 
 def test_a_seed_is_good_for_one_right_key() -> None:
-    """Sent again, it is a guess: it needs permission and is counted."""
+    """Sent again, the right key is a guess: it needs permission and is counted."""
     ecu = SecuredEcu()
     bench = Bench(ecu)
     _, key = bench.tester.security.unlock(LEVEL)
@@ -256,7 +256,7 @@ def test_a_key_for_a_seed_that_went_with_its_session_is_a_guess() -> None:
 
 @pytest.mark.parametrize("request_", ["10 83", "10 03", "11 01", "11 81", "27 81", "27 01"])
 def test_a_key_for_a_seed_that_a_request_of_a_checks_own_may_have_ended_is_a_guess(request_: str) -> None:
-    """Whether the positive response is suppressed or not."""
+    """This holds whether or not the positive response is suppressed."""
 
     class Suppresses(SecuredEcu):
         def answers(self, pdu: bytes) -> Answers:
@@ -344,7 +344,7 @@ def test_delay_is_waited_out_between_guesses_where_no_key_can_clear_the_counter(
 
 
 def test_guesses_meet_a_locked_ecu_also_where_only_a_restart_locks_it() -> None:
-    """The unlock that clears the counter must not leave the ECU open: a key to a zero seed is no guess."""
+    """The unlock that clears the counter must not leave the ECU open, since a key for a zero seed is no guess."""
     ecu = PoweredEcu(has_sessions=False, locks_on=("restart",))
     bench = Bench(ecu, target=without_sessions(reset=Reset(power="simulated", boot_s=0.5)))
     bench.tester.prove_keys()
@@ -398,7 +398,7 @@ def test_seed_may_still_be_pending_where_a_key_was_not_answered() -> None:
 
 
 def test_seed_of_somebody_else_may_be_pending_at_the_start() -> None:
-    """A tester before us may have asked for one, and an ECU without sessions keeps it."""
+    """Another tester may have requested a seed before, and an ECU without sessions keeps that seed."""
     ecu = SecuredEcu(has_sessions=False, locks_on=())
     bench = Bench(ecu, target=without_sessions())
     ecu.seed = b"\x01\x02\x03\x04"

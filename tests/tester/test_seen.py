@@ -24,7 +24,7 @@ def hardened() -> Iterator[Tester]:
 
 
 def cells(profile: Profile, row: str) -> dict[str, str]:
-    """A row of the map, by condition."""
+    """Return a row of the map, by condition."""
     assert profile.grid is not None
     (found,) = [one for one in profile.grid.rows if one.name == row]
     return dict(zip(profile.grid.columns, found.cells, strict=True))
@@ -41,7 +41,7 @@ def test_a_write_is_refused_locked_and_answered_with_its_level_open(hardened: Te
 
 
 def standings(profile: Profile, row: str) -> dict[str, str]:
-    """How a row of the map stands to what is declared, by condition."""
+    """Return how each cell of a row agrees with the declarations, by condition."""
     assert profile.grid is not None
     (found,) = [one for one in profile.grid.rows if one.name == row]
     return dict(zip(profile.grid.columns, found.standings, strict=True)) if found.standings else {}

@@ -1,4 +1,4 @@
-"""Prove that the ECU returns to a known state between checks (alive, locked, counters clear), and keys are proven first."""
+"""Prove that the ECU is in a known state between checks (alive, locked, counters clear), and that keys are proven first."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +34,7 @@ UNRESTARTABLE = secured(reset=Reset())
 
 
 def guess(bench: Bench, times: int = 1) -> None:
-    """Wrong keys, without any care for the counter."""
+    """Send wrong keys, without any regard for the counter."""
     for _ in range(times):
         bench.tester.session_for(LEVEL)
         bench.tester.security.seed(LEVEL)
@@ -185,7 +185,7 @@ def test_failed_attempts_that_could_not_be_cleared_are_noted() -> None:
 
 
 def test_lockout_is_waited_out_where_no_key_can_clear_it() -> None:
-    """Wait the delay and never leave the unit locked."""
+    """The tester waits for the end of the delay, and never leaves the ECU locked out."""
     ecu = SecuredEcu(attempts=3)
     bench = Bench(ecu, key=None)
     guess(bench, 3)
@@ -213,7 +213,7 @@ def test_lockout_that_does_not_end_is_noted() -> None:
 
 @pytest.mark.parametrize("send", ["request", "raw"])
 def test_security_that_was_touched_by_a_plain_request_is_restored_too(send: str) -> None:
-    """A check of the user's own may ask for a seed in its own words."""
+    """A user's own check may request a seed by a plain request."""
     ecu = PoweredEcu()
     bench = Bench(ecu, target=secured(reset=POWER))
     bench.tester.session_for(LEVEL)
@@ -226,7 +226,7 @@ def test_security_that_was_touched_by_a_plain_request_is_restored_too(send: str)
 
 
 class Fragile(SecuredEcu):
-    """Dies of one request."""
+    """An ECU that dies at one request."""
 
     def answers(self, pdu: bytes) -> Answers:
         if pdu == b"\x22\x66\x66":
@@ -235,7 +235,7 @@ class Fragile(SecuredEcu):
 
 
 class PoweredFragile(Fragile, PoweredEcu):
-    """Lives again when its supply was cut."""
+    """An ECU that dies at one request, and lives again when its supply was cut."""
 
 
 def kill(bench: Bench) -> None:

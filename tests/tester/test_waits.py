@@ -1,4 +1,4 @@
-"""Prove which waits are shortened once an ECU has shown that they are in vain, and that no answer is lost by it."""
+"""Prove which waits are shortened once an ECU has shown that they are in vain, and that no answer is lost by that."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ def seconds(bench: Bench, act: Callable[[], object]) -> float:
 
 
 def ask(bench: Bench, times: int, request: str | bytes = READ) -> float:
-    """Send a request so many times; return how many seconds the last one took."""
+    """Send a request so many times; return how many seconds the last exchange took."""
     took_s = 0.0
     for _ in range(times):
         took_s = seconds(bench, lambda: bench.tester.request(request))
@@ -113,7 +113,7 @@ def test_more_is_awaited_as_long_as_is_usual_for_the_ecu_whatever_one_answer_too
 
 def test_garbage_that_comes_unasked_hides_no_answer() -> None:
     class Beats(ScriptedEcu):
-        """Sends a frame without a message every 100 ms, and answers in 60 ms."""
+        """An ECU that sends a frame without a message every 100 ms, and answers in 60 ms."""
 
         def on_frame(self, message: object) -> None:
             if not self.heard:
@@ -134,7 +134,7 @@ def test_garbage_that_comes_unasked_hides_no_answer() -> None:
 
 
 class TakesNoLongMessage(ScriptedEcu):
-    """Ignores first frames."""
+    """An ECU that ignores first frames."""
 
     def on_frame(self, message: object) -> None:
         if message.data[0] >> 4 != 1:  # type: ignore[attr-defined]
@@ -142,7 +142,7 @@ class TakesNoLongMessage(ScriptedEcu):
 
 
 class SlowFlowControl(ScriptedEcu):
-    """Sends its flow controls late."""
+    """An ECU that sends its flow controls late."""
 
     late_s = 0.3
 
@@ -221,7 +221,7 @@ def test_an_ecu_that_begins_to_send_unasked_is_not_taken_for_quiet() -> None:
 
 
 def punctual(ecu: ScriptedEcu) -> Bench:
-    """Return a bench whose ECU has answered many times in time."""
+    """Return a bench whose ECU has answered many times within P2."""
     bench = Bench(ecu)
     ask(bench, PUNCTUAL_AFTER)
     return bench
