@@ -46,11 +46,8 @@ class Group:
 
     @property
     def title(self) -> str:
-        """The cause as a sentence, else what is wrong; for a fuzz case, whose title is a demand, that it is not met."""
-        if self.cause:
-            return self.cause[:1].upper() + self.cause[1:]
-        is_demand = self.first.id.startswith("fuzz/") and not self.first.failure
-        return f"Does not hold: {self.first.heading}" if is_demand else self.first.heading
+        """The cause as a sentence, else what is wrong."""
+        return self.cause[:1].upper() + self.cause[1:] if self.cause else wrong(self.first)
 
     @property
     def ids(self) -> str:
@@ -87,6 +84,12 @@ class Group:
         text = " ".join(cut(self.first.remediation, LONGEST_TEXT).split())
         end = re.search(r"[.;] ", text)
         return text[: end.start()] + "." if end else text
+
+
+def wrong(finding: Finding) -> str:
+    """Say what is wrong; of a fuzz case, whose title is a demand, that it is not met."""
+    is_demand = finding.id.startswith("fuzz/") and not finding.failure
+    return f"Does not hold: {finding.heading}" if is_demand else finding.heading
 
 
 def grouped(findings: Iterable[Finding], *, anchors: Anchors) -> list[Group]:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from harness.report.conclusion import conclusion, interruption, target_name
+from harness.report.conclusion import answer, conclusion, interruption, rank, target_name
+from harness.report.groups import wrong
 from harness.report.markdown import markdown
 from harness.runs.findings import Finding, Run
 from harness.runs.folder import AUDIT_HTML
@@ -13,6 +14,7 @@ from harness.verdict import Severity, Verdict
 LONGEST_SUMMARY: Final = 60_000
 """The largest number of characters: GitHub takes comments of up to 65,536, and whoever posts the summary may add to it."""
 
+LONGEST_ANSWER: Final = 1000
 LONGEST_VALUE: Final = 240
 LONGEST_NAME: Final = 100
 MOST_NAMES: Final = 30
@@ -47,7 +49,9 @@ def _top(run: Run) -> Iterator[str]:
     if said := interruption(info):
         yield f"> **{said}**"
         yield ""
-    yield f"**{conclusion(run)}**"
+    yield f"**{markdown(answer(run), LONGEST_ANSWER)}**"
+    yield ""
+    yield conclusion(run)
     yield ""
     version = info.versions.get("uds-harness", "of unknown version")
     facts = {"Started": info.started_utc, "depth": info.depth, "seed": info.seed, "uds-harness": version}
@@ -65,7 +69,10 @@ def _tables(run: Run) -> Iterator[SummaryTable]:
     yield SummaryTable(
         "Findings",
         ("Severity", "Check", "Expected", "Observed"),
-        tuple((f"**{one.severity}**", _name(one), _value(one.expected), _value(one.observed)) for one in run.failures()),
+        tuple(
+            (f"**{one.severity}**", _name(one), _value(one.expected), _value(one.observed))
+            for one in sorted(run.failures(), key=rank)
+        ),
     )
     yield SummaryTable(
         "Accepted by the target file",
@@ -98,7 +105,7 @@ def _by_reason(findings: Iterable[Finding]) -> Iterator[tuple[str, str]]:
 
 def _name(finding: Finding) -> str:
     parameter = "" if finding.parameter is None else f" ({markdown(finding.parameter, LONGEST_NAME)})"
-    return f"{markdown(finding.id, LONGEST_NAME)} {markdown(finding.heading, LONGEST_NAME)}{parameter}"
+    return f"{markdown(finding.id, LONGEST_NAME)} {markdown(wrong(finding), LONGEST_NAME)}{parameter}"
 
 
 def _value(text: str) -> str:

@@ -23,7 +23,8 @@ def tables(text: str) -> list[list[list[str]]]:
 def test_the_conclusion_stands_at_the_top(article: Run) -> None:
     lines = summary_md(article).splitlines()
     assert lines[0] == "## Audit of article"
-    assert lines[2].startswith("**8 findings among the 15 results that reached pass or fail, 3 of them high.")
+    assert lines[2].startswith("**This ECU's protection can be overcome with realistic effort: ")
+    assert lines[4].startswith("8 findings among the 15 results that reached pass or fail, 3 of them high.")
 
 
 def test_every_result_is_counted(article: Run) -> None:
@@ -138,7 +139,7 @@ def test_a_thousand_findings_fit_into_a_comment_and_say_how_many_are_left_out(va
 
 
 def test_an_empty_run_is_a_summary_too(empty: Run) -> None:
-    assert "**No check gave a result.**" in summary_md(empty)
+    assert "\n\nNo check gave a result.\n\n" in summary_md(empty)
 
 
 def test_a_name_of_the_target_is_no_heading() -> None:
