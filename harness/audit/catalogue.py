@@ -13,6 +13,7 @@ from typing import Final
 
 import pytest
 
+import uds_harness_pytest
 from harness.audit import REQUEST
 from harness.audit.fuzzing import checks_among, checks_below
 from harness.audit.requirements import PACKAGE, attacks_folder
@@ -54,21 +55,10 @@ def checks_in(paths: Sequence[Path]) -> list[Attack]:
     """
     found = _Collected()
     settings = Path(__file__).with_name("pytest.ini")
-    words = [
-        "-c",
-        str(settings),
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "uds_harness",
-        "-p",
-        "no:randomly",
-        "--collect-only",
-        "-qq",
-    ]
+    words = ["-c", str(settings), "-p", "no:cacheprovider", "-p", "no:randomly"]
     said = io.StringIO()
     with own_pytest(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        pytest.main([*words, "--collect-only", "-qq", *map(str, paths)], plugins=[found])
+        pytest.main([*words, "--collect-only", "-qq", *map(str, paths)], plugins=[uds_harness_pytest, found])
     if found.troubles:
         raise UserError(found.troubles[0])
     return sorted(found.checks, key=lambda one: (one.id.startswith("fuzz/"), one.id))

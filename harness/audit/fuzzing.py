@@ -92,15 +92,14 @@ def permissions(case: Case) -> tuple[tuple[Permission, ...], tuple[Permission, .
     template = case.messages
     if not isinstance(template, Template) or template.is_random_before(LONGEST_FRAME if case.is_raw else SUB_FUNCTION_END):
         return (), tuple(name for name in PERMISSIONS if name != Permission.POWER)
-    most_target = _strict()
-    least, most = SafetyGate(_indulgent()), SafetyGate(most_target)
+    least, most = _gates()
     always: set[Permission] | None = None
     sometimes: set[Permission] = set()
     for step in template.steps(_indulgent(), _ANY_CHANCE):
         surely: set[Permission] = set()
         for message in step.messages:
             if case.is_raw:
-                sometimes |= most.raw_harms(Frame(most_target.can.request_id, message))
+                sometimes |= most.raw_harms(Frame(_strict().can.request_id, message))
             else:
                 surely |= least.harms(message)
                 sometimes |= most.harms(message)
@@ -109,6 +108,12 @@ def permissions(case: Case) -> tuple[tuple[Permission, ...], tuple[Permission, .
         sometimes |= most.harms(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, case.state.session)))
     needs = always or set()
     return _in_order(needs), _in_order(sometimes - needs)
+
+
+@cache
+def _gates() -> tuple[SafetyGate, SafetyGate]:
+    """Return the gates of the targets that need the least and the most permissions."""
+    return SafetyGate(_indulgent()), SafetyGate(_strict())
 
 
 def _in_order(found: set[Permission]) -> tuple[Permission, ...]:

@@ -199,6 +199,10 @@ class Audit:
         item.stash[FINDING] = own[0] if own else runner.waiting[-1]
         item.stash[WAITS] = not own
 
+    def _left_out(self, item: pytest.Item, reason: str) -> Finding:
+        declared = item.stash[ATTACK]
+        return left_out(declared, parameter_of(item), self._repeat(declared), reason)
+
     def _repeat(self, declared: Attack) -> str:
         return f"{self._session.options.command} -k {shlex.quote(declared.id)}"
 
@@ -223,7 +227,7 @@ class Audit:
         if declared is None:
             return None
         if self._is_out_of_time():
-            item.stash[FINDING] = left_out(declared, parameter_of(item), self._repeat(declared), NO_TIME)
+            item.stash[FINDING] = self._left_out(item, NO_TIME)
             self._no_time.append(item)
             return True
         try:
@@ -341,14 +345,14 @@ class Audit:
             self._stopped_by = self._stop.reason or _words(error)
         try:
             self._release(settled)
-            for items, reason in ((self._deselected, DESELECTED), (self._no_time, NO_TIME)):
-                for item in items:
-                    declared = item.stash[ATTACK]
-                    self._session.keep(left_out(declared, parameter_of(item), self._repeat(declared), reason))
-            for item in session.items if session.shouldfail else ():
-                if ATTACK in item.stash and FINDING not in item.stash:
-                    declared = item.stash[ATTACK]
-                    self._session.keep(left_out(declared, parameter_of(item), self._repeat(declared), STOPPED))
+            stopped = [one for one in session.items if ATTACK in one.stash and FINDING not in one.stash]
+            left = (
+                (self._deselected, DESELECTED),
+                (self._no_time, NO_TIME),
+                (stopped if session.shouldfail else [], STOPPED),
+            )
+            if not_begun := [self._left_out(item, reason) for items, reason in left for item in items]:
+                self._session.keep_all(not_begun)
         except Exception as error:
             self._stopped_by = self._stopped_by or _words(error)
         try:

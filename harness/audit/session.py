@@ -216,23 +216,28 @@ class AuditSession:
             ledger.identify(reply.pdu[3:])
 
     def keep(self, finding: Finding) -> Finding:
-        """Write a result, with the user's acceptance of the failure if there is one that has not expired.
+        """Write a result, with the user's acceptance of it if there is one that has not expired.
 
         Raises UserError if the result, or the frames that prove it, cannot be written.
         """
-        finding = self._held_against_acceptances(finding)
-        finding = replace(finding, requirements=self.options.target.requirements_of(finding.id))
-        self._originals[finding.id, finding.parameter] = finding
-        if self._redactor is not None:
-            finding = self._redactor.finding(finding)
+        return self.keep_all([finding])[0]
+
+    def keep_all(self, findings: Sequence[Finding]) -> list[Finding]:
+        """Write results as `keep` does, at once."""
+        kept = []
+        for finding in findings:
+            finding = self._held_against_acceptances(finding)
+            finding = replace(finding, requirements=self.options.target.requirements_of(finding.id))
+            self._originals[finding.id, finding.parameter] = finding
+            kept.append(finding if self._redactor is None else self._redactor.finding(finding))
         trace = self.tester.trace
         try:
             trace.flush()
         finally:
-            self.folder.append(finding)
+            self.folder.append(*kept)
         if trace.trouble:  # results whose frames are not kept would prove nothing
             raise UserError(trace.trouble)
-        return finding
+        return kept
 
     def _held_against_acceptances(self, finding: Finding) -> Finding:
         """Mark the finding as accepted if the target file accepts it; add remarks on acceptances that no longer hold."""

@@ -10,6 +10,7 @@ from typing import Final, TextIO
 
 import pytest
 
+import uds_harness_pytest
 from harness.audit import REQUEST
 from harness.audit.catalogue import why_not_collected
 from harness.audit.contact import NOT_BEGUN
@@ -209,12 +210,13 @@ def run_pytest(request: AuditRequest, selection: Sequence[str]) -> int:
     """Run the checks that a request selects, in a pytest that prints nothing itself; return its exit code."""
     settings = Path(__file__).parents[1] / "audit" / "pytest.ini"
     words = ["-c", str(settings), "--rootdir", str(attacks_folder().parent), "-p", "no:cacheprovider", "-s"]
-    words += ["-p", "uds_harness", "-p", "no:randomly"]  # pytest-randomly would shuffle the checks
+    words += ["-p", "no:randomly"]  # pytest-randomly would shuffle the checks
     words += ["-qq", "--no-header", "--no-summary", "--tb=no", "-o", "console_output_style=classic", *selection]
+    plugins = [uds_harness_pytest, request]  # not by name: pytest would read the metadata of all that is installed
     pytest_says = io.StringIO()
     with own_pytest(), contextlib.redirect_stdout(pytest_says):  # results are printed by the console, in its own form
         try:
-            code = int(pytest.main([*words, str(attacks_folder()), *map(str, request.options.checks)], plugins=[request]))
+            code = int(pytest.main([*words, str(attacks_folder()), *map(str, request.options.checks)], plugins=plugins))
         finally:
             request.console.end()
     if code not in range(6) or request.has_internal_error:

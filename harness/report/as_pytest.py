@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import pytest_html.plugin
+import pytest_metadata.plugin
 
 from harness.errors import UserError
 from harness.report.conclusion import DESELECTED
@@ -31,11 +33,13 @@ ORDER: Final = (
 PYTEST: Final = (
     "-c", os.devnull, "--noconftest", "--disable-plugin-autoload", "-s",
     *(word for name in ("terminal", "cacheprovider", "faulthandler", "logging", "unraisableexception",
-                        "threadexception", "warnings", "junitxml") for word in ("-p", f"no:{name}")),
-    "-p", "pytest_metadata.plugin", "-p", "pytest_html.plugin", "--self-contained-html",
+                        "threadexception", "warnings", "junitxml", "assertion", "debugging", "doctest", "legacypath",
+                        "monkeypatch", "pastebin", "python", "recwarn", "reports", "setuponly", "setupplan", "skipping",
+                        "stepwise", "subtests", "tmpdir", "unittest") for word in ("-p", f"no:{name}")),
+    "--self-contained-html",
     "-o", "initial_sort=original", "-o", "render_collapsed=all",
 )  # fmt: skip
-"""Options of a pytest that only renders: without the user's settings, time-outs or other supervision."""
+"""Options of a pytest that only renders: without the user's settings, time-outs, other supervision, or tests."""
 
 LONGEST_COMPLAINT: Final = 400
 
@@ -55,13 +59,14 @@ def render_pytest_html(run: Run, *, files: Sequence[str]) -> str:
 
     ``files``: names of files beside the page, to which it links. Raises UserError if pytest-html cannot write the page.
     """
+    own = _Replay(run), DetailView(run.info, run, files)
     said = io.StringIO()
     try:
         with tempfile.TemporaryDirectory(prefix="uds-harness-") as folder:
             page = Path(folder) / "pytest.html"
             with own_pytest(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
                 words = [*PYTEST, "--rootdir", folder, f"--html={page}", folder]
-                pytest.main(words, plugins=[_Replay(run), DetailView(run.info, run, files)])
+                pytest.main(words, plugins=[pytest_metadata.plugin, pytest_html.plugin, *own])
             return _without_today(page.read_text(encoding="utf-8"), run)
     except OSError as error:
         why = said.getvalue().strip()[-LONGEST_COMPLAINT:] or error.strerror

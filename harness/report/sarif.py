@@ -5,7 +5,6 @@ Unjudged checks are notifications of the invocation; passes are in audit.json.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -16,7 +15,7 @@ from harness.report.conclusion import conclusion, interruption, target_name
 from harness.report.sarif_rules import CWE, R155, SarifRules, message
 from harness.report.text import shown
 from harness.runs.findings import Exchange, FilePlace, Finding, Run, RunInfo
-from harness.runs.folder import AUDIT_HTML, BUS_LOG
+from harness.runs.folder import AUDIT_HTML, BUS_LOG, indented_json
 from harness.verdict import Severity, Verdict
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -64,7 +63,7 @@ def sarif_json(run: Run) -> str:
             }
         ],
     }
-    return json.dumps(document, indent=1) + "\n"
+    return indented_json(document)
 
 
 def _driver(info: RunInfo, rules: SarifRules) -> dict[str, Any]:

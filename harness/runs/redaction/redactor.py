@@ -126,8 +126,7 @@ class Redactor:
         if isinstance(value, RunInfo):
             own["console"] = without_numbers(self.words, value.console)
         for name in field_names(type(value)):
-            if name not in own and name not in _AS_DECLARED:
-                before = getattr(value, name)
+            if name not in own and name not in _AS_DECLARED and (before := getattr(value, name)):
                 after = self._any(before)
                 if after is not before:
                     own[name] = after

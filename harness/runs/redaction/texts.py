@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from harness.runs.redaction.messages import FrameStream, PassingFrame
-from harness.runs.redaction.vocabulary import Vocabulary
+from harness.runs.redaction.vocabulary import SHORTEST_BYTES, Vocabulary
 
 _FRAME: Final = re.compile(r"\b([0-9A-F]{8}|[0-9A-F]{3})(#|##[0-9A-F])((?:[0-9A-F]{2})+)\b")
 _SEND_KEY: Final = re.compile(
@@ -105,8 +105,11 @@ def _base64(words: Vocabulary, token: str) -> str:
 
 def _numbers(words: Vocabulary, text: str) -> str:
     """Redact hex and decimal numbers, single ones and rows of them."""
+    tokens = [token.span() for token in _TOKEN.finditer(text)]
+    if sum(max(1, (end - start) // 2) for start, end in tokens) < SHORTEST_BYTES:
+        return text  # as in most sentences, too few bytes to be searched for, whatever their notation
     changes: dict[_Span, str] = {}
-    for row in _rows(text):
+    for row in _rows(text, tokens):
         _hex_row(words, text, row, changes)
         _decimal_row(words, text, row, changes)
         for start, end in row:
@@ -127,14 +130,14 @@ def _replaced(text: str, changes: Mapping[_Span, str]) -> str:
     return "".join([*parts, text[done:]])
 
 
-def _rows(text: str) -> list[list[_Span]]:
+def _rows(text: str, tokens: Sequence[_Span]) -> list[list[_Span]]:
     """Return the places of numbers in a text, those in one group that may be bytes of one value."""
     rows: list[list[_Span]] = []
-    for token in _TOKEN.finditer(text):
-        if rows and _BETWEEN.fullmatch(text, rows[-1][-1][1], token.start()):
-            rows[-1].append(token.span())
+    for token in tokens:
+        if rows and _BETWEEN.fullmatch(text, rows[-1][-1][1], token[0]):
+            rows[-1].append(token)
         else:
-            rows.append([token.span()])
+            rows.append([token])
     return rows
 
 
