@@ -8,7 +8,7 @@ from typing import Final
 from harness.audit.watched import UNNAMED, WatchedTester
 from harness.link.frame import Frame
 from harness.measurements import Measurements
-from harness.tester.exchange import LISTEN_S
+from harness.tester.listening import LISTEN_S
 from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.uds import Service, nrc_name

@@ -9,7 +9,7 @@ from harness.fuzz.keyed import shown_bytes
 from harness.link.isotp import IsoTp, IsoTpConfig
 from harness.link.isotp_frames import CLASSIC_BYTES, FrameType
 from harness.target import Access, Target
-from harness.tester.exchange import SECOND_WITHIN_S
+from harness.tester.listening import SECOND_WITHIN_S
 from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.uds import (

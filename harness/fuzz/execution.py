@@ -20,7 +20,7 @@ from harness.fuzz.send import SentStep
 from harness.fuzz.survey import guesses, hold_whole_key, refusal
 from harness.tester.access import STORING_S
 from harness.tester.bus_load import own_lag_s
-from harness.tester.exchange import SECOND_WITHIN_S
+from harness.tester.listening import SECOND_WITHIN_S
 from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.uds import Service

@@ -19,7 +19,7 @@ from harness.fuzz.keyed import shown_bytes
 from harness.fuzz.oracles import Damage
 from harness.tester.bus_load import await_quiet, own_lag_s
 from harness.tester.crashes import SessionSign
-from harness.tester.exchange import SENDS_UNASKED
+from harness.tester.listening import SENDS_UNASKED
 from harness.tester.observe import ConsoleTail, memory_in_use
 from harness.tester.reply import Reply
 from harness.tester.tester import Tester

@@ -12,9 +12,9 @@ from harness.link.frame import Frame
 from harness.link.trace import Trace
 from harness.target import PERMISSIONS, Target
 from harness.tester.client import Client
-from harness.tester.exchange import LISTEN_S
 from harness.tester.keys import KeyFunction
 from harness.tester.ledger import Ledger, ledger_path
+from harness.tester.listening import LISTEN_S
 from harness.tester.reply import RawReply, Reply
 from harness.tester.security import SecurityAccess
 from harness.tester.unlock_effects import UnlockEffect, UnlockEffects

@@ -9,7 +9,7 @@ from harness.link.frame import Frame
 from harness.link.isotp_frames import FrameType
 from harness.target import Timing
 from harness.tester.client import Client
-from harness.tester.exchange import PENDING_LIMIT_S
+from harness.tester.listening import PENDING_LIMIT_S
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Nrc
 
 FRAME_BITS: Final = 111

@@ -16,8 +16,7 @@ from harness.runs.findings import Exchange
 from harness.tester.access import AccessProbes
 from harness.tester.bus_load import MOST_BACKLOG_S, await_quiet
 from harness.tester.client import Client, Life
-from harness.tester.exchange import is_positive_response
-from harness.tester.reply import RawReply, Reply, ReplyKind, Sent
+from harness.tester.reply import RawReply, Reply, ReplyKind, Sent, is_positive_response
 from harness.tester.restart import IN_GOOD_TIME, SLOWEST_BOOT
 from harness.tester.security import SecurityAccess
 from harness.tester.seen import Condition

@@ -5,15 +5,19 @@ import hmac
 import json
 import re
 import shlex
+import socket
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from harness.errors import KeyFunctionError, ProgramError, UserError
 from harness.target import SecurityLevel
 from harness.target.user_code import load_file
 from harness.target.values import BUILT_IN_KEYS, without_arguments
 from harness.tester.patience import interrupted_after, nobody_to_ask
-from harness.tester.post import post_json
 from harness.tester.programs import run_program, without_words
 
 KeyFunction = Callable[[bytes, int], bytes]
@@ -157,7 +161,7 @@ def _command(words: list[str], timeout_s: float) -> Callable[[bytes, int], objec
 def _http(url: str, timeout_s: float) -> Callable[[bytes, int], object]:
     def compute(seed: bytes, level: int) -> object:
         body = json.dumps({"seed": seed.hex(), "level": f"0x{level:02X}"}).encode()
-        answer = post_json(url, body, timeout_s=timeout_s, most_bytes=LONGEST_ANSWER_BYTES)
+        answer = _post_json(url, body, timeout_s=timeout_s, most_bytes=LONGEST_ANSWER_BYTES)
         try:
             return _from_hex(json.loads(answer)["key"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -171,3 +175,61 @@ def _from_hex(text: str) -> bytes:
         return bytes.fromhex(text.strip().removeprefix("0x"))
     except (ValueError, AttributeError):
         raise KeyFunctionError("the answer is no key in hex") from None
+
+
+def _post_json(url: str, body: bytes, *, timeout_s: float, most_bytes: int) -> bytes:
+    """Send a POST and return the body of the answer.
+
+    Redirections and proxies are not used: the request goes to the host that the URL names, or nowhere. Raises
+    KeyFunctionError unless the answer comes in time, with status 200, and is not too long.
+    """
+    request = _Request(url, body, timeout_s, most_bytes)
+    request.start()
+    request.join(timeout_s)
+    if request.is_alive():
+        request.cut()
+        raise KeyFunctionError(f"no answer within {timeout_s:g} s")
+    if request.trouble:
+        raise KeyFunctionError(request.trouble)
+    return request.answer
+
+
+class _Request(threading.Thread):
+    """One POST on a thread of its own, because a socket's timeout would begin anew with each byte that trickles in."""
+
+    def __init__(self, url: str, body: bytes, timeout_s: float, most_bytes: int) -> None:
+        super().__init__(daemon=True, name="uds-harness-post")
+        self.answer = b""
+        self.trouble = ""
+        self._most_bytes = most_bytes
+        self._body = body
+        parts = urlsplit(url)
+        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        self._connection = kind(parts.hostname or "", parts.port, timeout=timeout_s)
+
+    def run(self) -> None:
+        """Send the POST, and keep the answer or the error."""
+        connection = self._connection
+        try:
+            connection.request("POST", self._path, self._body, {"Content-Type": "application/json", "Connection": "close"})
+            with connection.getresponse() as response:
+                if 300 <= response.status < 400:
+                    self.trouble = f"HTTP status {response.status}: it sends us elsewhere; give the address that answers"
+                elif response.status != 200:
+                    self.trouble = f"HTTP status {response.status}"
+                else:
+                    self.answer = response.read(self._most_bytes + 1)
+            if len(self.answer) > self._most_bytes:
+                self.trouble = f"the answer is longer than {self._most_bytes} bytes"
+        except (OSError, HTTPException, ValueError) as error:
+            self.trouble = f"{type(error).__name__}: {error}"
+        finally:
+            connection.close()
+
+    def cut(self) -> None:
+        """Cut the connection, so that `run` ends."""
+        opened = self._connection.sock
+        if opened is not None:
+            with suppress(OSError):
+                opened.shutdown(socket.SHUT_RDWR)

@@ -9,12 +9,37 @@ from typing import TYPE_CHECKING
 from harness.link.frame import Frame
 from harness.link.trace import Trace
 from harness.runs.findings import Exchange, FrameRecord
-from harness.uds import Nrc, nrc_name
+from harness.uds import (
+    RESPONSE_OFFSET,
+    SUB_FUNCTION_SERVICES,
+    SUPPRESS_POSITIVE_RESPONSE,
+    Nrc,
+    Service,
+    nrc_name,
+)
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
 FRAMES_OF_EVIDENCE = 48
+
+_ECHO_BYTES: dict[int, int] = {
+    Service.DIAGNOSTIC_SESSION_CONTROL: 1,
+    Service.ECU_RESET: 1,
+    Service.READ_DTC_INFORMATION: 1,
+    Service.READ_DATA_BY_IDENTIFIER: 2,
+    Service.READ_SCALING_DATA_BY_IDENTIFIER: 2,
+    Service.SECURITY_ACCESS: 1,
+    Service.COMMUNICATION_CONTROL: 1,
+    Service.WRITE_DATA_BY_IDENTIFIER: 2,
+    Service.INPUT_OUTPUT_CONTROL_BY_IDENTIFIER: 2,
+    Service.ROUTINE_CONTROL: 3,
+    Service.TESTER_PRESENT: 1,
+    Service.CONTROL_DTC_SETTING: 1,
+}
+"""By service, the number of bytes after the service that a positive response repeats."""
+_ECHO_ENDS = [1 + _ECHO_BYTES.get(service, 0) for service in range(0x100)]
+"""By any service, where these bytes end."""
 
 
 class ReplyKind(Enum):
@@ -148,6 +173,22 @@ class Reply:
             last_frame=self.last_frame,
             frames=records(self.frames),
         )
+
+
+def is_positive_response(request: bytes, answer: bytes) -> bool:
+    """Whether an answer is a positive response to the request: its service, with sub-function or one of its DIDs echoed."""
+    service = request[0]
+    if answer[0] != service + RESPONSE_OFFSET & 0xFF:  # service numbers above BF overflow
+        return False
+    end = _ECHO_ENDS[service]
+    if answer[1:end] == request[1:end]:
+        return len(request) > 1 or end == 1
+    if service in SUB_FUNCTION_SERVICES:
+        if len(request) < 2 or len(answer) < 2 or answer[1] != request[1] & ~SUPPRESS_POSITIVE_RESPONSE:
+            return False
+        return answer[2:end] == request[2:end]
+    others = [request[start : start + 2] for start in range(3, len(request) - 1, 2)]
+    return service == Service.READ_DATA_BY_IDENTIFIER and answer[1:3] in others
 
 
 class RawReply:

@@ -5,7 +5,8 @@ import pytest
 
 from harness.target import Can, Timing
 from harness.tester.ecu_state import MOST_PAUSES_IN_VAIN
-from harness.tester.exchange import BUSY_REPEATS, MOST_ENDLESS, PENDING_LIMIT_S
+from harness.tester.exchange import BUSY_REPEATS
+from harness.tester.listening import MOST_ENDLESS, PENDING_LIMIT_S
 from harness.tester.reply import ReplyKind
 from harness.tester.waits import MARGIN_S
 
