@@ -114,10 +114,6 @@ def short_frames_only() -> Node:
     return ShortFramesOnly(Server(ALONE))
 
 
-def address_first() -> Node:
-    return AddressFirst()
-
-
 def address_first_and_polled() -> list[Node]:
     return [AddressFirst(), Polling(0x6F1, "12 03 22 F1 90")]
 

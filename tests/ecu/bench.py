@@ -1,9 +1,8 @@
 """Provide a port for one simulated ECU with a clock that tests move, and the requests of a small tester."""
 
 import hashlib
-import heapq
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -16,61 +15,28 @@ from harness.ecu.ecu_node import UdsNode
 from harness.ecu.profiles import HARDENED, changed
 from harness.ecu.server import Server
 from harness.link.frame import from_message, parse
+from tests.clock import Clock
 
 
-class FakeTimer:
-    def __init__(self, callback: Callable[[], None]) -> None:
-        self.callback: Callable[[], None] | None = callback
-
-    def cancel(self) -> None:
-        self.callback = None
-
-
-class FakePort:
+class FakePort(Clock):
     """A port on which frames arrive at once; time passes only in `advance`."""
 
     def __init__(self, seed: int = 0) -> None:
-        self.now_s = 0.0
+        super().__init__()
         self.sent: list[can.Message] = []
         self.chance: deque[bytes] = deque()
         """The bytes that random_bytes gives before any others."""
         self._seed = seed
         self._draws = 0
-        self._timers: list[tuple[float, int, FakeTimer]] = []
-
-    @property
-    def utc_s(self) -> float:
-        return 1_767_225_600.0 + self.now_s
 
     def send(self, frame: can.Message) -> None:
         self.sent.append(copy(frame))
-
-    def call_later(self, delay_s: float, callback: Callable[[], None]) -> FakeTimer:
-        assert delay_s >= 0
-        timer = FakeTimer(callback)
-        self._draws += 1
-        heapq.heappush(self._timers, (self.now_s + delay_s, self._draws, timer))
-        return timer
 
     def random_bytes(self, n: int) -> bytes:
         if self.chance:
             return self.chance.popleft()
         self._draws += 1
         return hashlib.shake_128(b"%d %d" % (self._seed, self._draws)).digest(n)
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass, and call what is due."""
-        end_s = self.now_s + seconds
-        while self._timers and self._timers[0][0] <= end_s:
-            due_s, _, timer = heapq.heappop(self._timers)
-            self.now_s = max(self.now_s, due_s)
-            if timer.callback is not None:
-                timer.callback()
-        self.now_s = end_s
-
-    def forget(self) -> None:
-        """Drop timers and frames, as a bus does before it cuts the power."""
-        self._timers.clear()
 
 
 class Bench:

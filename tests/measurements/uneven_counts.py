@@ -171,7 +171,6 @@ class OpensWithoutAnything(Odd):
         return answers
 
 
-reading_clears = _clearing(lambda pdu: pdu[:1] == b"\x22")
 clearing_codes_clears = _clearing(lambda pdu: pdu[:1] == b"\x14")
 suppressed_session_clears = _clearing(lambda pdu: pdu[:1] == b"\x10" and bool(pdu[1] & 0x80))
 

@@ -1,68 +1,41 @@
 """A bus for one ECU whose time moves when told to, and a tester for it."""
 
 import hashlib
-import heapq
 import itertools
 from collections.abc import Callable
 
 import can
 
+from tests.clock import Clock
+
 PENDING = 0x78
 
 
-class Timer:
-    def __init__(self, callback: Callable[[], None]) -> None:
-        self.callback: Callable[[], None] | None = callback
-
-    def cancel(self) -> None:
-        self.callback = None
-
-
-class Bench:
+class Bench(Clock):
     """The port of a node, and the tester on the other side. Frames arrive at once."""
 
     def __init__(self, node, key: Callable[[bytes, int], bytes]) -> None:
-        self.node, self.key, self.now_s, self.draws = node, key, 0.0, itertools.count()
-        self.timers: list[tuple[float, int, Timer]] = []
-        self.order = itertools.count()
+        super().__init__()
+        self.node, self.key, self.draws = node, key, itertools.count()
         self.frames: list[can.Message] = []
         self.pairs = getattr(node, "ids", None) or ((node.request_id, node.response_id),)
         node.attach(self)
 
     # the port
 
-    @property
-    def utc_s(self) -> float:
-        return 1_767_225_600.0 + self.now_s
-
     def send(self, frame: can.Message) -> None:
         self.frames.append(frame)
-
-    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
-        timer = Timer(callback)
-        heapq.heappush(self.timers, (self.now_s + delay_s, next(self.order), timer))
-        return timer
 
     def random_bytes(self, n: int) -> bytes:
         return hashlib.shake_128(b"%d" % next(self.draws)).digest(n)
 
     # time
 
-    def run(self, until_s: float, is_done: Callable[[], bool] = lambda: False) -> bool:
-        while not is_done():
-            if not self.timers or self.timers[0][0] > until_s:
-                self.now_s = until_s
-                return False
-            self.now_s, _, timer = heapq.heappop(self.timers)
-            if timer.callback:
-                timer.callback()
-        return True
-
     def wait(self, seconds: float) -> None:
-        self.run(self.now_s + seconds)
+        self.advance(seconds)
 
     def power(self, boot_s: float = 0.5) -> None:
-        self.timers.clear()
+        self.forget()
         self.node.power_cycle()
         self.wait(boot_s)
         self.frames.clear()
@@ -93,7 +66,7 @@ class Bench:
             self.put(can_id, bytes((0x20 | (number + 1) % 16,)) + pdu[at : at + 7])
 
     def next_frame(self, line: int, patience_s: float) -> bytes:
-        if not self.run(self.now_s + patience_s, lambda: bool(self.frames)):
+        if not self.advance(patience_s, lambda: bool(self.frames)):
             return b""
         frame = self.frames.pop(0)
         assert frame.arbitration_id == self.pairs[line][1]

@@ -11,16 +11,9 @@ from pathlib import Path
 import can
 
 from harness.simulation.node import load_nodes, power_cycle
+from tests.clock import Timer
 
 HERE = Path(__file__).parent
-
-
-class Timer:
-    def __init__(self, callback: Callable[[], None]) -> None:
-        self.callback: Callable[[], None] | None = callback
-
-    def cancel(self) -> None:
-        self.callback = None
 
 
 class Port:

@@ -1,9 +1,6 @@
 """Prove, frame by frame and without the harness, that the limousine follows the standard."""
 
-import heapq
-import itertools
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,54 +8,31 @@ import can
 import pytest
 
 from harness.target.user_code import load_file
+from tests.clock import Clock
 
 HERE = Path(__file__).parent
 MODULES = {name: load_file(HERE / f"{name}.py", "test") for name in ("limousine", "limousine_sound")}
 SOUND = MODULES["limousine_sound"]
 
 
-class Timer:
-    def __init__(self, callback: Callable[[], None]) -> None:
-        self.callback: Callable[[], None] | None = callback
-
-    def cancel(self) -> None:
-        self.callback = None
-
-
-class Bench:
+class Bench(Clock):
     """A clock, an ECU, and a tester that knows enough of ISO-TP."""
 
     def __init__(self, node: Any) -> None:
-        self.now_s = 0.0
+        super().__init__()
         self.chance = random.Random(1)
-        self.timers: list[tuple[float, int, Timer]] = []
-        self.order = itertools.count()
         self.seen: list[tuple[float, int, bytes]] = []
         self.node = node
         node.attach(self)
 
-    @property
-    def utc_s(self) -> float:
-        return 1.7e9 + self.now_s
-
     def random_bytes(self, n: int) -> bytes:
         return self.chance.randbytes(n)
-
-    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Timer:
-        timer = Timer(callback)
-        heapq.heappush(self.timers, (self.now_s + delay_s, next(self.order), timer))
-        return timer
 
     def send(self, frame: can.Message) -> None:
         self.seen.append((self.now_s, frame.arbitration_id, bytes(frame.data)))
 
     def wait(self, seconds: float) -> None:
-        end_s = self.now_s + seconds
-        while self.timers and self.timers[0][0] <= end_s:
-            self.now_s, _, timer = heapq.heappop(self.timers)
-            if timer.callback:
-                timer.callback()
-        self.now_s = end_s
+        self.advance(seconds)
 
     def raw(self, data: str | bytes, can_id: int | None = None, **kind: Any) -> list[bytes]:
         """Send one frame; what the ECU says within 20 ms, on its response id."""

@@ -264,9 +264,6 @@ ShortDelayLongBoot = but(Unit, delay_s=1.0, boot_s=2.0)
 InDefaultSession = but(Unit, home=DEFAULT)
 """SecurityAccess is there in the default session, and a seed waits for its key as long as it takes."""
 
-SilentInDelay = but(Unit, in_delay=lambda ecu, pdu, level: None)
-"""During its delay service 27 says nothing at all."""
-
 ConditionsInDelay = but(Unit, in_delay=lambda ecu, pdu, level: refuse(0x22))
 """During the delay it says that conditions are not correct (0x22)."""
 
@@ -483,15 +480,6 @@ class ForgetsWithinASecond(Unit):
     def forgive(self, level):
         super().forgive(level)
         self.store()
-
-
-class OnlyKeyOffForgives(Unit):
-    """Only reset type 03 clears the count."""
-
-    def reset(self, pdu):
-        if pdu[1] & 0x7F == 3:
-            self.failures = dict.fromkeys(self.levels, 0)
-        return super().reset(pdu)
 
 
 class OnlySoftReset(Unit):
