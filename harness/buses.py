@@ -26,10 +26,7 @@ def open_link(
     chance: Chance,
     relative_to: Path | None = None,
 ) -> Link:
-    """Open a bus, with CAN FD if `fd`.
-
-    Raises UserError if the interface or profile does not exist, or another run uses the bus.
-    """
+    """Open a bus, with CAN FD if `fd`. Raises UserError if the interface or profile does not exist, or the bus is in use."""
     if interface == SIMULATED_INTERFACE:
         make_nodes = node_maker(channel, relative_to)
         return SimulatedLink(

@@ -257,10 +257,7 @@ def routine_request(sub_function: int, routine: int) -> bytes:
 
 
 def control_by_safe_routine(tester: Tester) -> str:
-    """Start a routine that the target declares safe, unlocked, as the positive control.
-
-    Return why this was not seen to work; empty if it was.
-    """
+    """Start a routine that is declared safe, unlocked, as positive control; return why that was not seen to work."""
     declared = [entry for entry in tester.target.routines if entry.origin == "declared" and entry.safe]
     for entry in declared:
         if entry.needs.level is None:

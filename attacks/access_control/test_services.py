@@ -106,10 +106,7 @@ def judge_service(refusals: Refusals, service: int, when: str, codes: Sequence[b
 
 
 def control_by_switching(tester: Tester, guarded: list[int]) -> str:
-    """Make a change that can be undone, unlocked, as the positive control.
-
-    Return why this was not seen to work; empty if it was.
-    """
+    """Make a change that can be undone, unlocked, as positive control; return why that was not seen to work, or nothing."""
     for service in guarded:
         requests, undo = STATE_CHANGING[service]
         entry = next(entry for entry in tester.target.services if service in entry.span and entry.origin == "declared")

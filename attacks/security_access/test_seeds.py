@@ -72,10 +72,7 @@ def judge_repeated_seeds(measure: Measurements, level: int) -> None:
 
 
 def judge_held_seed(tester: Tester, measure: Measurements, level: int) -> None:
-    """Permit an ECU to hold one seed until it is answered, if attempts are limited and delayed.
-
-    A seed that was answered must never come back.
-    """
+    """Permit an ECU that limits attempts to hold one seed until it is answered; an answered one must never come back."""
     lockout = measure.lockout(level)
     if lockout.limit is None:
         fail(expected="a new seed for each request, as nothing limits attempts", observed=f"one seed held; {lockout.reason}")

@@ -17,10 +17,7 @@ TESTER_PRESENT = uds.keep_session()
 
 OTHERS_S = 0.3
 SLICE_S = 0.02
-"""The interval in seconds at which the tester looks for a flow control.
-
-Some ECUs give a message up soon after they sent a flow control.
-"""
+"""The interval in seconds at which flow controls are looked for: some ECUs give a message up soon after they sent one."""
 UNASKED_S = 3.0
 """How many seconds the tester watches an ECU for messages that nobody asked for, before it blames one of its own frames."""
 

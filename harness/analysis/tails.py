@@ -1,7 +1,4 @@
-"""Compute tail probabilities by four short formulas.
-
-A library of statistics would take longer to load than an audit of one check takes to run.
-"""
+"""Compute tail probabilities by short formulas: a statistics library would take longer to load than an audit to run."""
 
 import math
 from statistics import NormalDist

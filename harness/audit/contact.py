@@ -24,10 +24,7 @@ MOST_INTERRUPTIONS: Final = 3
 
 
 def restored(tester: Tester, for_level: int | None = None) -> None:
-    """Restore the ECU as `Tester.restore` does; try again if the bus was interrupted meanwhile.
-
-    Raises ContactLost, LinkError: as `Tester.restore`.
-    """
+    """Restore the ECU as `Tester.restore` does, with what that raises; again if the bus was interrupted meanwhile."""
     for _ in range(MOST_INTERRUPTIONS):
         try:
             return tester.restore(for_level=for_level)

@@ -77,10 +77,7 @@ def _git(*words: str) -> str | None:
 
 
 def identification(tester: Tester, no_contact: str, hidden_dids: Collection[int]) -> Iterator[Identifier]:
-    """Read the identifiers that tell which sample was tested, after all checks.
-
-    `no_contact` says why the ECU cannot be reached; empty if it can.
-    """
+    """Read the identifiers of the tested sample, after all checks. `no_contact`: why the ECU cannot be reached, if so."""
     for did, name in IDENTIFIERS.items():
         if no_contact:
             yield Identifier(did=f"{did:04X}", name=name, reason=f"not asked: {no_contact}")

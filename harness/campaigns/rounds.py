@@ -18,10 +18,7 @@ SHARDS_A_ROUND: Final = 4
 LARGEST_SHARD, SMALLEST_SHARD = 100_000, 2_000
 """The largest and smallest shard in exchanges; a large one takes ten seconds of a processor, far more than its start."""
 ROUNDS_OF_ONE_SIZE, MOST_DOUBLINGS = 8, 4
-"""After how many rounds the largest shard doubles, and how often at most.
-
-Long campaigns find little new, and should leave few files.
-"""
+"""After how many rounds the largest shard doubles, and how often at most: long campaigns find little and write little."""
 PARTS_OF_CAMPAIGN: Final = 8
 EXCHANGES_A_SECOND: Final = 4_000
 """How many exchanges one processor is estimated to make in a second."""

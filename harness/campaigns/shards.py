@@ -69,10 +69,7 @@ def hunt(job: Job, tester: Tester) -> Yield:
 
 
 def run_shard(job: Job) -> str:
-    """Run a shard on a simulated ECU of its own; return the content of its file.
-
-    Raises UserError if the ECU cannot be opened.
-    """
+    """Run a shard on a simulated ECU; return the content of its file. Raises UserError if the ECU cannot be opened."""
     chance = job.chance
     seed = int.from_bytes(chance.stream("ecu").random_bytes(4), "big")
     tester = open_tester(job.target, seed=seed, trace=Trace(), ledger_path=None)

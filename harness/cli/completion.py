@@ -29,10 +29,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the script; return the exit code. `options.parser` is the parser of all commands.
-
-    Raises UserError if shtab is not installed.
-    """
+    """Print the script; return the exit code. `options.parser` parses all commands. Raises UserError without shtab."""
     try:
         import shtab
     except ImportError:

@@ -229,10 +229,7 @@ def _summarize(machine: StateMachine) -> None:
 
 
 def _answers_of(run: Path) -> Iterator[tuple[Word, Answers]]:
-    """Yield the answers of an earlier run.
-
-    Raises UserError if the folder holds no run of `learn`, or its file is damaged.
-    """
+    """Yield the answers of an earlier run. Raises UserError if the folder holds no run of `learn`, or a damaged one."""
     path = run / OBSERVATIONS
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

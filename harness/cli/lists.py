@@ -58,10 +58,7 @@ def list_requirements() -> None:
 
 
 def checks_with(paths: Sequence[Path]) -> list[Attack]:
-    """Return the shipped checks, and those of the user in files and folders.
-
-    Raises UserError for a path that is missing or cannot be read.
-    """
+    """Return the shipped checks and the user's, in files and folders. Raises UserError for a path that cannot be read."""
     from harness.audit.catalogue import checks_in, shipped_checks
 
     for path in paths:

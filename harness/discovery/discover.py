@@ -176,10 +176,7 @@ def _look(
 
 
 def plan_for(link: Link, target: Target, *, candidates: Sequence[Id] | None, pace_s: float) -> IdPlan:
-    """Listen, and return the plan of what `discover` would send to find the ECUs; send nothing.
-
-    Raises LinkError if the adapter fails.
-    """
+    """Listen, and return the plan of what `discover` would send to find the ECUs. Raises LinkError if the adapter fails."""
     asked, named = _candidates(candidates)
     may_ask_all = Permission.FUNCTIONAL in target.safety.allow
     return planned(link, asked, named=named, may_ask_all=may_ask_all, pace_s=pace_s, bitrate=target.can.bitrate)

@@ -1,7 +1,4 @@
-"""Define the form of rules and decisions, and the rules that come before those of a service.
-
-Their order is that of ISO 14229-1:2020 8.7.
-"""
+"""Define the form of rules and decisions, and the rules before those of a service, in the order of ISO 14229-1:2020 8.7."""
 
 from __future__ import annotations
 

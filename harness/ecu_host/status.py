@@ -80,10 +80,7 @@ class StatusSocket:
 
 
 def running(*, interface: str | None = None, channel: str | None = None, profile: str | None = None) -> list[dict[str, Any]]:
-    """Return the status of every ECU that runs on this computer and matches the arguments.
-
-    Raises UserError if the running ECUs cannot be listed.
-    """
+    """Return the status of each ECU that runs here and matches. Raises UserError if the running ECUs cannot be listed."""
     try:
         table = _SOCKETS.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError as error:

@@ -355,10 +355,7 @@ class Learner:
         return (id, len(word)) in judge_word([letters[name] for name in word], answers, known)
 
     def _broken_again(self, id: str, word: Word, known: Known) -> Answers:
-        """Send the sequence again, and judge it by the time that really passed.
-
-        Return the answers; empty if this rule was not broken.
-        """
+        """Send the sequence again, judged by the time that passed. Return the answers; empty if this rule was not broken."""
         letters = [self.alphabet.by_name()[name] for name in word]
         self._subject.reset()
         answers, seconds = [], []

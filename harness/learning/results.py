@@ -174,10 +174,7 @@ def _of_group(group: _Group, learned: Learned, level: str, repeat: str) -> Itera
 
 
 def _checks(group: _Group, one: Confirmed) -> tuple[str, ...]:
-    """Return the group's rules.
-
-    SA-36 belongs to LM-05 if it is shown by uncounted keys with the suppress bit, else to LM-03.
-    """
+    """Return the group's rules. SA-36 belongs to LM-05 if uncounted keys with the suppress bit show it, else to LM-03."""
     is_count = one.rule.id == "SA-36" and sum("suppressed" in letter for letter in one.rule.sequence) > 1
     if one.rule.id == "SA-36":
         return ("SA-36",) if (group.id == "LM-05") == is_count and group.id in ("LM-03", "LM-05") else ()

@@ -299,10 +299,7 @@ class Subject:
         return right + b"\x00" if letter.kind is LetterKind.LONG_KEY else right
 
     def _is_alive(self, letter: Letter) -> bool:
-        """Whether an ECU that was silent still answers; a booting ECU is waited for.
-
-        An ECU whose answer was suppressed is not examined.
-        """
+        """Whether an ECU that was silent still answers, after its boot; one whose answer was suppressed is not examined."""
         if self._is_booting:
             self._is_booting = False
             self.tester.wait(self.settle_s)

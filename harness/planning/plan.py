@@ -95,10 +95,7 @@ class AuditPlan:
 
 
 def planned_check(finding: Finding, use: Use, needs: Sequence[str]) -> PlannedCheck:
-    """Return the plan of a check, from what it used in the rehearsal and how it ended there.
-
-    `needs`: the permissions that the check declares.
-    """
+    """Return the plan of a check that declares `needs`, from what it used in the rehearsal and how it ended there."""
     is_told = finding.verdict is Verdict.NOT_RUN or (finding.verdict is Verdict.NOT_APPLICABLE and not use.requests)
     used = {one.value for one in use.permissions}
     return PlannedCheck(

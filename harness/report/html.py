@@ -82,10 +82,7 @@ class Console:
 
 
 def render_audit_html(run: Run, *, files: Sequence[str], machine: Markup | None = None) -> str:
-    """Render the page.
-
-    ``files``: names of files beside the page, to which it links; ``machine``: a learned state machine, if there is one.
-    """
+    """Render the page. ``files``: files beside it, to which it links; ``machine``: a learned state machine, if any."""
     info = run.info
     parts = _parts(spoken_ids(info), stretches(run.findings))
     anchors = Anchors()

@@ -13,10 +13,7 @@ LONGEST_MESSAGE: Final = 1000
 
 
 def junit_xml(run: Run) -> str:
-    """Return the content of junit.xml.
-
-    An ECU's text can neither break the XML nor hide in it: unprintable characters become ``\\x1b``.
-    """
+    """Return the content of junit.xml. An ECU's text cannot break the XML: unprintable characters become ``\\x1b``."""
     info = run.info
     suite = ET.Element("testsuite", name=_line(target_name(info)), timestamp=_line(info.started_utc))
     properties = ET.SubElement(suite, "properties")

@@ -51,10 +51,7 @@ class Box:
 
 
 def picture(machine: StateMachine, *, broken: Mapping[Step, str] | None = None, differing: Sequence[Step] = ()) -> Markup:
-    """Draw the machine. Steps that break a rule are red, with the check's id.
-
-    Steps that differ from the reference are dashed.
-    """
+    """Draw the machine: steps that break a rule red, with the check's id; steps that differ from the reference dashed."""
     is_tree = bool(machine.states) and machine.states[0].name == "initial"  # no machine: only the sequences that were asked
     if not machine.states or is_tree or len(machine.states) > MOST_DRAWN:
         return Markup("")

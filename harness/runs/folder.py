@@ -212,10 +212,7 @@ class RunFolder:
 
 @contextmanager
 def replacing(final: Path) -> Iterator[Path]:
-    """Yield a temporary path to write to, and put it in the place of `final` when it is complete.
-
-    Raises UserError if the file cannot be written.
-    """
+    """Yield a temporary path, put in the place of `final` when complete. Raises UserError if it cannot be written."""
     with _said_as_user_error(final):
         try:
             _part(final).unlink(missing_ok=True)  # whatever is there, perhaps a link to another place
@@ -370,10 +367,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def open_file(path: Path) -> BinaryIO:
-    """Open a file for reading.
-
-    Raises UserError if the file cannot be read or is no regular file (a pipe might never end).
-    """
+    """Open a file for reading. Raises UserError if it cannot be read or is no regular file (a pipe might never end)."""
     try:
         file = open(os.open(path, os.O_RDONLY | WITHOUT_WAITING), "rb")  # noqa: SIM115  (it is handed on)
     except OSError as error:

@@ -138,10 +138,7 @@ class Word:
     example: str
     what: str
     read: Callable[[Sequence[str]], Command]
-    """Parse the arguments.
-
-    Raises ValueError for wrong arguments; its text says what is wrong, or is empty if `usage` says it.
-    """
+    """Parse the arguments. Raises ValueError for wrong ones, with what is wrong, or without a text if `usage` says it."""
 
 
 def command_in(line: str) -> Command | None:

@@ -153,10 +153,7 @@ def foreign_frame(client: Client, taken: set[int]) -> Frame:
 
 
 def own_lag_s(client: Client) -> float:
-    """Return how many seconds too late this computer wakes from a short wait; measured times may be wrong by as much.
-
-    On a simulated bus this is 0.
-    """
+    """Return how many seconds too late this computer wakes from a short wait, and may measure; 0 on a simulated bus."""
     if client.link.is_virtual:
         return 0.0
     begun_s = client.link.now_s

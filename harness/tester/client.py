@@ -120,10 +120,7 @@ class Client(Exchanger):
         return reply
 
     def meet(self, preconditions: Sequence[Before]) -> None:
-        """Send the requests that the target declares as preconditions.
-
-        Raises NotPermitted if the target does not allow them.
-        """
+        """Send the requests that the target declares as preconditions. Raises NotPermitted if one is not allowed."""
         for before in preconditions:
             if before.level is not None:
                 self.open_level(before.level)

@@ -334,10 +334,7 @@ class Guesses:
         return KeyOutcome.ODD
 
     def settled(self, level: int, key: Reply) -> KeyOutcome:
-        """Judge the outcome of a wrong key.
-
-        If the answer does not show it, send more wrong keys to find out how the ECU refuses them.
-        """
+        """Judge the outcome of a wrong key; send more if needed, to find out how the ECU refuses them."""
         outcome = self.outcome(level, key)
         if outcome is KeyOutcome.ODD:
             try:

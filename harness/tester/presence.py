@@ -81,10 +81,7 @@ class _Heard:
 
 
 class Presence:
-    """Keeps what the answer to every request shows of the ECU's services and their parts.
-
-    It sends nothing itself: see `harness.tester.looking`.
-    """
+    """Keeps what every answer shows of the ECU's services and their parts; `harness.tester.looking` sends requests."""
 
     def __init__(self) -> None:
         self._heard: dict[bytes, dict[tuple[int, ReplyKind | int], _Heard]] = {}

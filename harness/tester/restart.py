@@ -224,10 +224,7 @@ class Restart:
         return reply.pdu[3] if reply.is_positive and len(reply.pdu) == 4 else None
 
     def _find_boot_sign(self) -> _BootSign | None:
-        """Find data that everybody may read in another session, but not in the default one.
-
-        The ECU is left in either of these sessions.
-        """
+        """Find data that everybody may read in another session, but not in the default one; leave the ECU in either."""
         client = self._client
         client.enter_session(Session.DEFAULT)
         not_shown = client.not_shown()
