@@ -15,23 +15,33 @@ ATTRIBUTE = "__uds_attack__"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attack:
-    """A check's metadata."""
+    """A check's metadata, and the decorator that declares a pytest function to be that check.
+
+    The function may take ``tester``, ``measure``, ``depth``, and one subject, for each of which it runs once:
+    ``level`` (each declared security level), ``protected`` (each readable data record whose writing needs a level),
+    ``guarded`` (these records, and those that can be read with a level only) or ``lock`` (each record as for
+    ``protected``, and each level that protects none of them). The check passes by returning; it raises any other verdict.
+    Raises TypeError or ValueError, at import, if metadata is missing, empty or unknown.
+    """
 
     id: str
     title: str
-    """What the check demands, as a statement."""
+    """What the check demands, as a statement, e.g. "Wrong keys lock SecurityAccess"."""
     severity: Severity
     basis: Basis
     source: str
     rationale: str
     remediation: str
     failure: str = ""
-    """What is wrong with the ECU if the check fails, as a statement; empty if the title says it."""
+    """What is wrong with the ECU if the check fails ("No limit on wrong keys"): the heading of a finding.
+
+    Empty if the title says it.
+    """
     cwe: tuple[int, ...] = ()
     r155: tuple[str, ...] = ()
-    needs: tuple[Permission, ...] = ()
-    """Permissions without which the check is not run."""
-    uses: tuple[Permission, ...] = ()
+    needs: tuple[str, ...] = ()
+    """Permissions without which the check is not run; kept as members of `Permission`, as in `uses`."""
+    uses: tuple[str, ...] = ()
     """Permissions with which the check can do more, if the target gives them."""
     unlocks: bool = False
     """Whether the check opens a level even on an ECU that cannot be locked again; on such an ECU it runs last."""
@@ -50,80 +60,34 @@ class Attack:
     proven_by: tuple[str, ...] = ()
     """Flaws, or ``path.py:factory``, on which the check is known to fail."""
 
+    def __post_init__(self) -> None:
+        for name in ("title", "source", "rationale", "remediation"):
+            text = getattr(self, name)
+            if not isinstance(text, str) or not text.strip():
+                raise ValueError(f"@attack {self.id}: {name} is empty; write a sentence")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_./-]*", self.id):
+            raise ValueError(f"@attack {self.id!r}: an id is letters, digits and - _ . /")
+        if not isinstance(self.severity, Severity):
+            raise TypeError(f"@attack {self.id}: severity is {self.severity!r}; give a Severity")
+        if self.basis not in get_args(Basis):
+            raise ValueError(f"@attack {self.id}: basis is {self.basis!r}; give one of {', '.join(get_args(Basis))}")
+        for name in ("needs", "uses", "proven_by", "r155"):
+            words = getattr(self, name)
+            if not isinstance(words, tuple | list) or not all(isinstance(word, str) for word in words):
+                raise TypeError(f"@attack {self.id}: {name} is {words!r}; give a tuple of words, e.g. ('lockout',)")
+        unknown = sorted({*self.needs, *self.uses} - set(PERMISSIONS))
+        if unknown:
+            raise ValueError(f"@attack {self.id}: needs or uses {', '.join(unknown)}; known are {', '.join(PERMISSIONS)}")
+        for name in ("needs", "uses"):
+            object.__setattr__(self, name, tuple(map(Permission, getattr(self, name))))
 
-def attack(
-    *,
-    id: str,
-    title: str,
-    severity: Severity,
-    basis: Basis,
-    source: str,
-    rationale: str,
-    remediation: str,
-    failure: str = "",
-    cwe: tuple[int, ...] = (),
-    r155: tuple[str, ...] = (),
-    needs: tuple[str, ...] = (),
-    uses: tuple[str, ...] = (),
-    unlocks: bool = False,
-    judges_run: bool = False,
-    own_level: bool = False,
-    meanwhile: Callable[..., Any] | None = None,
-    comes_last: bool = False,
-    proven_by: tuple[str, ...] = (),
-) -> Callable[[F], F]:
-    """Declare a pytest function to be a check.
-
-    The function may take ``tester``, ``measure``, ``depth``, and one subject, for each of which it runs once:
-    ``level`` (each declared security level), ``protected`` (each readable data record whose writing needs a level),
-    ``guarded`` (these records, and those that can be read with a level only) or ``lock`` (each record as for
-    ``protected``, and each level that protects none of them).
-    The check passes by returning; it raises any other verdict.
-    `title` is what the check demands ("Wrong keys lock SecurityAccess"). `failure` is what is wrong if the check fails
-    ("No limit on wrong keys"): reports use it as the heading of a finding.
-    Raises TypeError or ValueError, at import, if metadata is missing, empty or unknown.
-    """
-    for name, text in {"title": title, "source": source, "rationale": rationale, "remediation": remediation}.items():
-        if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"@attack {id}: {name} is empty; write a sentence")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_./-]*", id):
-        raise ValueError(f"@attack {id!r}: an id is letters, digits and - _ . /")
-    if not isinstance(severity, Severity):
-        raise TypeError(f"@attack {id}: severity is {severity!r}; give a Severity")
-    if basis not in get_args(Basis):
-        raise ValueError(f"@attack {id}: basis is {basis!r}; give one of {', '.join(get_args(Basis))}")
-    for name, words in {"needs": needs, "uses": uses, "proven_by": proven_by, "r155": r155}.items():
-        if not isinstance(words, tuple | list) or not all(isinstance(word, str) for word in words):
-            raise TypeError(f"@attack {id}: {name} is {words!r}; give a tuple of words, e.g. ('lockout',)")
-    unknown = sorted({*needs, *uses} - set(PERMISSIONS))
-    if unknown:
-        raise ValueError(f"@attack {id}: needs or uses {', '.join(unknown)}; known are {', '.join(PERMISSIONS)}")
-    declared = Attack(
-        id=id,
-        title=title,
-        severity=severity,
-        basis=basis,
-        source=source,
-        rationale=rationale,
-        remediation=remediation,
-        failure=failure,
-        cwe=cwe,
-        r155=r155,
-        needs=tuple(map(Permission, needs)),
-        uses=tuple(map(Permission, uses)),
-        unlocks=unlocks,
-        judges_run=judges_run,
-        own_level=own_level,
-        meanwhile=meanwhile,
-        comes_last=comes_last,
-        proven_by=proven_by,
-    )
-
-    def mark(function: F) -> F:
-        setattr(function, ATTRIBUTE, declared)
+    def __call__(self, function: F) -> F:
+        """Mark the function as the check."""
+        setattr(function, ATTRIBUTE, self)
         return function
 
-    return mark
+
+attack = Attack
 
 
 def declared_attack(function: Any) -> Attack | None:

@@ -1,7 +1,7 @@
 """Turn a learned machine into the results LM-01 to LM-09 of a run."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.learning.learning import Confirmed, Learned
@@ -154,23 +154,23 @@ def not_learned(reason: str, *, repeat: str) -> Iterator[Finding]:
 
 
 def _of_group(group: _Group, learned: Learned, level: str, repeat: str) -> Iterator[Finding]:
+    plain = Finding(
+        id=group.id,
+        title=group.title,
+        parameter=level,
+        verdict=Verdict.PASS,
+        severity=group.severity,
+        basis=group.basis,
+        repeat=repeat,
+        rationale=group.rationale,
+        remediation=group.remediation,
+    )
     own = [one for one in learned.confirmed if one.rule.id in _checks(group, one)]
     for one in own:
-        yield _failure(group, one, repeat)
+        yield _failure(plain, one)
     if not own:
         verdict, reason = _without_failure(group, learned)
-        yield Finding(
-            id=group.id,
-            title=group.title,
-            parameter=level,
-            verdict=verdict,
-            severity=group.severity,
-            basis=group.basis,
-            reason=reason,
-            repeat=repeat,
-            rationale=group.rationale,
-            remediation=group.remediation,
-        )
+        yield replace(plain, verdict=verdict, reason=reason)
 
 
 def _checks(group: _Group, one: Confirmed) -> tuple[str, ...]:
@@ -181,25 +181,20 @@ def _checks(group: _Group, one: Confirmed) -> tuple[str, ...]:
     return group.checks
 
 
-def _failure(group: _Group, one: Confirmed, repeat: str) -> Finding:
+def _failure(plain: Finding, one: Confirmed) -> Finding:
     steps = [f"{letter}: {answer}" for letter, answer in zip(one.rule.sequence, one.rule.answers, strict=True)]
     shown = f"... {', '.join(steps[-SHOWN:])}" if len(steps) > SHOWN else ", ".join(steps)
-    return Finding(
-        id=group.id,
-        title=group.title,
+    return replace(
+        plain,
         parameter=one.rule.id,
         verdict=Verdict.FAIL,
-        severity=_SEVERITIES.get(one.rule.id, group.severity),
-        basis=group.basis,
+        severity=_SEVERITIES.get(one.rule.id, plain.severity),
         expected=one.rule.rule,
         observed=f"{shown} ({len(steps)} steps from the initial state)",
         notes=(f"{one.rule.id} owns this rule", f"the whole sequence: {', '.join(one.rule.sequence)}"),
         exchanges=one.exchanges,
         first_frame=one.first_frame,
         last_frame=one.last_frame,
-        repeat=repeat,
-        rationale=group.rationale,
-        remediation=group.remediation,
     )
 
 
