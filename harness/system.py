@@ -53,7 +53,7 @@ def extra_command(extra: str) -> str:
     clone = Path(__file__).parents[1]
     from_index = f"pip install 'uds-harness[{extra}]'"
     if not (clone / "pyproject.toml").is_file():
-        return from_index
+        return f"{shlex.quote(sys.executable)} -m {from_index}"
     python, here = shlex.quote(_from_here(sys.executable)), shlex.quote(f"{_from_here(str(clone))}[{extra}]")
     return f"{python} -m pip install -e {here}, or outside this clone: {from_index}"
 

@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Final
 
 from harness.audit.watched import UNNAMED, WatchedTester
@@ -15,7 +16,15 @@ from harness.uds import Service, nrc_name
 
 LOG: Final = logging.getLogger("harness.audit")
 
-FORMAT: Final = logging.Formatter("%(purpose)s%(filename)s:%(lineno)d: %(message)s", defaults={"purpose": ""})
+
+class _Entry(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        path = Path(record.pathname)
+        record.filename = f"{path.parent.name}/{path.name}" if path.stem == "__init__" else path.name
+        return super().format(record)
+
+
+FORMAT: Final = _Entry("%(purpose)s%(filename)s:%(lineno)d: %(message)s", defaults={"purpose": ""})
 """The form of a log entry: each names the file and line that caused it, a wait also its check and measurement."""
 
 _CARRIES_OUT: Final = (

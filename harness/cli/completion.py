@@ -12,8 +12,13 @@ from harness.system import extra_command
 DESCRIPTION = """Print a script for a shell's completion. It is complete as of today: print it again
 after an update. For bash and zsh, once and for all:
 
+    mkdir -p ~/.local/share/bash-completion/completions ~/.zfunc
     uds-harness completion bash > ~/.local/share/bash-completion/completions/uds-harness
-    uds-harness completion zsh > ~/.zfunc/_uds-harness     # a folder of $fpath"""
+    uds-harness completion zsh > ~/.zfunc/_uds-harness
+
+bash needs the package bash-completion, zsh this in ~/.zshrc:
+
+    fpath=(~/.zfunc $fpath); autoload -U compinit; compinit"""
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -58,6 +63,8 @@ def _name_choices(parser: argparse.ArgumentParser) -> Mapping[str, tuple[str, ..
 def _actions(parser: argparse.ArgumentParser, command: str = "") -> Iterator[tuple[str, argparse.Action]]:
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
+            for listed in action._choices_actions:
+                action.choices[listed.dest].description = listed.help  # zsh shows it in one line
             for name, inner in action.choices.items():
                 yield from _actions(inner, command or name)
         else:

@@ -100,7 +100,10 @@ def show(check: Attack) -> None:
 
 
 def row(name: str, width: int, text: str) -> None:
-    """Print a name with its text beside it, within 80 columns."""
+    """Print a name with its text beside it, below it if the name is too long, within 80 columns."""
+    if len(name) >= width:
+        print(name)
+        name = ""
     print(textwrap.fill(text, 80, initial_indent=name.ljust(width), subsequent_indent=" " * width))
 
 
@@ -132,8 +135,7 @@ def _list(options: argparse.Namespace) -> int:
         print(json.dumps(list(as_plain(options.what, options.checks)), indent=1))
     elif options.what == "checks":
         for check in checks_with(options.checks):
-            name = f"{check.id:6} {check.severity.value}"
-            row(name, max(len(name) + 2, 17), check.title)
+            row(f"{check.id:6} {check.severity.value}", 17, check.title)
     else:
         LISTS[options.what]()
     return 0

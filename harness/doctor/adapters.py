@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.doctor.computer import python
 from harness.doctor.diagnosis import Diagnosis, failure
-from harness.target import Can
+from harness.target import SIMULATED_INTERFACE, Can
 
 EXTRAS = {
     "canalystii": "canalystii",
@@ -76,6 +76,8 @@ def _mend(can: Can, causes: list[BaseException]) -> tuple[str, ...]:
         return ("see which port the adapter got: ls /dev/ttyACM* /dev/ttyUSB*", *_channels(interface))
     if interface in WITH_A_LINUX_DRIVER:
         return (*_by_linux(interface), *_channels(interface))
+    if interface == SIMULATED_INTERFACE:
+        return ("can.channel names a profile (see: uds-harness list profiles), or file.py:factory beside the target file",)
     if interface in ONLY_ON_WINDOWS:
         return ("its driver is made for Windows; on Linux use an adapter of SocketCAN's",)
     return _channels(interface) or (f"see python-can's page on it: python-can.readthedocs.io, {interface}",)

@@ -63,7 +63,7 @@ def recorded_result(folder: Path, name: str, target: Target) -> Result:
     run = read_run(folder)
     finding, others = _finding(run, name, folder)
     if not finding.exchanges:
-        why = f": {finding.verdict}, {shown(finding.reason, 200)}" if finding.reason else f": {finding.verdict}"
+        why = f": {finding.verdict}, {shown(finding.reason, 200) or 'by what was measured in many exchanges'}"
         raise UserError(f"{folder}: {name_of(finding)} has no exchange to repeat{why}")
     log = next((path for path in (folder / PRIVATE / BUS_LOG, folder / BUS_LOG) if path.is_file()), None)
     is_original = run.info.keeps_secrets or (log is not None and log.parent.name == PRIVATE)

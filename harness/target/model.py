@@ -68,9 +68,9 @@ class Can:
     """The bus behind the adapter; on "uds-sim" a profile, `PROFILE+flaw`, or `file.py:factory` beside the target file."""
     request_id: Annotated[int, rules.CAN_ID]
     """The id on which the ECU takes our requests."""
-    response_id: Annotated[int, rules.CAN_ID]
+    response_id: Annotated[int, rules.RESPONSE_ID]
     """The id on which it answers."""
-    functional_id: Annotated[int | None, rules.CAN_ID] = None
+    functional_id: Annotated[int | None, rules.FUNCTIONAL_ID] = None
     """The id of requests to every ECU of the bus. Absent: none is known, and none is sent."""
     addressing: Annotated[Literal["normal", "normal-fixed", "extended", "mixed"], choice(*ADDRESSINGS)] = "normal"
     """The addressing of ISO 15765-2: "normal-fixed" has the addresses in 29-bit ids; "extended" and "mixed" put a byte
@@ -113,7 +113,7 @@ class ConnectionEntry:
 
     request_id: Annotated[int, rules.CAN_ID]
     """The id on which the ECU takes requests there."""
-    response_id: Annotated[int, rules.CAN_ID]
+    response_id: Annotated[int, rules.RESPONSE_ID]
     """The id on which it answers them."""
     origin: Origin = "declared"
 

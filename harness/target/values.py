@@ -326,7 +326,9 @@ _LEVEL_RANGE = integer(0x01, 0x7D, "an odd level, e.g. 0x01", is_hex=True)
 LEVEL = Rule(_LEVEL_RANGE.allowed, _level, is_hex=True, schema={**_LEVEL_RANGE.schema, "not": {"multipleOf": 2}})
 ACCESS = Rule('"open", "level 0x01" or "never"', _access, schema=_pattern(r"open|never|level +\w+"))
 ADDRESS = integer(0x00, 0xFF, "an address, e.g. 0xF1", is_hex=True)
-CAN_ID = integer(0, 0x1FFF_FFFF, "a CAN id, e.g. 0x7E0", is_hex=True)
+CAN_ID, RESPONSE_ID, FUNCTIONAL_ID = (
+    integer(0, 0x1FFF_FFFF, f"a CAN id, e.g. {example}", is_hex=True) for example in ("0x7E0", "0x7E8", "0x7DF")
+)
 CHANNEL = Rule(
     'a channel, e.g. "can0"; for uds-sim an ECU, e.g. "article" or "ecu.py:factory"',
     _channel,

@@ -53,6 +53,7 @@ def test_a_script_for_zsh_names_the_same(tmp_path: Path) -> None:
     script = uds_harness("completion", "zsh", cwd=tmp_path).out
     assert script.startswith("#compdef uds-harness")
     assert all(shlex.quote(name) in script for name in ("kwp2000", "SA-40", "first-audit"))
+    assert "audit:'run the checks and write a report'" in script
 
 
 def test_without_shtab_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

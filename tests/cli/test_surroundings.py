@@ -124,4 +124,4 @@ def test_an_extra_is_installed_into_a_clone_by_its_own_python(monkeypatch: pytes
     in_clone = ".venv/bin/python -m pip install -e '.[learn]'"
     assert extra_command("learn") == f"{in_clone}, or outside this clone: pip install 'uds-harness[learn]'"
     monkeypatch.setattr("harness.system.__file__", str(tmp_path / "site-packages" / "harness" / "system.py"))
-    assert extra_command("learn") == "pip install 'uds-harness[learn]'"
+    assert extra_command("learn") == f"{sys.executable} -m pip install 'uds-harness[learn]'"

@@ -51,6 +51,13 @@ def test_a_usb_adapter_that_is_not_the_users_needs_a_rule() -> None:
     assert "/etc/udev/rules.d/" in refused("gs_usb", PermissionError(13, "Access denied (insufficient permissions)"))[1]
 
 
+def test_a_simulated_ecu_that_is_missing_is_not_looked_for_at_an_adapter() -> None:
+    remedy = refused("uds-sim", UserError("gone.py:make: there is no file gone.py"), "gone.py:make")[1]
+    assert (
+        remedy == "can.channel names a profile (see: uds-harness list profiles), or file.py:factory beside the target file"
+    )
+
+
 @pytest.mark.parametrize(("interface", "module"), [("pcan", "peak_usb"), ("kvaser", "kvaser_usb")])
 def test_a_makers_library_that_is_missing_can_be_done_without(interface: str, module: str) -> None:
     remedy = refused(interface, OSError("library not found."))[1]

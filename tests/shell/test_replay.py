@@ -100,6 +100,14 @@ def test_what_cannot_be_repeated_is_told_in_a_line(runs: Path, result: str, why:
     assert why in said.err
 
 
+def test_a_result_that_was_measured_has_nothing_to_repeat(runs: Path, tmp_path: Path) -> None:
+    def change(document: Any) -> None:
+        next(one for one in document["results"] if one["id"] == "CF-11")["exchanges"] = []
+
+    said = command("replay", changed(runs, tmp_path, "article", change), "CF-11")
+    assert "CF-11 has no exchange to repeat: fail, by what was measured" in said.err
+
+
 @pytest.mark.parametrize(
     ("started_with", "why"),
     [

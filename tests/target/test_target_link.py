@@ -38,7 +38,7 @@ def test_a_uri_names_an_ecu_on_a_bench_that_may_be_sent_nothing_that_harms() -> 
         ("socketcan:can0?request=1&request=2", "request was given before"),
         ("socketcan:can0?request=seven", 'can.request_id is "seven"; give a CAN id, e.g. 0x7E0'),
         ("socketcan:can0?request=", 'can.request_id is ""; give a CAN id, e.g. 0x7E0'),
-        ("socketcan:can0?request=0x7FC", "can.response_id is missing; give a CAN id, e.g. 0x7E0"),
+        ("socketcan:can0?request=0x7FC", "can.response_id is missing; give a CAN id, e.g. 0x7E8"),
         ("socketcan:can0?request=1&response=1", "can.response_id is 0x01, the same as can.request_id; give another id"),
         ("socketcan:", 'can.channel is ""; give a channel, e.g. "can0"; for uds-sim an ECU, e.g. "article" or '
          '"ecu.py:factory"'),
