@@ -1,1 +1,3 @@
-"""ECUs written without sight of the checks: one flaw each that shows only when something is varied, and odd sound ones."""
+"""ECUs written without sight of the checks: each has one flaw that shows only when something is varied, or is odd
+but sound.
+"""

@@ -1,4 +1,4 @@
-"""A bus for one ECU whose time moves when told to, and a tester for it."""
+"""Provide a bus for one ECU, with a clock that a test moves, and a tester for that ECU."""
 
 import hashlib
 import itertools
@@ -12,7 +12,7 @@ PENDING = 0x78
 
 
 class Bench(Clock):
-    """The port of a node, and the tester on the other side. Frames arrive at once."""
+    """A node's port, with a tester on the other side. Frames arrive at once."""
 
     def __init__(self, node, key: Callable[[bytes, int], bytes]) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Bench(Clock):
         self.node.on_frame(can.Message(arbitration_id=can_id, is_extended_id=can_id > 0x7FF, data=padded))
 
     def ask(self, request: str | bytes, line: int = 0, is_functional: bool = False, patience_s: float = 1.0) -> str:
-        """The final answer in hex, "" for silence."""
+        """Send a request; return the final answer in hex, "" for silence."""
         pdu = bytes.fromhex(request) if isinstance(request, str) else request
         self.frames.clear()
         self.request(pdu, self.node.functional_id if is_functional else self.pairs[line][0], line)
@@ -99,7 +99,7 @@ class Bench(Clock):
         assert said == f"67 {level + 1:02X}", said
 
     def wrong(self, level: int, sent: bytes | None = None, line: int = 0) -> str:
-        """A seed, and a wrong key for it: the right one inverted, or `sent`. What is said to either."""
+        """Request a seed and send a wrong key: the right key inverted, or `sent`. Return the answer to either."""
         said = self.ask(bytes((0x27, level)), line)
         if not said.startswith("67"):
             return said

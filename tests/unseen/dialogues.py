@@ -10,7 +10,7 @@ from tests.unseen.tractor.tractor import SECRET, key
 
 WRONG = "2706" + "11" * 10
 EFFECTS = ("2E4A0238", "2E4A03010203040506", "31010B10", "8502")
-"""Of these the level guards at least one."""
+"""Effects of which the level guards at least one."""
 
 
 def is_open(talk: Talk) -> bool:
@@ -41,7 +41,7 @@ def seeds(talk: Talk, count: int) -> list[bytes]:
 
 
 def raw_answers(talk: Talk, *frames: str, **how: object) -> list[str]:
-    """The ECU's frames within 100 ms of these, in hex."""
+    """Send raw frames; return the ECU's frames within 100 ms, in hex."""
     start = len(talk.frames)
     for frame in frames:
         talk.raw(frame, **how)  # type: ignore[arg-type]
@@ -59,13 +59,13 @@ def remote(talk: Talk) -> list[str]:
 
 
 def lock(talk: Talk) -> None:
-    """Three wrong keys."""
+    """Send three wrong keys."""
     go(talk)
     assert try_wrong(talk, 3)[-1] == "7f2736"
 
 
 def refused_for_s(talk: Talk) -> float:
-    """How long no seed is given, in steps of half a second."""
+    """Return for how many seconds no seed is given, in steps of half a second."""
     start_s = talk.now_s
     while not talk.seed() and talk.now_s < start_s + 100:
         talk.wait(0.5)
@@ -146,7 +146,7 @@ def another_talks(talk: Talk) -> bool:
 
 
 def after_timeout(talk: Talk, *requests: str) -> bool:
-    """Whether the level is open once a session has ended by time and these requests were made."""
+    """Send requests after a session has ended by time; return whether the level is open."""
     unlock(talk)
     talk.wait(6.0)
     go(talk, requests)
@@ -168,7 +168,7 @@ def revived(talk: Talk) -> bool:
 
 
 def mute_s(talk: Talk, request: str | bytes) -> float:
-    """How long the ECU is silent after a request that it leaves unanswered; 0: it answers."""
+    """Return for how many seconds the ECU is silent after a request that it leaves unanswered; 0 if it answers."""
     if talk.ask(request, within_s=0.2):
         return 0.0
     start_s = talk.now_s
@@ -307,7 +307,7 @@ def zero_first(talk: Talk) -> bool:
 
 
 def limited(talk: Talk, first: str, last: str) -> bool:
-    """Wrong keys are refused thus, and counted."""
+    """Whether wrong keys are refused with this code, and counted."""
     go(talk)
     return try_wrong(talk, 4) == [first, first, last, "no seed"] and not is_open(talk)
 

@@ -10,18 +10,20 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """One ECU, its flaw, and the checks that have to notice it."""
+    """One ECU, its flaw, and the checks that have to notice the flaw."""
 
     name: str
     factory: str
     """``file.py:factory``, relative to this folder."""
     flaw: str
-    """One sentence; empty for a sound ECU."""
+    """The flaw in one sentence; empty for a sound ECU."""
     must_fail: tuple[str, ...]
-    """Ids of checks of which at least one must fail; each is a justified find. Empty for a sound ECU."""
+    """Ids of checks of which at least one must fail. Empty for a sound ECU."""
     target: str
-    """A whole target file, with ``@CHANNEL@`` for the channel and ``@KEY@`` for the key function,
-    which is ``key`` of the factory's own file."""
+    """A whole target file, with ``@CHANNEL@`` in place of the channel and ``@KEY@`` in place of the key function.
+
+    The key function is ``key`` of the factory's own file.
+    """
     depth: str = "default"
 
 
@@ -38,7 +40,7 @@ def _tables(text: str) -> dict[str, list[Unseen]]:
 
 
 def _target(said: str) -> str:
-    """The target that a cell names: a name of `TARGETS`, and settings that differ (``crane, delay_s = 600``)."""
+    """Return the target that a cell names: a name of `TARGETS`, and settings that differ (``crane, delay_s = 600``)."""
     name, *settings = said.split(", ")
     return changed(TARGETS[name], **dict(setting.split(" = ") for setting in settings))
 

@@ -1,4 +1,4 @@
-"""The exchange that shows what is odd in each sound ECU, with the answers of the odd one and of the usual one."""
+"""List the exchange that shows what is odd in each sound ECU, with the answers of the odd ECU and of the usual one."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ TOO_MANY, TOO_SOON, WRONG = "7F 27 36", "7F 27 37", "7F 27 35"
 
 
 def seeds(count: int, level: int = LOW) -> Callable[[Bench], list[str]]:
-    """What requests for a seed get after power-on."""
+    """Return the answers to seed requests after power-on."""
 
     def sequence(b: Bench) -> list[str]:
         b.power()
@@ -29,7 +29,7 @@ def two_keys(b: Bench) -> list[str]:
 
 
 def lockouts(b: Bench) -> list[float]:
-    """How long two lockouts last in whole seconds, the second one with a power cut in it."""
+    """Return how long two lockouts last in whole seconds, the second with a power cut in it."""
     lasted = []
     for has_cut in (False, True):
         b.go(3)
@@ -146,7 +146,7 @@ def where_seeds_are(b: Bench) -> list[str]:
 
 
 def refused_unlocked_relocked(request: str, level: int, way: tuple[int, ...]) -> Callable[[Bench], list[str]]:
-    """What a guarded write gets before the key, after it, and after a power cut."""
+    """Return the answers to a guarded write before the key, after it, and after a power cut."""
 
     def sequence(b: Bench) -> list[str]:
         b.go(*way)

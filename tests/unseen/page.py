@@ -20,7 +20,7 @@ inconclusive, else *quiet*.
 
 
 def page(scores: Iterable[Score], servers: Iterable[ServerScore]) -> str:
-    """The whole page in Markdown: counts by table first, then every ECU."""
+    """Return the whole page in Markdown: counts by table, then every ECU."""
     scores = list(scores)
     kinds = list(dict.fromkeys(score.kind for score in scores))
     parts = [HEAD, _counts(kinds, scores), "## Servers by strangers\n", _servers(servers)]

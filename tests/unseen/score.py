@@ -19,32 +19,32 @@ from harness.verdict import Depth, Verdict
 from .ecu import HERE, Unseen
 
 MOST_INCONCLUSIVE = 15
-"""An audit of a sound ECU that leaves more open has seen too little of it."""
+"""The largest number of inconclusive results on a sound ECU; with more, the audit has judged too little."""
 
 
 class Outcome(StrEnum):
-    """What became of one ECU."""
+    """What the checks made of one ECU."""
 
     CAUGHT = "caught"
-    """The flaw was named by a check that has to see it."""
+    """A check that has to notice the flaw failed."""
     MISSED = "missed"
     QUIET = "quiet"
-    """Sound, not accused, and no more than `MOST_INCONCLUSIVE` results are left open."""
+    """The ECU is sound, no check accuses it, and at most `MOST_INCONCLUSIVE` results are undecided."""
     BLINDED = "blinded"
-    """Sound and not accused, but too many results are left open."""
+    """The ECU is sound and no check accuses it, but too many results are undecided."""
     ACCUSED = "falsely accused"
-    """Sound, and a check fails or ends in an error."""
+    """The ECU is sound, and a check fails or ends in an error."""
     NOT_AUDITED = "not audited"
     """The audit could not begin; `Score.problem` says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One ECU and what was said of it."""
+    """One ECU, and the results of the checks on it."""
 
     ecu: Unseen
     kind: str
-    """The table that it stands in."""
+    """The name of the table that lists the ECU."""
     findings: tuple[Finding, ...]
     problem: str = ""
 
@@ -71,7 +71,7 @@ class Score:
         return Outcome.QUIET if len(self.with_verdict(Verdict.INCONCLUSIVE)) <= MOST_INCONCLUSIVE else Outcome.BLINDED
 
     def reasons(self) -> list[tuple[str, list[str]]]:
-        """Why results are inconclusive, numbers aside: the most common reason first, with the ids of its checks."""
+        """Why results are inconclusive, with numbers left out: the most common reason first, with the ids of its checks."""
         found: dict[str, list[str]] = {}
         first: dict[str, str] = {}
         for finding in self.with_verdict(Verdict.INCONCLUSIVE):
@@ -82,7 +82,7 @@ class Score:
 
 
 def target_of(ecu: Unseen) -> Target:
-    """Its target file, filled in. The key function is ``key`` of the factory's file."""
+    """Return the ECU's target file, filled in; the key function is ``key`` of the factory's file."""
     file, _, factory = ecu.factory.rpartition(":")
     path = HERE / file
     text = ecu.target.replace("@CHANNEL@", f"{path}:{factory}").replace("@KEY@", f"{path}:key")
@@ -90,7 +90,7 @@ def target_of(ecu: Unseen) -> Target:
 
 
 def checks(*only: str) -> list[Callable[..., object]]:
-    """The shipped checks and fuzz cases, or those of them that have these ids."""
+    """Return the shipped checks and fuzz cases, or only those with these ids."""
     functions = shipped_functions()
     if only:
         return [functions[check] for check in only]
@@ -107,7 +107,7 @@ def audit(ecu: Unseen, kind: str, *, depth: Depth | None = None, only: Iterable[
 
 
 def described(score: Score) -> str:
-    """One ECU's result in full, for a person who wants to know why."""
+    """Describe one ECU's result in full, for a person who wants to know the reason."""
     ecu = score.ecu
     lines = [f"{ecu.name} ({score.kind}): {score.outcome}", f"  {ecu.flaw or 'sound'}"]
     if score.problem:
@@ -130,7 +130,7 @@ def described(score: Score) -> str:
 
 
 def line(score: Score) -> str:
-    """One ECU's result on one line."""
+    """Describe one ECU's result in one line."""
     failing = " ".join(dict.fromkeys(finding.id for finding in score.accusing)) or "-"
     left_open = score.counts["inconclusive"]
     said = score.problem or f"{left_open} inconclusive, fails {failing}"

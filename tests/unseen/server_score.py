@@ -1,4 +1,4 @@
-"""Score discovery and checks on other people's servers against their source: the tables of tests/unseen/servers."""
+"""Score discovery and checks on other people's servers against their source, by the tables of tests/unseen/servers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from tests.unseen.servers import test_servers as known
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One server, and what was read in its source."""
+    """One server, and what its source says."""
 
     name: str
     channel: str
     key: str | None
     package: str
-    """What has to be installed."""
+    """The package that has to be installed."""
     expected: Mapping[str, tuple[Verdict, str]]
     dids: range | None = None
-    """Where its identifiers are, of those that take their time over each; None: where discovery looks by itself."""
+    """The ranges of identifiers of a server that is slow to answer each; None: where discovery looks by itself."""
 
 
 SERVERS = (
@@ -39,19 +39,19 @@ SERVERS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerScore:
-    """How the verdicts of the checks in its table agree with a server's source; ids of checks."""
+    """How the verdicts agree with a server's source, as ids of checks."""
 
     server: Server
     caught: tuple[str, ...] = ()
     missed: tuple[str, ...] = ()
     accused: tuple[str, ...] = ()
     inconclusive: int = 0
-    """Results of the whole audit."""
+    """How many results of the whole audit are inconclusive."""
     is_installed: bool = True
 
 
 def judged() -> Iterator[ServerScore]:
-    """Discover each server that is installed, and audit it with what was found."""
+    """Discover each installed server, and audit it with what was found."""
     for server in SERVERS:
         if find_spec(server.package) is None:
             yield ServerScore(server=server, is_installed=False)

@@ -1,4 +1,4 @@
-"""A tester that knows little but ISO-TP, on a bus whose time is a number."""
+"""Provide a tester that knows little more than ISO-TP, on a bus whose time is a number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 
 
 class Port:
-    """One node's side of the bus."""
+    """A node's access to the bus."""
 
     def __init__(self, talk: Talk) -> None:
         self.talk = talk
@@ -43,7 +43,7 @@ class Port:
 
 
 class Talk:
-    """A dialogue with an ECU; a request's answer is its first message that is not 7F xx 78, or None."""
+    """A dialogue with an ECU; the answer to a request is the first message other than 7F xx 78, or None."""
 
     def __init__(self, factory: str) -> None:
         self.now_s, self.order, self.queue = 0.0, itertools.count(), []
@@ -86,7 +86,7 @@ class Talk:
         self.now_s = end_s
 
     def cut(self) -> None:
-        """Cut and restore the supply."""
+        """Cut and restore the supply of the ECU."""
         self.is_dead = False
         for node, port in self.nodes:
             for timer in port.timers:
@@ -137,10 +137,10 @@ class Talk:
         return None
 
     def seed(self, request: str = "2705") -> bytes:
-        """The seed that is given, b"" if none is."""
+        """Request a seed and return it; b"" if none is given."""
         said = self.ask(request)
         return said[2:] if said and said[0] == 0x67 else b""
 
     def says(self, pdu: str | bytes, **how: bool) -> str:
-        """The answer in hex, "" for none."""
+        """Send a request; return the answer in hex, "" for none."""
         return (self.ask(pdu, **how) or b"").hex()

@@ -1,4 +1,4 @@
-"""The target files of the crane, the loom and the tractor, and of those that are declared otherwise."""
+"""Make the target files of the crane, the loom and the tractor, and of ECUs that are declared otherwise."""
 
 import re
 
@@ -7,7 +7,9 @@ TIMING = "p2_ms = 50, p2_star_ms = 5000, s3_ms = 5000"
 
 
 def target(name: str, *, can: str, reset: str, notes: str = "", timing: str = TIMING, **entries: tuple[str, ...]) -> str:
-    """A whole target file. What stands between commas becomes a line; `entries` are the tables that repeat."""
+    """Return a whole target file. Each text between commas becomes a line; `entries` are tables that may occur several
+    times.
+    """
     tables = [
         f'[target]\nname = "{name}"\nenvironment = "simulated"\nnotes = "{notes}"',
         f'[can]\ninterface = "uds-sim"\nchannel = "@CHANNEL@"\n{lines(can)}',
@@ -20,12 +22,12 @@ def target(name: str, *, can: str, reset: str, notes: str = "", timing: str = TI
 
 
 def lines(text: str) -> str:
-    """Each key on a line of its own."""
+    """Put each key on a line of its own."""
     return text.replace(", ", "\n")
 
 
 def changed(text: str, **settings: str) -> str:
-    """The same target with other values for some keys, wherever they stand."""
+    """Return the target with other values for some keys, wherever these are."""
     for name, value in settings.items():
         text, count = re.subn(rf"(?m)^{name} = .*$", f"{name} = {value}", text)
         assert count, f"the target has no {name}"
@@ -134,7 +136,7 @@ def tractor(
 
 
 def in_session(session: int, sessions: tuple[str, ...] = SESSIONS) -> str:
-    """A tractor whose level is in one further session only."""
+    """Return the target of a tractor whose level exists in one further session only."""
     known = sessions if len(sessions) > len(SESSIONS) else (*sessions, f"id = 0x{session:02X}")
     return tractor(sessions=known, levels=(LEVEL.replace("0x03", f"0x{session:02X}"),))
 
@@ -191,4 +193,4 @@ TARGETS = {
         "source_address = 0xF1"
     ),
 }
-"""By the words that stand for them in ecus.md. Where no crane or loom is named, all but what is said is the tractor's."""
+"""By the words that stand for them in ecus.md: target files, based on the tractor's if neither crane nor loom is named."""

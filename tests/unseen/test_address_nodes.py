@@ -10,7 +10,9 @@ from tests.unseen.tractor.tractor import key
 
 
 class Addressed(Talk):
-    """Each frame to the ECU begins with its address, or with that of all; what comes from it loses its first byte."""
+    """A bus on which each frame to the ECU begins with the ECU's address, or that of all ECUs; answers lose their first
+    byte.
+    """
 
     def __init__(self, factory: str) -> None:
         super().__init__(factory)
@@ -50,7 +52,7 @@ WAYS = {
     "tractor/tractor_before.py:ProgrammingSeedRepeats": ("1003", "31010203", "1002"),
     "tractor/tractor_before.py:NoLimitBehindTheRoutine": ("1003", "31010203", "1002"),
 }
-"""The requests after which a seed is given, where they are more than 10 03."""
+"""By ECU: the requests after which a seed is given, where they are more than 10 03."""
 
 
 def talk_with(factory: str) -> Talk:

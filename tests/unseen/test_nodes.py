@@ -1,4 +1,4 @@
-"""Prove that each ECU matches its target, has its flaw, and that the sound ECU refuses what shows the flaw."""
+"""Prove that each ECU matches its target and has its flaw, and that the sound ECU refuses what shows the flaw."""
 
 import importlib
 import random
@@ -39,7 +39,7 @@ def named(ecu: Unseen) -> str:
 
 
 def base_exchange(b: Bench, ecu: Unseen) -> None:
-    """What the target declares of data and levels is so: locked before the key, open after it, locked again."""
+    """Assert that data and levels are as the target declares: locked before the key, open after it, and locked again."""
     target = load_text(ecu.target.replace("@CHANNEL@", "x.py:x").replace("@KEY@", "x.py:key"), ecu.name)
     b.wait(11)
     for level in target.security:

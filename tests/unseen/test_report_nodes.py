@@ -20,9 +20,9 @@ WAYS = {
     "zero-key-behind-two-vias": DEEP,
     "fingerprint-before-seed": ("1003", "2E4A010001"),
 }
-"""The requests after which a seed is given, where they are more than 10 03."""
+"""By ECU: the requests after which a seed is given, where they are more than 10 03."""
 WAITS_S = {"keys-refused-at-first": 2.0}
-"""After the start, until keys are taken."""
+"""By ECU: the seconds after the start until keys are accepted."""
 RECORDS = {"seed-wants-a-record": "27054B31"}
 
 
@@ -59,7 +59,7 @@ def test_the_target_file_can_be_loaded(entry: Unseen) -> None:
 
 
 FIRST = ("1008224A014A01F1", "2186000000000000")
-"""A read of 4A01, 4A01 and F186, though a byte short: 13."""
+"""A read of 4A01, 4A01 and F186 that is one byte too short, so that the ECU refuses it with 13."""
 TRANSPORT = {
     "a single frame of any length that holds its content": (["033E00", "023E00"], ["027e00"]),
     "a single frame that says 0": (["003E000000000000"], []),

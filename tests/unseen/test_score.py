@@ -1,4 +1,4 @@
-"""Prove that an ECU is scored by what the checks said of it."""
+"""Prove that an ECU's score follows from the results of the checks."""
 
 import pytest
 

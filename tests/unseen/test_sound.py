@@ -1,4 +1,4 @@
-"""Prove that the odd ECUs are sound: without a right key no walk changes or reveals what is guarded."""
+"""Prove that the odd ECUs are sound: without a right key no random walk changes or reveals guarded content."""
 
 import random
 
@@ -26,7 +26,7 @@ SECRET = {
     "crane": ("39 17 52", "C4 1D 7B", "83 8A 91", "90 00 13 77"),
     "loom": ("8E 21 C9", "00 0B 16 21", "77 65 61 76 65"),
 }
-"""How guarded content begins: it is in no answer to who has no key."""
+"""The beginning of guarded content, which must be in no answer to a tester without a key."""
 
 FILE = b"pattern.bin".hex()
 REQUESTS = {

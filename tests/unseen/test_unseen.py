@@ -1,4 +1,4 @@
-"""Prove that flaws are found, and sound ECUs not accused, whose authors had not seen the checks."""
+"""Prove that flaws are found, and sound ECUs not accused, though their authors had not seen the checks."""
 
 from typing import Any
 
@@ -11,18 +11,20 @@ from .ecu import TABLES, Unseen
 from .score import Outcome, audit, described
 
 IN_EACH_RUN = 24
-"""`make test` audits one ECU of a table in so many, the thorough run all others."""
+"""`make test` audits one in this many ECUs of a table, the thorough run all of them."""
 
 OPEN = {
     "long-answers-wear-it-out": "it restarts at the 600th long answer of its life, which no check reaches",
     "seed-always-refused-with-22": "its level gives no seed to anybody, so that nothing of it can be judged",
     "another-tester-reads-long-answers": "somebody else asks it all the time, so that silence proves nothing",
 }
-"""What is missed, or leaves too many results open, and why: once that is mended it has to leave this list."""
+"""ECUs whose flaw is missed, or that leave too many results undecided, each with the reason; a mended one must leave this
+list.
+"""
 
 
 def unseen() -> list[Any]:
-    """The ECUs of all tables with their tables, those for the thorough run marked."""
+    """Return the ECUs of all tables, each with its table; those for the thorough run are marked."""
 
     def marks(number: int, ecu: Unseen) -> list[pytest.MarkDecorator]:
         found = [pytest.mark.thorough] if number % IN_EACH_RUN else []

@@ -1,4 +1,4 @@
-"""Prove the crane's and the loom's own ISO-TP against frames that are wrong, late, foreign or unasked."""
+"""Prove the crane's and the loom's own ISO-TP against frames that are wrong, late, foreign or unexpected."""
 
 import can
 import pytest
@@ -10,7 +10,7 @@ from tests.unseen.loom.loom import key as loom_key
 from tests.unseen.loom.loom_services import FullLoom
 
 DIDS = {"crane": (b"\x31\x01", b"\x01\x2c"), "loom": (b"\x07\x01", b"\x5a")}
-"""An open DID of each, and its value."""
+"""By ECU: an open DID, and its value."""
 
 
 @pytest.fixture(params=["crane", "loom"])
@@ -21,7 +21,7 @@ def ecu(request) -> Bench:
 
 
 def frames(b: Bench, *data: bytes, can_id: int | None = None, wait_s: float = 0.2) -> list[bytes]:
-    """What is said to some frames, sent as they are."""
+    """Send frames as they are; return the ECU's answers."""
     b.frames.clear()
     for one in data:
         is_long = b.pairs[0][0] > 0x7FF
@@ -57,7 +57,7 @@ def test_messages_too_long_are_refused(ecu, start):
 
 
 def read_many(b: Bench, count: int = 6) -> list[bytes]:
-    """The frames of a request that reads one DID several times."""
+    """Return the frames of a request that reads one DID several times."""
     pdu = b"\x22" + b.did * count
     return [bytes((0x10, len(pdu))) + pdu[:6]] + [
         bytes((0x21 + n,)) + pdu[6 + 7 * n : 13 + 7 * n] for n in range(len(pdu) // 7)

@@ -8,7 +8,7 @@ OPEN, PROTECTED, FIXED = 0x0100, 0x0200, 0xF100
 
 
 def key(seed: bytes, level: int) -> bytes:
-    """What the target file uses; as long as the seed."""
+    """Compute the key that the target file uses; it is as long as the seed."""
     return hashlib.blake2s(seed, key=b"frugal%d" % level).digest()[: len(seed)]
 
 
@@ -29,12 +29,12 @@ def no(sid: int, nrc: int) -> bytes:
 
 
 def but(base: type, **otherwise: object) -> type:
-    """A class that does some things otherwise than its base: values and methods by name."""
+    """Return a class that differs from its base in some values and methods, given by name."""
     return type(base.__name__, (base,), otherwise)
 
 
 class Frugal:
-    """No sessions at all; its supply can be cut, answers are as short as they can be."""
+    """A sound ECU without sessions; its supply can be cut, and its answers are as short as their content."""
 
     request_id, response_id, is_extended = 0x600, 0x608, False
     pad: int | None = None
@@ -203,11 +203,11 @@ class Frugal:
 
 
 OneTry = but(Frugal, limit=1)
-"""The first wrong key locks it."""
+"""The first wrong key locks the ECU out."""
 
 
 class TwoTries(Frugal):
-    """Refuses a key during the delay for its missing seed, and checks a key's length before its seed."""
+    """A key during the delay is refused for its missing seed, and a key's length is checked before its seed."""
 
     limit = 2
 
@@ -219,11 +219,11 @@ class TwoTries(Frugal):
 
 
 TenTries = but(Frugal, limit=10, pad=0xFF)
-"""Ten tries, padding FF."""
+"""Ten tries are permitted; frames are padded with FF."""
 
 
 class Tarpit(Frugal):
-    """A delay of a second after every wrong key, and nothing else."""
+    """Every wrong key is followed by a delay of a second; there is no other limit."""
 
     def wrong_key(self, seed):
         self.locked_until_s = self.port.now_s + 1.0
@@ -231,7 +231,7 @@ class Tarpit(Frugal):
 
 
 class Decremented(Frugal):
-    """After the delay one try is left, not three."""
+    """After the delay one try is left instead of three."""
 
     def wrong_key(self, seed):
         self.failures += 1
@@ -242,7 +242,7 @@ class Decremented(Frugal):
 
 
 class Backoff(Frugal):
-    """Each delay is twice the one before, until the right key."""
+    """Each delay is twice as long as the one before, until the right key comes."""
 
     def __init__(self):
         super().__init__()
@@ -261,11 +261,11 @@ class Backoff(Frugal):
 
 
 ShortSeeds = but(Frugal, seed_bytes=2)
-"""Two bytes, truly random: equal ones are to be expected."""
+"""Seeds have two truly random bytes, so that equal seeds are to be expected."""
 
 
 class AlwaysBootDelay(Frugal):
-    """0x37 for ten seconds after every power-up."""
+    """Seeds are refused with 0x37 for ten seconds after every power-up."""
 
     def boot(self):
         super().boot()
@@ -273,7 +273,7 @@ class AlwaysBootDelay(Frugal):
 
 
 class CountersLoad(Frugal):
-    """0x22 for the first half second, while the counters come from the EEPROM."""
+    """Seeds are refused with 0x22 in the first half second, while the counters are read from the EEPROM."""
 
     def boot(self):
         super().boot()
@@ -284,14 +284,14 @@ class CountersLoad(Frugal):
 
 
 class ShortZeroSeed(Frugal):
-    """The zero seed of the unlocked level has two bytes, the others four."""
+    """The zero seed of the unlocked level has two bytes, other seeds have four."""
 
     def request_seed(self, pdu):
         return b"\x67\x01\x00\x00" if self.is_open and len(pdu) == 2 else super().request_seed(pdu)
 
 
 class NoSeedWhenOpen(Frugal):
-    """0x22 to a seed request when unlocked."""
+    """A seed request is refused with 0x22 while the level is unlocked."""
 
     def request_seed(self, pdu):
         return no(0x27, 0x22) if self.is_open and len(pdu) == 2 else super().request_seed(pdu)
@@ -318,7 +318,7 @@ class AllProtected(Frugal):
 
 
 class RefusesFirst(Frugal):
-    """0x33 before 0x13: who may not write is not told how long the record is."""
+    """0x33 comes before 0x13, so that a tester who may not write does not learn the record's length."""
 
     def write(self, pdu):
         is_known = int.from_bytes(pdu[1:3], "big") == PROTECTED
@@ -326,7 +326,7 @@ class RefusesFirst(Frugal):
 
 
 FullFrames = but(Frugal, pad=0xCC, unpack=lambda ecu, data: Frugal.unpack(ecu, data) if len(data) == 8 else None)
-"""Padding is mandatory here: a frame that is not 8 bytes long is none."""
+"""Padding is mandatory: a frame that is not 8 bytes long is ignored."""
 
 
 class Restless(Frugal):
@@ -346,7 +346,7 @@ class Restless(Frugal):
 
 
 class Drifting(Restless):
-    """The protected value changes by itself, but only every 7 seconds: a clock's minutes, say."""
+    """The protected value changes by itself, but only every 7 seconds, like the minutes of a clock."""
 
     def beat(self):
         self.cells[PROTECTED] = bytes(((self.cells[PROTECTED][0] + 1) & 0xFF,))
@@ -354,11 +354,11 @@ class Drifting(Restless):
 
 
 WriteOnly = but(Frugal, read=lambda ecu, pdu: no(0x22, 0x31) if pdu[1:] == b"\x02\x00" else Frugal.read(ecu, pdu))
-"""The protected value cannot be read by anybody."""
+"""Nobody can read the protected value."""
 
 
 class OneWrite(Frugal):
-    """An unlock is good for one write."""
+    """An unlock permits only one write."""
 
     def store(self, did, value):
         if did == PROTECTED:
@@ -367,7 +367,7 @@ class OneWrite(Frugal):
 
 
 class ClosesSoon(Frugal):
-    """Unlocked for half a second only."""
+    """An unlock lasts for half a second only."""
 
     def unlock(self):
         self.port.call_later(0.5, self.close)
@@ -382,14 +382,14 @@ Masked = but(Frugal, store=lambda ecu, did, value: Frugal.store(ecu, did, bytes(
 
 
 class Ranged(Frugal):
-    """Values from 10 to 2F only, and the target file does not say so."""
+    """Only values from 10 to 2F can be written, though the target file does not say so."""
 
     def store(self, did, value):
         return super().store(did, value) if 0x10 <= value[0] <= 0x2F else no(0x2E, 0x31)
 
 
 class Lazy(Frugal):
-    """A write is accepted at once and can be read 80 ms later."""
+    """A write is accepted at once, but its value can be read only 80 ms later."""
 
     def store(self, did, value):
         self.port.call_later(0.08, lambda: self.cells.__setitem__(did, value))
@@ -397,7 +397,7 @@ class Lazy(Frugal):
 
 
 class Supplier(Frugal):
-    """Has two services more: 83, of the standard, and BA, of its supplier."""
+    """Two more services exist: 83 of the standard, and BA of the supplier."""
 
     def serve(self, pdu):
         if pdu[0] == 0x83:
@@ -408,14 +408,14 @@ class Supplier(Frugal):
 
 
 LongDelay = but(Frugal, delay_s=3600.0)
-"""A delay of an hour, not declared."""
+"""The delay lasts an hour, which is not declared."""
 
 
 # Flawed variants.
 
 
 class Cycle300(Frugal):
-    """A table of 300 seeds, used again and again."""
+    """Seeds come from a table of 300, used again and again."""
 
     at = 0
 
@@ -425,7 +425,7 @@ class Cycle300(Frugal):
 
 
 class TwelveBits(ShortSeeds):
-    """Of two bytes only twelve bits are random."""
+    """Only twelve bits of a seed's two bytes are random."""
 
     def new_seed(self):
         low = int.from_bytes(self.port.random_bytes(2), "big") & 0x0FFF
@@ -433,7 +433,9 @@ class TwelveBits(ShortSeeds):
 
 
 class StaticUncounted(Frugal):
-    """The same seed until the right key, and no limit: the standard wants a random one then."""
+    """The seed stays the same until the right key comes, and wrong keys have no limit; the standard then demands a random
+    seed.
+    """
 
     kept: bytes | None = None
 
@@ -453,28 +455,28 @@ LocksAt15 = but(Frugal, limit=15)
 
 
 class UninitialisedKey(Frugal):
-    """Before any seed the expected key is the RAM's zeros."""
+    """Before any seed was given, the expected key is the zeros in the RAM."""
 
     def no_seed(self, sent):
         return self.unlock() if sent == bytes(4) and not self.is_open else no(0x27, 0x24)
 
 
 SilentWithoutSeed = but(Frugal, no_seed=lambda ecu, sent: None)
-"""Silence to a key without a seed."""
+"""A key without a seed is not answered."""
 
 ComparesWithoutSeed = but(Frugal, no_seed=lambda ecu, sent: ecu.wrong_key(b""))
-"""A key without a seed is compared: 0x35, and counted."""
+"""A key without a seed is compared: refused with 0x35, and counted."""
 
 
 class DiesWithoutSeed(Frugal):
-    """Dies on a key without a seed."""
+    """A key without a seed kills the ECU."""
 
     def no_seed(self, sent):
         raise KeyError("seed")
 
 
 class ForgivesOnce(Frugal):
-    """The first wrong key does not use up its seed; those that follow do, until the right one."""
+    """The first wrong key after a right one leaves its seed valid; later wrong keys use it up."""
 
     def wrong_key(self, seed):
         reply = super().wrong_key(seed)
@@ -484,7 +486,7 @@ class ForgivesOnce(Frugal):
 
 
 class AcceptsTwiceWithinASecond(Frugal):
-    """The right key is accepted again within a second."""
+    """The right key is accepted a second time within a second."""
 
     opened_s, last = -9.0, b""
 
@@ -498,7 +500,7 @@ class AcceptsTwiceWithinASecond(Frugal):
 
 
 class AnySeedOfThisBoot(Frugal):
-    """The key of an older seed is as good as that of the last."""
+    """The key for any earlier seed of this boot opens the level, too."""
 
     def boot(self):
         super().boot()
@@ -513,7 +515,7 @@ class AnySeedOfThisBoot(Frugal):
 
 
 class SecondToLastKey(Frugal):
-    """The key accepted before the last one stays valid."""
+    """The key that was accepted before the last accepted one stays valid."""
 
     def __init__(self):
         super().__init__()
@@ -527,7 +529,7 @@ class SecondToLastKey(Frugal):
 
 
 class CachedKey(Frugal):
-    """After a restart the last accepted key still opens, without any seed."""
+    """After a restart the last accepted key still opens the level, without any seed."""
 
     cached = None
 
@@ -541,7 +543,7 @@ class CachedKey(Frugal):
 
 
 class MasterKey(Frugal):
-    """DEADBEEF opens it, whatever the seed."""
+    """The key DEADBEEF opens the level, whatever the seed is."""
 
     master = bytes.fromhex("DEADBEEF")
 
@@ -550,25 +552,25 @@ class MasterKey(Frugal):
 
 
 MasterFF = but(MasterKey, master=b"\xff" * 4)
-"""FFFFFFFF opens it, whatever the seed."""
+"""The key FFFFFFFF opens the level, whatever the seed is."""
 
 
 class KeyPlusOne(Frugal):
-    """The seed plus one opens it."""
+    """The seed plus one is accepted as its key."""
 
     def fits(self, seed, sent):
         return int.from_bytes(sent, "big") == (int.from_bytes(seed, "big") + 1) % 2**32 or super().fits(seed, sent)
 
 
 KeyReversed = but(Frugal, fits=lambda ecu, seed, sent: sent == seed[::-1] or Frugal.fits(ecu, seed, sent))
-"""The seed's bytes in reverse open it."""
+"""The seed's bytes in reverse order are accepted as its key."""
 
 KeyOfZero = but(Frugal, fits=lambda ecu, seed, sent: sent == key(bytes(4), 1) or Frugal.fits(ecu, seed, sent))
-"""The key of the seed 00 00 00 00 opens whatever seed was given."""
+"""The key for the seed 00 00 00 00 opens the level, whatever seed was given."""
 
 
 class KeyRotated(Frugal):
-    """The key is the seed rotated by three bits: in no list of trivial keys."""
+    """The key is the seed rotated by three bits, which is in no list of trivial keys."""
 
     def fits(self, seed, sent):
         number = int.from_bytes(seed, "big")
@@ -576,7 +578,7 @@ class KeyRotated(Frugal):
 
 
 class OpensAtThirdMalformed(Frugal):
-    """Every third key of a wrong length opens it; the answer is 0x13."""
+    """Every third key of a wrong length is refused with 0x13, and opens the level."""
 
     malformed = 0
 
@@ -587,7 +589,7 @@ class OpensAtThirdMalformed(Frugal):
 
 
 class OpensAtLimit(Frugal):
-    """0x36, and the door is open."""
+    """The wrong key at the limit is refused with 0x36, and opens the level."""
 
     def wrong_key(self, seed):
         reply = super().wrong_key(seed)
@@ -596,7 +598,7 @@ class OpensAtLimit(Frugal):
 
 
 class OpensOnSequenceError(Frugal):
-    """A key without a seed is answered 0x24, and opens it."""
+    """A key without a seed is refused with 0x24, and opens the level."""
 
     def no_seed(self, sent):
         self.is_open = True
@@ -604,7 +606,7 @@ class OpensOnSequenceError(Frugal):
 
 
 class OpensOnWrongKey(Frugal):
-    """A wrong key is answered 0x35, and opens it."""
+    """A wrong key is refused with 0x35, and opens the level."""
 
     def wrong_key(self, seed):
         self.is_open = True
@@ -616,7 +618,7 @@ OpenDuringDelay = but(Frugal, may_write=lambda ecu: ecu.is_open or ecu.is_delaye
 
 
 class StoresThenRefuses(Frugal):
-    """A locked write is answered 0x22, and stored."""
+    """A locked write is refused with 0x22, and stored."""
 
     def refuse_write(self, did, value):
         self.cells[did] = value
@@ -624,7 +626,7 @@ class StoresThenRefuses(Frugal):
 
 
 class SecondWrite(Frugal):
-    """A write directly after a refused one is let through."""
+    """A write directly after a refused write is performed."""
 
     is_second = False
 
@@ -642,7 +644,7 @@ OpenWhileSeedPending = but(Frugal, may_write=lambda ecu: ecu.is_open or ecu.pend
 
 
 class PadStoredInFullFrame(Frugal):
-    """A write without data takes the padding, if there is any."""
+    """A write without data stores the padding, if the frame has any."""
 
     pad = 0x00
 
@@ -658,48 +660,48 @@ class PadStoredInFullFrame(Frugal):
 
 
 class PadAAStored(PadStoredInFullFrame):
-    """A write without data stores the padding, if that is AA."""
+    """A write without data stores the padding, if the padding is AA."""
 
     def short_write(self, pdu):
         return super().short_write(pdu) if self.frame[-1] == 0xAA else no(0x2E, 0x13)
 
 
 class TakesFirstByte(Frugal):
-    """Of a protected value that is too long the first byte is stored; the open one is checked."""
+    """If a protected value is too long, its first byte is stored; the length of the open value is checked."""
 
     def misfit(self, did, value):
         return self.store(did, value[:1]) if did == PROTECTED and self.is_open else no(0x2E, 0x13)
 
 
 ShortSeven = but(Frugal, reply=lambda ecu, pdu: Frugal.reply(ecu, pdu + b"\x00" if pdu[0] == 0x7F else pdu))
-"""Negative responses of four bytes."""
+"""Negative responses have four bytes."""
 
 
 class Truncated31(Frugal):
-    """Only 0x31 is malformed: the service is missing."""
+    """Only refusals with 0x31 are malformed: they lack the service."""
 
     def reply(self, pdu):
         super().reply(b"\x7f\x31" if pdu[0] == 0x7F and pdu[2] == 0x31 else pdu)
 
 
 WrongService = but(Frugal, reply=lambda ecu, pdu: Frugal.reply(ecu, bytes((0x7F, 0x22, pdu[2])) if pdu[0] == 0x7F else pdu))
-"""Negative responses name service 22, whatever was asked."""
+"""Negative responses name service 22, whatever service was requested."""
 
 ArticleInvalidKey = but(Frugal, reply=lambda ecu, pdu: Frugal.reply(ecu, b"\x27\x35" if pdu == b"\x7f\x27\x35" else pdu))
 """A wrong key is answered 27 35, and the target has no quirk for it."""
 
 Only1F = but(Frugal, unsupported=lambda ecu, pdu: no(pdu[0], 0x12 if pdu[0] == 0x1F else 0x11))
-"""0x12 to the service 1F, 0x11 to all others that it does not support."""
+"""An unsupported service is refused with 0x11, but service 1F with 0x12."""
 
 SilentAbove80 = but(Frugal, unsupported=lambda ecu, pdu: None if pdu[0] >= 0x80 else no(pdu[0], 0x11))
-"""Silence to services from 80 on, 0x11 to the others."""
+"""An unsupported service from 80 on is not answered; a lower one is refused with 0x11."""
 
 UnsupportedIs12 = but(Frugal, unsupported=lambda ecu, pdu: no(pdu[0], 0x12))
-"""0x12 to every service that it does not support."""
+"""Every unsupported service is refused with 0x12."""
 
 
 class ExecutesCfZero(Frugal):
-    """A consecutive frame is executed as if it were a single one, with sequence number 0 only."""
+    """A consecutive frame with sequence number 0, and no other, is executed like a single frame."""
 
     first = (0x20,)
 
@@ -713,7 +715,7 @@ ExecutesCf = but(ExecutesCfZero, first=(0x21,))
 
 
 class CfStoresSilently(ExecutesCf):
-    """The effect of an unsolicited consecutive frame is there, its answer is not."""
+    """A consecutive frame that belongs to no message is executed, but not answered."""
 
     def answer(self, pdu):
         reply = self.serve(pdu)
@@ -726,11 +728,11 @@ class CfStoresSilently(ExecutesCf):
 
 
 ExecutesFc22 = but(Frugal, unpack=lambda ecu, data: data[1:4] if data[:2] == b"\x30\x22" else Frugal.unpack(ecu, data))
-"""A flow control that reads 30 22 .. is executed."""
+"""A flow control with the bytes 30 22 is executed as a read."""
 
 
 class AnswersFc(Frugal):
-    """An unsolicited flow control is answered 7F 30 31, without any length, as the article does."""
+    """A flow control that belongs to no message is answered 7F 30 31, without any length byte, as by the article's ECU."""
 
     def unpack(self, data):
         if data[:1] == b"\x30":
@@ -739,14 +741,14 @@ class AnswersFc(Frugal):
 
 
 class IgnoresPadFF(Frugal):
-    """Ignores what is padded with FF."""
+    """Frames padded with FF are ignored."""
 
     def unpack(self, data):
         return None if len(data) == 8 and data[-1] == 0xFF and data[0] < 7 else super().unpack(data)
 
 
 class CountsPadding(Frugal):
-    """Padding other than 00 is data: the message is too long."""
+    """Padding other than 00 is taken for data, so that the message is too long."""
 
     def unpack(self, data):
         pdu = super().unpack(data)
@@ -754,7 +756,7 @@ class CountsPadding(Frugal):
 
 
 class DiesOnShortFrame(Frugal):
-    """Copies eight bytes whatever the length."""
+    """A short frame kills the ECU, since eight bytes are copied whatever the length is."""
 
     def unpack(self, data):
         if len(data) == 5:

@@ -1,6 +1,6 @@
-"""A large car's body computer: three sessions, two levels, memory, routines, downloads, periodic frames, its own ISO-TP.
+"""A large car's body computer with its own ISO-TP: three sessions, two levels, memory, routines, downloads, periodic frames.
 
-What it does is one method each, so that a variant overrides one thing. `Refused` carries the code of a negative response.
+Each of its acts is one method, so that a variant overrides one thing. `Refused` carries the code of a negative response.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from harness.simulation.node import Port
 DEFAULT, PROGRAMMING, EXTENDED = 1, 2, 3
 ALL = (DEFAULT, PROGRAMMING, EXTENDED)
 NEVER, OPEN = -1, 0
-"""Who may write a record; any other number is a level."""
+"""Who may write a record: nobody, or everybody; any other number is a level."""
 SILENT_WHEN_FUNCTIONAL = (0x11, 0x12, 0x31, 0x7E, 0x7F)
 SECRETS = {level: hashlib.sha256(b"limousine %d" % level).digest()[:16] for level in (1, 3, 5)}
 
 
 def key(seed: bytes, level: int) -> bytes:
-    """What the tester answers to a seed."""
+    """Compute the key that the tester sends for a seed."""
     return hmac.new(SECRETS[level], seed, hashlib.sha256).digest()[:16]
 
 
@@ -34,12 +34,12 @@ class Refused(Exception):
 
 
 def refuse(nrc: int) -> None:
-    """Refuse where an expression is wanted."""
+    """Raise `Refused`, where a statement is not possible."""
     raise Refused(nrc)
 
 
 def but(base: type, **otherwise: object) -> type:
-    """A class that does some things otherwise than its base: values and methods by name."""
+    """Return a class that differs from its base in some values and methods, given by name."""
     return type(base.__name__, (base,), otherwise)
 
 
@@ -93,10 +93,10 @@ class Transport:
             self.ecu.deliver(self, data[1 : 1 + length], functional)
 
     def segmented_for_all(self, data: bytes) -> None:
-        """By functional addressing there are single frames only."""
+        """Ignore a first frame on the functional id, where only single frames are permitted."""
 
     def reserved(self, data: bytes) -> None:
-        """Unknown kinds of frames are not for us."""
+        """Ignore frames of unknown types."""
 
     def first(self, data: bytes) -> None:
         if len(data) < 8:
@@ -211,18 +211,18 @@ class Transport:
 
 @dataclass(slots=True)
 class Request:
-    """A message, and how it came."""
+    """A message, and by which way it came."""
 
     link: Transport
     pdu: bytes
     functional: bool
     must_answer: bool = False
-    """A response pending was sent: the final answer is not suppressed."""
+    """Whether a response pending was sent, so that the final answer must not be suppressed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where a service is known, and how short a request for it may be; `subs` if it has sub-functions."""
+    """In which sessions a service exists, and how short its requests may be; `subs` if it has sub-functions."""
 
     method: str
     sessions: tuple[int, ...] = ALL
@@ -233,7 +233,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a data identifier holds, and who may do what with it."""
+    """The content of a data identifier, and who may read and write it."""
 
     value: bytes
     write: int = NEVER
@@ -256,7 +256,7 @@ RAM, FLASH, DOWNLOAD = 0x2000_0000, 0x0800_0000, 0x0801_0000
 
 
 class Limousine:
-    """Sound, as the standard's words and the catalogue have it."""
+    """The sound limousine, as the standard describes it."""
 
     connections: tuple[tuple[int, int], ...] = ((0x6A0, 0x6A8),)
     functional_id: int | None = 0x7DF
@@ -333,7 +333,7 @@ class Limousine:
         self.boot()
 
     def boot(self) -> None:
-        """All that is in RAM is new."""
+        """Reset everything that is in RAM."""
         self.life += 1
         for link in self.links.values():
             link.reset()
@@ -353,7 +353,7 @@ class Limousine:
         return {level: self.awake_s + self.delay_s for level, n in self.failures.items() if n}
 
     def later(self, delay_s: float, what: Callable[[], object]) -> None:
-        """Call `what`, unless the ECU was restarted before."""
+        """Call `what` after a time, unless the ECU restarts before."""
         life = self.life
         self.port.call_later(delay_s, lambda: what() if life == self.life else None)
 
@@ -380,7 +380,7 @@ class Limousine:
         return frame.arbitration_id in self.links or frame.arbitration_id == self.functional_id
 
     def put(self, can_id: int, data: bytes) -> None:
-        """One frame of ISO-TP."""
+        """Send one frame of ISO-TP."""
         if self.padding is not None:
             data = data.ljust(8, bytes((self.padding,)))
         self.send_frame(can_id, data)
@@ -418,7 +418,7 @@ class Limousine:
             request.link.send(answer)
 
     def idle(self) -> None:
-        """The answer is out, or there is none."""
+        """Note that the answer has been sent, or that there is none."""
         self.busy = False
         self.heard_s = self.port.now_s
         self.watch()
@@ -663,7 +663,7 @@ class Limousine:
     # memory and transfer
 
     def place(self, pdu: bytes, at: int) -> tuple[int, int, int]:
-        """Address, size, and where they end, after an address-and-length format at `at`."""
+        """Return address, size, and where both end, after an address-and-length format at `at`."""
         if len(pdu) <= at:
             raise Refused(0x13)
         sizes, addresses = pdu[at] >> 4, pdu[at] & 0x0F
@@ -838,7 +838,7 @@ class Limousine:
 
 
 class Coupe(Limousine):
-    """No sessions: everything where it is; whoever unlocked is locked out again after 30 s of silence."""
+    """There are no sessions: every service is always available, and an unlock ends after 30 s of silence."""
 
     idle_s = 30.0
     services = table(

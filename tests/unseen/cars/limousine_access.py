@@ -1,4 +1,4 @@
-"""Limousines that expose guarded content, or forget their session, each in one way."""
+"""Limousines that expose guarded content, or do not end an unlock with its session, each in one way."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ HIDDEN = 0x0D10
 
 
 class FunctionalStores(Limousine):
-    """A functional write is refused when it is already stored."""
+    """A functional write is stored before it is refused."""
 
     def guard_write(self, did, record, value):
         if self.request.functional and record.write > 0:
@@ -24,7 +24,7 @@ class FunctionalStores(Limousine):
 
 
 class LongIdOpens(Limousine):
-    """Its request id with 29 bits is the production line's: all levels are open to it."""
+    """The request id with 29 bits belongs to the production line, for which all levels are open."""
 
     through_long_id = False
 
@@ -43,11 +43,11 @@ class LongIdOpens(Limousine):
 
 
 class Factory(Request):
-    """A request of the production line."""
+    """A request from the production line."""
 
 
 class LooseFilter(Limousine):
-    """The acceptance filter's mask lacks the last three bits."""
+    """The acceptance filter ignores the last three bits of the request id."""
 
     def is_for_us(self, frame):
         is_near = not frame.is_extended_id and not frame.is_remote_frame and frame.arbitration_id & 0x7F8 == 0x6A0
@@ -55,7 +55,7 @@ class LooseFilter(Limousine):
 
 
 MemoryWriteOpen = but(Limousine, services=Limousine.services | {0x3D: Service("write_memory", (PROGRAMMING, EXTENDED), 5)})
-"""Writing the RAM page by address asks for no level."""
+"""Writing the RAM page by address needs no level."""
 
 
 class MemoryWriteZero(Limousine):
@@ -72,7 +72,7 @@ class MemoryWriteZero(Limousine):
 
 
 class DownloadInExtended(Limousine):
-    """The extended session has a download of its own, for maps, without a level."""
+    """The extended session has a download of its own, for maps, which needs no level."""
 
     services = Limousine.services | {
         sid: Service(Limousine.services[sid].method, (PROGRAMMING, EXTENDED), Limousine.services[sid].shortest)
@@ -102,7 +102,7 @@ class DownloadInExtended(Limousine):
 
 
 class TransferAlone(Limousine):
-    """A block is taken without a level, and without a download that was asked for."""
+    """36 accepts a block without a level, and without any download before."""
 
     def guard_service(self, pdu, level):
         if pdu[0] != 0x36:
@@ -113,7 +113,7 @@ class TransferAlone(Limousine):
 
 
 class OutputsOpen(Limousine):
-    """What may be controlled is every DID, in the extended session, locked or not."""
+    """In the extended session every DID may be controlled, locked or not."""
 
     def control_output(self, pdu):
         did = int.from_bytes(pdu[1:3], "big")
@@ -125,11 +125,11 @@ class OutputsOpen(Limousine):
 
 
 OutputOpen = but(Limousine, outputs=table({0x0310: limousine.OPEN}))
-"""The lamp obeys without a level."""
+"""The lamp can be controlled without a level."""
 
 
 class OutputReturnOpen(Limousine):
-    """Control may be given back (2F .. 00) without a level."""
+    """Control may be returned (2F .. 00) without a level."""
 
     def control_output(self, pdu):
         if int.from_bytes(pdu[1:3], "big") in self.outputs and pdu[3:] == b"\x00":
@@ -141,11 +141,11 @@ RoutineOpen = but(Limousine, routines=Limousine.routines | {0x0203: limousine.OP
 """Routine 0203 runs without its level."""
 
 EraseOpen = but(Limousine, routines=Limousine.routines | {0xFF00: limousine.OPEN})
-"""Erasing (routine FF00) asks for no level, though declared."""
+"""Erasing (routine FF00) needs no level, though the target declares one."""
 
 
 class RoutineOpenInProgramming(Limousine):
-    """Routine 0203 asks for its level in the extended session only."""
+    """Routine 0203 needs its level in the extended session only."""
 
     def guard_routine(self, rid):
         if self.session == EXTENDED:
@@ -153,7 +153,7 @@ class RoutineOpenInProgramming(Limousine):
 
 
 class FlashReadable(Limousine):
-    """The flash page is read without a level; its keys are in it."""
+    """The flash page, which contains the keys, can be read without a level."""
 
     def __init__(self):
         super().__init__()
@@ -165,7 +165,7 @@ class FlashReadable(Limousine):
 
 
 class CalibrationReadable(Limousine):
-    """Reading memory is for everybody, as declared, but not the flash page, which is: the guard knows the RAM page only."""
+    """Reading memory is declared open except for the flash page, but the guard knows only the RAM page."""
 
     services = Limousine.services | {0x23: Service("read_memory", (PROGRAMMING, EXTENDED), 4)}
 
@@ -176,7 +176,7 @@ class CalibrationReadable(Limousine):
 
 
 class UploadOpen(Limousine):
-    """35 is there, for service, and asks for no level."""
+    """35 exists, and needs no level."""
 
     services = Limousine.services | {0x35: Service("request_upload", (PROGRAMMING, EXTENDED), 4)}
 
@@ -187,7 +187,7 @@ class UploadOpen(Limousine):
 
 
 class AliasOpen(Limousine):
-    """A dynamic DID may be made of a guarded one, and is then read by everybody."""
+    """A dynamic DID may be defined from a guarded one, and everybody may then read it."""
 
     def guard_definition(self, sources):
         pass
@@ -197,7 +197,7 @@ class AliasOpen(Limousine):
 
 
 class AloneGuarded(Limousine):
-    """Read alone, a guarded DID is guarded."""
+    """A guarded DID is guarded only if it is read alone."""
 
     def guard_read(self, dids):
         if len(dids) == 1:
@@ -205,7 +205,7 @@ class AloneGuarded(Limousine):
 
 
 class FirstGuarded(Limousine):
-    """Only the first DID of a request is judged."""
+    """Only the first DID of a request is checked for its level."""
 
     def guard_read(self, dids):
         super().guard_read(dids[:1])
@@ -216,7 +216,7 @@ SecretReadable = but(Limousine, records=Limousine.records | {0xF1F0: Record(limo
 
 
 class KeyReadable(Limousine):
-    """A status DID shows the key that is expected next."""
+    """A status DID shows the key that the ECU expects next."""
 
     records = Limousine.records | {0x0A99: Record(bytes(16))}
 
@@ -227,7 +227,7 @@ class KeyReadable(Limousine):
 
 
 class LowerLimitMissing(Limousine):
-    """A value that is too great is refused, one that is too small is not."""
+    """A value that is too large is refused, one that is too small is stored."""
 
     def check_range(self, did, record, value):
         if record.highest and value > record.highest:
@@ -235,7 +235,7 @@ class LowerLimitMissing(Limousine):
 
 
 class GuardedUnranged(Limousine):
-    """Whoever has the level may write any value."""
+    """With the level unlocked, any value may be written."""
 
     def check_range(self, did, record, value):
         if record.write == limousine.OPEN:
@@ -243,7 +243,7 @@ class GuardedUnranged(Limousine):
 
 
 class RangeStores(Limousine):
-    """A value out of range is stored, and refused."""
+    """A value out of range is stored, and the write refused."""
 
     def check_range(self, did, record, value):
         self.values[did] = value
@@ -251,14 +251,14 @@ class RangeStores(Limousine):
 
 
 VinWritable = but(Limousine, records=Limousine.records | {0xF190: Record(b"WLM00000000000042", limousine.OPEN)})
-"""The VIN may be written by everybody; nobody said so."""
+"""Everybody may write the VIN, which the target does not declare."""
 
 ClearOpen = but(Limousine, services=Limousine.services | {0x14: Service("clear_faults", ALL, 4)})
 """Faults are cleared in any session, without a level."""
 
 
 class LinkControlOpen(Limousine):
-    """The bit rate may be changed without a level, though declared."""
+    """The bit rate may be changed without a level, though the target declares one."""
 
     services = Limousine.services | {0x87: Service("link_control", (EXTENDED,), subs=(1, 2, 3))}
     with_subs = (*Limousine.with_subs, 0x87)
@@ -273,16 +273,16 @@ class LinkControlOpen(Limousine):
 
 
 FaultSettingOpen = but(Limousine, services=Limousine.services | {0x85: Service("fault_setting", (EXTENDED,), subs=(1, 2))})
-"""The storing of faults is switched off without a level."""
+"""The storing of faults can be switched off without a level."""
 
 
 class CheckedAtFirst(Limousine):
-    """Whether a long write is allowed is decided when its first frame comes."""
+    """The guard of a long write is checked when its first frame comes."""
 
     allowed = False
 
     class Link(Transport):
-        """Asks early."""
+        """An ISO-TP that checks the guard at the first frame."""
 
         def begin(self, length, body):
             self.ecu.allowed = body[:3] == b"\x2e\x02\x40" and self.ecu.unlocked == 1
@@ -297,7 +297,7 @@ class CheckedAtFirst(Limousine):
 
 
 class Downgrade(Limousine):
-    """29 is there, and needed, says the maker; 27 opens all the same without it."""
+    """29 exists, and the maker declares that it is required; but 27 unlocks without it."""
 
     services = Limousine.services | {0x29: Service("authentication", subs=(0, 8))}
     with_subs = (*Limousine.with_subs, 0x29)
@@ -333,7 +333,7 @@ class OldWrites(Limousine):
 
 
 class TimeoutKeepsOpen(Limousine):
-    """The session times out; the lock does not fall."""
+    """When the session times out, the level stays open."""
 
     def session_timeout(self):
         kept = self.unlocked, self.owner
@@ -346,7 +346,7 @@ LongS3 = but(Limousine, s3_s=12.0)
 
 
 class TimeoutAskedOnly(Limousine):
-    """The session's end is only looked at by TesterPresent and session control."""
+    """The session's time-out is checked only by TesterPresent and session control."""
 
     def expire(self):
         if self.queue and self.queue[0].pdu[0] in (0x10, 0x3E):
@@ -357,7 +357,7 @@ class TimeoutAskedOnly(Limousine):
 
 
 class SoftResetKeepsOpen(Limousine):
-    """A soft reset (11 03) keeps the lock's state, in RAM that is not cleared."""
+    """A soft reset (11 03) leaves the level open, in RAM that is not cleared."""
 
     soft = False
 
@@ -374,7 +374,7 @@ class SoftResetKeepsOpen(Limousine):
 
 
 class KeyOffKeepsSession(Limousine):
-    """After 11 02 it is in the session that it was in."""
+    """11 02 does not end the session."""
 
     kept = DEFAULT
 
@@ -391,7 +391,7 @@ class KeyOffKeepsSession(Limousine):
 
 
 class HardResetKeepsSession(KeyOffKeepsSession):
-    """After 11 01 it is in the session that it was in, locked."""
+    """11 01 locks, but does not end the session."""
 
     def ecu_reset(self, pdu):
         reply = super().ecu_reset(pdu)
@@ -400,7 +400,7 @@ class HardResetKeepsSession(KeyOffKeepsSession):
 
 
 class AnswersQuietPresence(Limousine):
-    """Answers 3E 80 when it is functional."""
+    """A functional 3E 80 is answered."""
 
     def answer(self, request):
         request.must_answer = request.functional and request.pdu == b"\x3e\x80"
@@ -408,7 +408,7 @@ class AnswersQuietPresence(Limousine):
 
 
 class AnyPresence(Limousine):
-    """A TesterPresent on any id keeps the session."""
+    """A TesterPresent on any CAN id keeps the session."""
 
     def on_frame(self, frame):
         if bytes(frame.data[:2]) == b"\x02\x3e" and self.port.now_s >= self.awake_s:
@@ -418,7 +418,7 @@ class AnyPresence(Limousine):
 
 
 class PresenceOpens(Limousine):
-    """The eighth TesterPresent of a session overflows into the lock's flag."""
+    """The eighth TesterPresent of a session overflows into the flag of the lock, and opens it."""
 
     def enter(self, session):
         super().enter(session)
@@ -432,11 +432,11 @@ class PresenceOpens(Limousine):
 
 
 SecurityInDefault = but(Limousine, services=Limousine.services | {0x27: Service("security", ALL)})
-"""SecurityAccess answers in the default session too."""
+"""SecurityAccess works in the default session, too."""
 
 
 class SometimesLate(Limousine):
-    """Every twelfth answer is 150 ms late, without a word."""
+    """Every twelfth answer comes 150 ms late, without a response pending."""
 
     heard = 0
 
@@ -446,7 +446,7 @@ class SometimesLate(Limousine):
 
 
 class PendingForEver(Limousine):
-    """0x78 for ever when the long DID is read."""
+    """A read of the long DID is answered 0x78 for ever."""
 
     def execute(self, request):
         if request.pdu == b"\x22\xf1\xa0":
@@ -457,11 +457,11 @@ class PendingForEver(Limousine):
 
 
 DevelopmentSession = but(Limousine, services=Limousine.services | {0x10: Service("control", subs=(1, 2, 3, 0x60))})
-"""Session 60 is there, undeclared."""
+"""Session 60 exists, and is not declared."""
 
 
 class PendingThenNothing(Limousine):
-    """The VIN is said to be pending, and then never comes."""
+    """A read of the VIN is answered 0x78, and then never."""
 
     def execute(self, request):
         if request.pdu == b"\x22\xf1\x90":
@@ -475,15 +475,15 @@ class PendingThenNothing(Limousine):
 
 
 class ResetOpen(Limousine):
-    """Reset asks for no level, though it should (see the target), and is not limited."""
+    """A reset needs no level, though the target declares one, and the number of resets has no limit."""
 
 
 MuteInDefault = but(Limousine, services=Limousine.services | {0x28: Service("communication", ALL, subs=(0, 1, 2, 3))})
-"""28 03 01 silences it in the default session, without a level."""
+"""28 03 01 silences the ECU in the default session, without a level."""
 
 
 class MuteForGood(Limousine):
-    """Communication that was switched off in the extended session comes back with a reset only."""
+    """Only a reset brings back communication that was switched off in the extended session."""
 
     services = Limousine.services | {0x28: Service("communication", (EXTENDED,), subs=(0, 1, 2, 3))}
 
@@ -493,7 +493,7 @@ class MuteForGood(Limousine):
 
 
 class PlainFirstGuarded(FirstGuarded, limousine.Coupe):
-    """Without sessions: only the first DID of a request is judged."""
+    """Without sessions: only the first DID of a request is checked for its level."""
 
 
 class PlainFlashReadable(FlashReadable, limousine.Coupe):
@@ -501,4 +501,4 @@ class PlainFlashReadable(FlashReadable, limousine.Coupe):
 
 
 class PlainFunctionalStores(FunctionalStores, limousine.Coupe):
-    """Without sessions: a functional write is refused when it is already stored."""
+    """Without sessions: a functional write is stored before it is refused."""

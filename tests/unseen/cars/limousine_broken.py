@@ -10,17 +10,17 @@ Limousine, Refused, Service = limousine.Limousine, limousine.Refused, limousine.
 
 
 NothingSupported = but(Limousine, serve=lambda ecu, pdu: refuse(0x11))
-"""0x11 to everything."""
+"""Every request is refused with 0x11."""
 
 AlwaysPositive = but(Limousine, serve=lambda ecu, pdu: bytes(((pdu[0] + 0x40) & 0xFF,)) + pdu[1:3])
-"""Says yes to everything, with the request's second and third byte behind it; reads give one byte."""
+"""Every request is answered positively with its second and third byte; a read also gives one byte."""
 
 OnlyDefault = but(Limousine, services=Limousine.services | {0x10: Service("control", subs=(1,))})
-"""Knows the default session only, though three are declared."""
+"""Only the default session exists, though the target declares three."""
 
 
 class GarbageForSecurity(Limousine):
-    """SecurityAccess answers with noise; the rest is sound."""
+    """SecurityAccess answers with random bytes; everything else is sound."""
 
     def execute(self, request):
         if request.pdu[0] == 0x27:
@@ -30,7 +30,7 @@ class GarbageForSecurity(Limousine):
 
 
 class SilentSecurity(Limousine):
-    """SecurityAccess answers nothing; the rest is sound."""
+    """SecurityAccess is not answered; everything else is sound."""
 
     def execute(self, request):
         if request.pdu[0] == 0x27:
@@ -40,7 +40,7 @@ class SilentSecurity(Limousine):
 
 
 class BusyFromKey(Limousine):
-    """After the first key it is busy for ever (0x21), until it is restarted."""
+    """After the first key every request is answered 0x21, until a restart."""
 
     def boot(self):
         self.is_busy = False
@@ -54,14 +54,14 @@ class BusyFromKey(Limousine):
 
 
 EmptySeeds = but(Limousine, new_seed=lambda ecu, level: b"")
-"""A seed of no byte at all."""
+"""Seeds have no bytes."""
 
 NegativeForYes = but(Limousine, negative=lambda ecu, pdu, nrc: bytes((0x7F, pdu[0], 0x00)))
-"""Every 7F says code 00, which is no code."""
+"""Every negative response has the code 00, which does not exist."""
 
 
 class DeadAfterReset(Limousine):
-    """Does not come back from 11 01; its supply brings it back."""
+    """The ECU does not come back from 11 01 until its supply is cut."""
 
     def ecu_reset(self, pdu):
         reply = super().ecu_reset(pdu)

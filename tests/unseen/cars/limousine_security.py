@@ -17,14 +17,14 @@ WORD = 0xFFFF_FFFF_FFFF_FFFF
 
 
 AsciiSeeds = but(Limousine, new_seed=lambda ecu, level: bytes(byte & 0x7F for byte in Limousine.new_seed(ecu, level)))
-"""Seeds are kept to seven bits a byte."""
+"""Only seven bits of each seed byte are used."""
 
 ModuloSeeds = but(Limousine, new_seed=lambda ecu, level: bytes(byte % 200 for byte in Limousine.new_seed(ecu, level)))
 """Each byte is a random number modulo 200."""
 
 
 class HalfCounter(Limousine):
-    """Half of the seed is a message counter, against replay."""
+    """Half of the seed is a message counter, meant against replay."""
 
     asked = 0x4D2
 
@@ -34,7 +34,7 @@ class HalfCounter(Limousine):
 
 
 class Generator(Limousine):
-    """Eight-byte seeds from 64 bits of state, which is stored."""
+    """Eight-byte seeds are made of a stored state of 64 bits."""
 
     seed_bytes = 8
     state = 0x0123_4567_89AB_CDEF
@@ -51,7 +51,7 @@ class Generator(Limousine):
 
 
 class PermutedLcg(Generator):
-    """A linear congruential generator, its bytes exchanged."""
+    """Seeds come from a linear congruential generator, with their bytes permuted."""
 
     def step(self, state):
         return (state * 6364136223846793005 + 1442695040888963407) & WORD
@@ -61,7 +61,7 @@ class PermutedLcg(Generator):
 
 
 class GrayCounter(Generator):
-    """A counter in Gray code, in steps of 5, its bytes reversed, xor a constant."""
+    """Seeds come from a Gray code counter in steps of 5, with reversed bytes, XOR a constant."""
 
     def step(self, state):
         return (state + 5) & WORD
@@ -72,7 +72,7 @@ class GrayCounter(Generator):
 
 
 class ShiftRegister(Generator):
-    """A 64-bit shift register, 64 steps a seed."""
+    """Seeds come from a 64-bit shift register, 64 steps for each seed."""
 
     def step(self, state):
         for _ in range(64):
@@ -81,11 +81,11 @@ class ShiftRegister(Generator):
 
 
 StepCounter = but(Generator, step=lambda ecu, state: (state + 0x9E37_79B9_7F4A_7C15) & WORD)
-"""A counter in steps of a large odd constant."""
+"""Seeds come from a counter in steps of a large odd constant."""
 
 
 class SrandTime(Limousine):
-    """`srand(time(0))` at each start, the bytes from the C standard's example of rand()."""
+    """Seeds are made of the C standard's example of rand(), started by `srand(time(0))` at each start of the ECU."""
 
     def boot(self):
         self.state = int(self.port.utc_s)
@@ -100,7 +100,7 @@ class SrandTime(Limousine):
 
 
 class XorshiftUptime(Limousine):
-    """xorshift32, started with the milliseconds since the start at the first seed."""
+    """Seeds come from xorshift32, started at the first seed with the milliseconds since the start."""
 
     def boot(self):
         self.state = 0
@@ -120,7 +120,7 @@ class XorshiftUptime(Limousine):
 
 
 class MersenneTime(Limousine):
-    """Python's generator, started with the second of the start."""
+    """Seeds come from Python's generator, started with the second in which the ECU started."""
 
     def boot(self):
         self.random = Random(int(self.port.utc_s))
@@ -131,7 +131,7 @@ class MersenneTime(Limousine):
 
 
 class UptimeHash(Limousine):
-    """SHA-256 of the milliseconds since the start."""
+    """The seed is the SHA-256 of the milliseconds since the start."""
 
     def new_seed(self, level):
         uptime_ms = int((self.port.now_s - self.awake_s) * 1000)
@@ -139,7 +139,7 @@ class UptimeHash(Limousine):
 
 
 class PoorPool(Limousine):
-    """Eight bits of noise at the start, hashed on from there."""
+    """Each seed is the hash of the one before; the first comes from eight bits of noise at the start."""
 
     def boot(self):
         self.pool = self.port.random_bytes(1)
@@ -151,7 +151,7 @@ class PoorPool(Limousine):
 
 
 class FirstSeedFf(Limousine):
-    """The first seed after a start is what an erased EEPROM holds."""
+    """The first seed after a start is FF in every byte, as in an erased EEPROM."""
 
     def boot(self):
         self.is_first = True
@@ -163,7 +163,7 @@ class FirstSeedFf(Limousine):
 
 
 class DeepSeedZero(Limousine):
-    """The first seed of level 3 after a start is read before it is made."""
+    """The first seed of level 3 after a start is zero, since it is read before it is made."""
 
     def boot(self):
         self.deep = bytes(self.seed_bytes)
@@ -177,7 +177,7 @@ class DeepSeedZero(Limousine):
 
 
 class SameSeedWhenOpen(Limousine):
-    """An open level is asked again: the seed that opened it."""
+    """An open level gives the seed that opened it."""
 
     used = b""
 
@@ -193,7 +193,7 @@ class SameSeedWhenOpen(Limousine):
 
 
 KeyOfThree = but(Limousine, key_bytes=3, key_of=lambda ecu, seed, level: three(seed, level))
-"""Keys of three bytes."""
+"""Keys have three bytes."""
 
 
 def three(seed, level):
@@ -201,7 +201,7 @@ def three(seed, level):
 
 
 KeyOfFour = but(Limousine, key_bytes=4, key_of=lambda ecu, seed, level: four(seed, level))
-"""Keys of four bytes."""
+"""Keys have four bytes."""
 
 
 def four(seed, level):
@@ -209,10 +209,10 @@ def four(seed, level):
 
 
 class DoorModuleKey(limousine.Coupe):
-    """Single frames only, so seeds of five and keys of four bytes; no sessions."""
+    """A door module without sessions that takes only single frames, so that seeds have five bytes and keys four."""
 
     class Link(limousine.Transport):
-        """Ignores what is segmented."""
+        """An ISO-TP that ignores segmented messages."""
 
         def first(self, data):
             pass
@@ -231,7 +231,7 @@ class DoorModuleKey(limousine.Coupe):
 
 
 class AffineKey(Generator):
-    """The key is the seed times a constant, plus another."""
+    """The key is the seed times one constant plus another."""
 
     key_bytes = 8
 
@@ -247,7 +247,7 @@ def affine(seed, level):
 
 
 RotatedKey = but(AffineKey, key_of=lambda ecu, seed, level: rotated(seed, level))
-"""The key is the seed rotated by 13 bits, xor a constant."""
+"""The key is the seed rotated by 13 bits, XOR a constant."""
 
 
 def rotated(seed, level):
@@ -256,7 +256,7 @@ def rotated(seed, level):
 
 
 TableKey = but(AffineKey, key_of=lambda ecu, seed, level: looked_up(seed, level))
-"""Each byte of the key is found in a table of 256, at the seed's byte."""
+"""Each byte of the key comes from a table of 256, looked up by the seed's byte."""
 
 
 TABLE = bytes(Random(7).sample(range(256), 256))
@@ -267,7 +267,7 @@ def looked_up(seed, level):
 
 
 class ArticleKey(Limousine):
-    """A five-byte secret, xor and a bare SHA-256, four bytes of it for a key."""
+    """The key is four bytes of the SHA-256 of the seed XOR a five-byte secret."""
 
     seed_bytes, key_bytes = 5, 4
 
@@ -278,7 +278,7 @@ class ArticleKey(Limousine):
 
 
 class PrefixFits(Limousine):
-    """A key that lacks its last byte fits too."""
+    """The right key without its last byte is accepted, too."""
 
     def key_misfits(self, pdu, pending):
         if pdu[2:] == self.key_of(pending.seed, pending.level)[:-1]:
@@ -288,7 +288,7 @@ class PrefixFits(Limousine):
 
 
 class FirstBytesFit(Limousine):
-    """As many bytes are compared as were sent, but one at least."""
+    """Only as many bytes of a key are compared as were sent, but at least one."""
 
     def key_misfits(self, pdu, pending):
         if len(pdu) > 2 and self.key_of(pending.seed, pending.level).startswith(pdu[2:]):
@@ -298,17 +298,17 @@ class FirstBytesFit(Limousine):
 
 
 TailIgnored = but(Limousine, send_key=lambda ecu, pdu, level: Limousine.send_key(ecu, pdu[: 2 + ecu.key_bytes], level))
-"""What follows the key is not looked at."""
+"""Bytes after the right key are ignored."""
 
 LastByteIgnored = but(Limousine, fits=lambda ecu, seed, level, sent: sent[:-1] == ecu.key_of(seed, level)[:-1])
-"""Compares one byte too few."""
+"""The last byte of a key is not compared."""
 
 SumCompared = but(Limousine, fits=lambda ecu, seed, level, sent: sum(sent) == sum(ecu.key_of(seed, level)))
-"""Compares the sums of the bytes."""
+"""Only the sum of a key's bytes is compared."""
 
 
 class BitMasked(Limousine):
-    """One bit of the key's eighth byte is masked away."""
+    """One bit of the key's eighth byte is ignored."""
 
     def fits(self, seed, level, sent):
         def masked(one):
@@ -318,7 +318,7 @@ class BitMasked(Limousine):
 
 
 class EarlyExit(Limousine):
-    """The comparison takes 0.3 ms a byte and ends at the first that differs."""
+    """The comparison takes 0.3 ms for each byte, and ends at the first byte that differs."""
 
     def execute(self, request):
         pdu, pending = request.pdu, self.pending
@@ -330,7 +330,7 @@ class EarlyExit(Limousine):
 
 
 class Hint(Limousine):
-    """A key whose first four bytes are right is told from others by its code (0x31)."""
+    """A wrong key whose first four bytes are right is refused with another code (0x31)."""
 
     def fits(self, seed, level, sent):
         self.is_near = sent[:4] == self.key_of(seed, level)[:4]
@@ -345,7 +345,7 @@ class Hint(Limousine):
 
 
 class CounterOfSeed(Limousine):
-    """The seed stays after a wrong key, three keys are allowed for each: a new seed, three new keys."""
+    """The counter belongs to the seed, which stays after a wrong key: each new seed permits three more keys."""
 
     def request_seed(self, pdu, level):
         reply = super().request_seed(pdu, level)
@@ -360,7 +360,7 @@ class CounterOfSeed(Limousine):
 
 
 class DefaultForgives(Limousine):
-    """The counter belongs to the session: it is new when the default one is left."""
+    """The counter belongs to the session, and is cleared when the default session is left."""
 
     def enter(self, session):
         if getattr(self, "session", session) == DEFAULT and session != DEFAULT:
@@ -371,7 +371,7 @@ class DefaultForgives(Limousine):
 
 
 class SoftResetForgives(Limousine):
-    """Counters are stored when the ignition goes, and at 11 01; a soft reset (11 03) loses them."""
+    """Counters are stored at ignition off and at 11 01; a soft reset (11 03) loses them."""
 
     def ecu_reset(self, pdu):
         reply = super().ecu_reset(pdu)
@@ -381,7 +381,7 @@ class SoftResetForgives(Limousine):
 
 
 class PowerForgives(Limousine):
-    """Counters are stored at 11 01 and 11 03, but when the supply is cut only that of a full lock."""
+    """Counters are stored at 11 01 and 11 03; when the supply is cut, only a full lockout is remembered."""
 
     def power_cycle(self):
         self.failures = {level: n if n >= self.limit else 0 for level, n in self.failures.items()}
@@ -389,7 +389,7 @@ class PowerForgives(Limousine):
 
 
 class PresenceForgives(Limousine):
-    """A tester that is present is a friend: 3E 00 clears the counter."""
+    """3E 00 clears the counter of wrong keys."""
 
     def present(self, pdu):
         self.failures = {level: n if n >= self.limit else 0 for level, n in self.failures.items()}
@@ -405,7 +405,7 @@ class TimeoutForgives(Limousine):
 
 
 class SuccessForgivesAll(Limousine):
-    """Success on any level clears the counters of all."""
+    """Success on any level clears the counters of all levels."""
 
     def unlock(self, level):
         super().unlock(level)
@@ -413,11 +413,11 @@ class SuccessForgivesAll(Limousine):
 
 
 DelayOverflows = but(Limousine, delay_s=4.464)
-"""Seventy seconds of delay, in a 16-bit number of milliseconds: 4.464 s."""
+"""The delay of seventy seconds is stored in a 16-bit number of milliseconds, and lasts only 4.464 s."""
 
 
 class LastSeedInDelay(Limousine):
-    """The seed of the last wrong key stays, and its right key opens during the delay."""
+    """The seed of the last wrong key stays valid, and its right key opens the level during the delay."""
 
     kept = None
 
@@ -445,35 +445,35 @@ class DelayAskedOnce(Limousine):
 
 
 class DelayShortAfterReset(Limousine):
-    """What is left of the delay is stored in a nibble: one second after a reset."""
+    """The remaining delay is stored in four bits at a reset, so that a delay of one second follows."""
 
     def delays_at_boot(self):
         return {level: self.awake_s + 1.0 for level, n in self.failures.items() if n}
 
 
 class NoDelayAfterOne(Limousine):
-    """After a reset the counter is known, but one failure alone delays nothing."""
+    """After a reset the counter is kept, but a single wrong key is followed by no delay."""
 
     def delays_at_boot(self):
         return {level: self.awake_s + self.delay_s for level, n in self.failures.items() if n >= self.limit}
 
 
 class DelayPhysicalOnly(Limousine):
-    """The delay is not asked for when the request is functional."""
+    """A functional seed request is served during the delay."""
 
     def is_delayed(self, level):
         return super().is_delayed(level) and not self.request.functional
 
 
 class NoDelayInProgramming(Limousine):
-    """The programming session's own SecurityAccess knows nothing of the delay."""
+    """The programming session has a SecurityAccess of its own, which does not know the delay."""
 
     def is_delayed(self, level):
         return super().is_delayed(level) and self.session != PROGRAMMING
 
 
 class RecordSkipsDelay(Limousine):
-    """A seed request with a data record takes another way, past the delay."""
+    """A seed request with a data record is served during the delay."""
 
     def request_seed(self, pdu, level):
         if len(pdu) > 2 and not self.is_open(level):
@@ -486,7 +486,7 @@ class RecordSkipsDelay(Limousine):
 
 
 class LimitSkipped(Limousine):
-    """Locks when the counter is three, not when it is more; the delay does not clear it."""
+    """The ECU locks out when the counter equals three, not when it is larger; the delay does not clear the counter."""
 
     def delay_over(self, level):
         pass
@@ -501,7 +501,7 @@ class LimitSkipped(Limousine):
 
 
 class LocksWrap(Limousine):
-    """One key after each delay, and no more delays once the counter's byte has wrapped."""
+    """After each delay one key is permitted; once the counter's byte has wrapped, no delay follows any more."""
 
     wrong = 0
 
@@ -518,7 +518,7 @@ class LocksWrap(Limousine):
 
 
 class LengthKeepsSeed(Limousine):
-    """A key of a wrong length leaves the seed where it is."""
+    """A key of a wrong length leaves the seed pending."""
 
     def key_misfits(self, pdu, pending):
         self.pending = pending
@@ -526,7 +526,7 @@ class LengthKeepsSeed(Limousine):
 
 
 class LevelKeepsSeed(Limousine):
-    """A key for another level leaves the seed where it is."""
+    """A key for another level leaves the seed pending."""
 
     def no_seed(self, pdu, level):
         if self.spared and self.spared.level != level:
@@ -541,7 +541,7 @@ class LevelKeepsSeed(Limousine):
 
 
 class HopKeepsSeed(Limousine):
-    """10 01 forgets what is open, not the seed that is out."""
+    """10 01 locks, but leaves a given seed pending."""
 
     def control(self, pdu):
         pending = self.pending
@@ -551,7 +551,7 @@ class HopKeepsSeed(Limousine):
 
 
 class TimeoutKeepsSeed(Limousine):
-    """The seed outlives the session's timeout, and the new session's beginning."""
+    """A seed stays pending after the session's time-out, and after a new session begins."""
 
     def session_timeout(self):
         pending = self.pending
@@ -575,7 +575,7 @@ class SeedHoldsSession(Limousine):
 
 
 class AnyKeyNumber(Limousine):
-    """A key opens the level of the seed, whichever number it came with."""
+    """A key opens the level of the pending seed, whatever sub-function it comes with."""
 
     def is_pair(self, pending, level):
         return True
@@ -585,7 +585,7 @@ class AnyKeyNumber(Limousine):
 
 
 class OneOpensAll(Limousine):
-    """Level 1 writes what level 3 protects."""
+    """Level 1 permits writes that need level 3."""
 
     def guard_write(self, did, record, value):
         if record.write > 0 and self.unlocked is None:
@@ -595,7 +595,7 @@ class OneOpensAll(Limousine):
 
 
 class LevelsPileUp(Limousine):
-    """What was opened stays open when another level is."""
+    """An open level stays open when another level is opened."""
 
     def relock(self):
         super().relock()
@@ -610,7 +610,7 @@ class LevelsPileUp(Limousine):
 
 
 class SuppressedUncounted(Limousine):
-    """Keys with the suppress bit are compared, not counted."""
+    """A key in a request with the suppress bit is compared, but not counted."""
 
     def wrong_key(self, level, pending):
         if not self.request.pdu[1] & 0x80:
@@ -618,7 +618,7 @@ class SuppressedUncounted(Limousine):
 
 
 class SuppressedOpens(Limousine):
-    """With the suppress bit a wrong key takes the way of a right one, which says nothing."""
+    """A wrong key in a request with the suppress bit opens the level, without an answer."""
 
     def wrong_key(self, level, pending):
         super().wrong_key(level, pending)
@@ -665,7 +665,7 @@ class Hidden61(Limousine):
 
 
 class RecordIsSeed(Limousine):
-    """A data record replaces the generator's noise: the seed is its hash."""
+    """A data record replaces the generator's noise: the seed is the record's hash."""
 
     def request_seed(self, pdu, level):
         reply = super().request_seed(pdu[:2], level)
@@ -676,7 +676,7 @@ class RecordIsSeed(Limousine):
 
 
 class RecordOverruns(Limousine):
-    """A data record of more than 32 bytes is more than it has room for."""
+    """A data record of more than 32 bytes overruns its buffer."""
 
     def request_seed(self, pdu, level):
         if len(pdu) > 34:
@@ -685,11 +685,11 @@ class RecordOverruns(Limousine):
 
 
 UnlockForAll = but(Limousine, connections=((0x6A0, 0x6A8), (0x6B0, 0x6B8)), is_open=lambda ecu, level: ecu.unlocked == level)
-"""What one tester unlocked, the other may use."""
+"""A level that one tester unlocked is open for the other tester."""
 
 
 class MuteInDelay(Limousine):
-    """During the delay it answers to no diagnosis but SecurityAccess and sessions."""
+    """During the delay the ECU serves only SecurityAccess and session control."""
 
     def next(self):
         if any(self.port.now_s < until_s for until_s in self.delay_until_s.values()):
@@ -698,7 +698,7 @@ class MuteInDelay(Limousine):
 
 
 class LocksForGood(Limousine):
-    """After ten failures it is locked until the battery is taken off."""
+    """After ten wrong keys the ECU is locked out until the battery is disconnected."""
 
     total = 0
 
@@ -718,7 +718,7 @@ class LocksForGood(Limousine):
 
 
 class WrongDeepKeyOpens(Limousine):
-    """With level 1 open, a wrong key for level 3 opens level 3."""
+    """While level 1 is open, a wrong key for level 3 opens level 3."""
 
     def wrong_key(self, level, pending):
         super().wrong_key(level, pending)
@@ -727,7 +727,7 @@ class WrongDeepKeyOpens(Limousine):
 
 
 class SuppressedEntryKeeps(Limousine):
-    """A session entered with the suppress bit (10 83) does not lock."""
+    """Entering a session with the suppress bit (10 83) does not lock."""
 
     def control(self, pdu):
         kept = self.unlocked, self.owner
@@ -738,7 +738,7 @@ class SuppressedEntryKeeps(Limousine):
 
 
 class PrintsKey(Limousine):
-    """Each key that it expects is printed, as a decimal number."""
+    """Each key that the ECU expects is printed, as a decimal number."""
 
     def key_of(self, seed, level):
         expected = super().key_of(seed, level)
@@ -747,7 +747,7 @@ class PrintsKey(Limousine):
 
 
 class PrintsSecret(Limousine):
-    """Its start-up banner dumps the key store, in hex with spaces."""
+    """The start-up banner prints the secrets, in hex with spaces."""
 
     def boot(self):
         super().boot()
@@ -755,7 +755,7 @@ class PrintsSecret(Limousine):
 
 
 class NoCounter(Limousine):
-    """Counts its failures in a local variable."""
+    """Wrong keys are counted in a local variable, which is lost at each request."""
 
     def wrong_key(self, level, pending):
         pass
@@ -774,12 +774,12 @@ class PlainRamCounter(RamCounter, limousine.Coupe):
 
 
 PlainNeverRelocks = but(limousine.Coupe, idle_s=1e12)
-"""Without sessions: what is open stays open."""
+"""Without sessions: an open level is never locked again."""
 
 
 class PlainSuccessForgivesAll(SuccessForgivesAll, limousine.Coupe):
-    """Without sessions: success on any level clears the counters of all."""
+    """Without sessions: success on any level clears the counters of all levels."""
 
 
 class PlainBitMasked(BitMasked, limousine.Coupe):
-    """Without sessions: one bit of the key is masked away."""
+    """Without sessions: one bit of the key is ignored."""

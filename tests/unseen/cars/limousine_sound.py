@@ -1,4 +1,4 @@
-"""Limousines that use the freedom of the standard: none has an undeclared flaw."""
+"""Limousines that use the freedom of the standard: none has a flaw that its target does not declare."""
 
 import hashlib
 from pathlib import Path
@@ -16,16 +16,16 @@ Service, Transport, table = limousine.Service, limousine.Transport, limousine.ta
 
 
 def short_key(seed: bytes, level: int) -> bytes:
-    """Eight bytes, of a keyed BLAKE2."""
+    """Compute a key of eight bytes by a keyed BLAKE2."""
     return hashlib.blake2s(seed, digest_size=8, key=limousine.SECRETS[level]).digest()
 
 
 EightByteKeys = but(Limousine, seed_bytes=12, key_bytes=8, key_of=lambda ecu, seed, level: short_key(seed, level))
-"""Seeds of 12 and keys of 8 bytes."""
+"""Seeds have 12 bytes, and keys 8."""
 
 
 class SharedCounter(Limousine):
-    """One counter and one delay for all levels."""
+    """All levels share one counter and one delay."""
 
     def wrong_key(self, level, pending):
         for one in self.levels:
@@ -37,7 +37,7 @@ class SharedCounter(Limousine):
 
 
 class DelayAfterEach(Limousine):
-    """Each wrong key costs a second, the third one ten; only those ten seconds forgive."""
+    """Each wrong key is followed by a delay of a second, the third by ten; only the end of those ten clears the counter."""
 
     def delay_over(self, level):
         if self.failures[level] >= self.limit:
@@ -52,7 +52,7 @@ class DelayAfterEach(Limousine):
 
 
 class LongThinker(Limousine):
-    """P2 is 400 ms, as declared and as 50 says; keys, writes and routines take 3 s more and say 0x78."""
+    """P2 is 400 ms, as declared and as 50 states; keys, writes and routines take 3 s more, after 0x78."""
 
     def latency_s(self, request):
         return 0.3
@@ -69,10 +69,10 @@ class LongThinker(Limousine):
 
 
 class ThinksOver(Limousine):
-    """Everything takes 3 s and says 0x78 first; one request after the other."""
+    """Every request takes 3 s after 0x78; requests are served one after the other."""
 
     slow: frozenset[int] | None = None
-    """The services that take so long; None: all of them."""
+    """The services that take this long; None: all of them."""
     thinking_s = 3.0
 
     def execute(self, request):
@@ -84,17 +84,17 @@ class ThinksOver(Limousine):
 
 
 ThinksOverReads = but(ThinksOver, slow=frozenset((0x22,)))
-"""Reads take 3 s and say 0x78 first; what is asked meanwhile is answered after them."""
+"""Reads take 3 s after 0x78; requests that come meanwhile are answered afterwards."""
 
 ThinksOverPresence = but(ThinksOver, slow=frozenset((0x3E,)))
-"""TesterPresent takes 3 s and says 0x78 first."""
+"""TesterPresent takes 3 s after 0x78."""
 
 ThinksForLong = but(ThinksOver, thinking_s=4.5)
-"""Everything takes 4.5 s, so that the delay after each start may be over before the first seed."""
+"""Every request takes 4.5 s, so that the delay after each start may be over before the first seed."""
 
 
 class BusyWhileThinking(ThinksOver):
-    """Reads, keys, writes and routines take 3 s and say 0x78 first; what is asked meanwhile is to be repeated (0x21)."""
+    """Reads, keys, writes and routines take 3 s after 0x78; requests that come meanwhile are refused with 0x21."""
 
     slow = frozenset((0x22, 0x27, 0x2E, 0x31))
 
@@ -106,7 +106,7 @@ class BusyWhileThinking(ThinksOver):
 
 
 class TwentyNineBits(Limousine):
-    """29-bit ids, padding CC."""
+    """Ids have 29 bits, and the padding is CC."""
 
     connections = ((0x18DA33F1, 0x18DAF133),)
     functional_id = 0x18DB33F1
@@ -115,7 +115,7 @@ class TwentyNineBits(Limousine):
 
 
 class OneDid(Limousine):
-    """Reads one DID at a time (0x13 for more)."""
+    """One request reads only one DID; a request for more is refused with 0x13."""
 
     def read(self, pdu):
         self.exactly(pdu, 3)
@@ -123,7 +123,7 @@ class OneDid(Limousine):
 
 
 class SingleFrames(Transport):
-    """Nothing but single frames; what is segmented is ignored."""
+    """Only single frames are accepted; segmented messages are ignored."""
 
     def first(self, data):
         pass
@@ -143,11 +143,11 @@ class DoorModule(Limousine):
 
 
 NoFunctional = but(Limousine, functional_id=None)
-"""Hears physical requests only."""
+"""Only physical requests are received."""
 
 
 class CountersLoad(Limousine):
-    """Counters come from slow memory: no seed in the first 1.5 s (0x22)."""
+    """Seeds are refused with 0x22 in the first 1.5 s, while counters are read from slow memory."""
 
     def request_seed(self, pdu, level):
         if self.port.now_s < self.awake_s + 1.5:
@@ -156,11 +156,13 @@ class CountersLoad(Limousine):
 
 
 BootDelay = but(Limousine, delays_at_boot=lambda ecu: dict.fromkeys(ecu.levels, ecu.awake_s + ecu.delay_s))
-"""It cannot count over a reset: each start costs the whole delay."""
+"""Counters are lost at a reset, so that each start begins with the whole delay."""
 
 
 class OtherOrder(Limousine):
-    """Security before anything else it could say of a write; the key's length before its sequence; 0x36 during the delay."""
+    """Refusals have another order: security first for a write; the key's length before its sequence; 0x36 during
+    the delay.
+    """
 
     def write(self, pdu):
         record = self.records.get(int.from_bytes(pdu[1:3], "big"))
@@ -184,7 +186,7 @@ class OtherOrder(Limousine):
 
 
 class LevelFive(Limousine):
-    """Its only level is 05, in the extended session only (0x7E in the other); five attempts."""
+    """The only level is 05, in the extended session only (0x7E in the default one); five attempts are permitted."""
 
     levels, limit = (5,), 5
     records = table(
@@ -209,11 +211,11 @@ class LevelFive(Limousine):
 
 
 NoReset = but(Limousine, services=table({sid: one for sid, one in Limousine.services.items() if sid != 0x11}))
-"""Without 0x11; only its supply restarts it."""
+"""0x11 does not exist; only a cut of the supply restarts the ECU."""
 
 
 class AnswersAfterBoot(Limousine):
-    """Restarts in 35 ms, and answers the reset only then."""
+    """A restart takes 35 ms, and the reset is answered only after it."""
 
     boot_s = 0.035
 
@@ -231,17 +233,17 @@ class AnswersAfterBoot(Limousine):
 
 
 FewAndSlow = but(Transport, block_size=4, stmin=10, fc_delay_s=0.06, buffer_size=300)
-"""Blocks of four frames, 10 ms between them, 60 ms before each flow control; 300 bytes at most."""
+"""Blocks have four frames, 10 ms apart, 60 ms before each flow control; messages have at most 300 bytes."""
 
 OddTiming = but(Limousine, transport=FewAndSlow)
-"""Odd but legal ISO-TP timing."""
+"""The ISO-TP timing is odd but legal."""
 
 Unpadded = but(Limousine, padding=None)
 """Frames are as short as their content."""
 
 
 class SlowMemory(Limousine):
-    """What is written takes 1.5 s (0x78 after 40 ms)."""
+    """A write takes 1.5 s (0x78 after 40 ms)."""
 
     def execute(self, request):
         if request.pdu[0] in (0x2E, 0x3D):
@@ -261,14 +263,14 @@ class Restless(Limousine):
 
 
 class Decremented(Limousine):
-    """When the delay is over one more key may be tried: the counter is not cleared."""
+    """When the delay is over, only one more key is permitted: the counter is not cleared."""
 
     def delay_over(self, level):
         self.failures[level] = self.limit - 1
 
 
 class StaticSeed(Limousine):
-    """The same seed until the right key, or a restart; with counter and delay."""
+    """The seed stays the same until the right key or a restart; there is a counter and a delay."""
 
     def boot(self):
         self.kept: dict[int, bytes] = {}
@@ -285,11 +287,11 @@ class StaticSeed(Limousine):
 
 
 Twin = but(Limousine, connections=((0x6A1, 0x6A9),), periodic=())
-"""The same on the next ids."""
+"""A second such ECU on the next ids."""
 
 
 class Chatter:
-    """Other traffic, next to ours in its ids, that looks like ISO-TP."""
+    """A node whose frames, on ids next to ours, look like ISO-TP."""
 
     def attach(self, port):
         self.port = port
@@ -305,19 +307,19 @@ class Chatter:
 
 
 def crowded():
-    """A chatterer and a twin on the next ids."""
+    """Return a limousine with a `Chatter` and a `Twin` on the next ids."""
     return [Chatter(), Twin(), Limousine()]
 
 
 Jitter = but(Limousine, latency_s=lambda ecu, request: ecu.port.random_bytes(1)[0] / 255 * 0.040)
-"""Between 0 and 40 ms for an answer."""
+"""An answer takes between 0 and 40 ms."""
 
 LateS3 = but(Limousine, s3_s=5.2)
 """S3 is 5.2 s."""
 
 
 class Busy(Limousine):
-    """Every 23rd request is to be repeated (0x21)."""
+    """Every 23rd request is refused with 0x21, and has to be repeated."""
 
     heard = 0
 
@@ -329,11 +331,11 @@ class Busy(Limousine):
 
 
 TwoTesters = but(Limousine, connections=((0x6A0, 0x6A8), (0x6B0, 0x6B8)))
-"""Takes requests on a second pair of ids too: what one unlocked is his, the other's seed request voids his seed."""
+"""Requests are accepted on a second pair of ids, too: each pair has its own unlock, but one pending seed is shared."""
 
 
 class OpenScratch(Limousine):
-    """The RAM page is for everybody to read and write, as declared."""
+    """Everybody may read and write the RAM page, as declared."""
 
     services = Limousine.services | {
         0x23: Service("read_memory", (PROGRAMMING, EXTENDED), 4),
@@ -348,11 +350,11 @@ class OpenScratch(Limousine):
 
 
 Stern = but(Limousine, limit=1, delay_s=120.0)
-"""One attempt, and then two minutes."""
+"""One attempt is permitted, and then a delay of two minutes follows."""
 
 
 class PartialRead(Limousine):
-    """A read of several DIDs gives those that may be read; 0x33 if that is none."""
+    """A read of several DIDs gives those that may be read; it is refused with 0x33 if there is none."""
 
     def guard_read(self, dids):
         open_ones = [did for did in dids if all(self.records[one].read == OPEN for one in self.sources(did))]
@@ -363,7 +365,7 @@ class PartialRead(Limousine):
 
 
 class FunctionalPresence(Limousine):
-    """Of functional requests it serves TesterPresent only."""
+    """The only functional request that is served is TesterPresent."""
 
     def deliver(self, link, pdu, functional):
         if not functional or pdu[0] == 0x3E:
@@ -371,7 +373,7 @@ class FunctionalPresence(Limousine):
 
 
 class NoSuppressedSecurity(Limousine):
-    """The suppress bit is unknown in 27 (0x12)."""
+    """27 refuses the suppress bit (0x12)."""
 
     def security(self, pdu):
         if self.request.pdu[1] & 0x80:
@@ -380,7 +382,7 @@ class NoSuppressedSecurity(Limousine):
 
 
 class DataRecord(Limousine):
-    """Takes a record of four bytes with the seed request, whose first must be 01 (0x31); it is mixed into nothing."""
+    """A seed request has a record of four bytes, the first of which must be 01 (0x31); the seed does not depend on it."""
 
     def request_seed(self, pdu, level):
         if len(pdu) == 6:
@@ -391,7 +393,7 @@ class DataRecord(Limousine):
 
 
 class SmallBuffer(Transport):
-    """64 bytes; what is longer is ignored without a word."""
+    """The buffer has 64 bytes; longer messages are silently ignored."""
 
     buffer_size = 64
 
@@ -400,17 +402,17 @@ class SmallBuffer(Transport):
 
 
 QuietOverflow = but(Limousine, transport=SmallBuffer)
-"""Does not say that a message is too long."""
+"""A message that is too long is ignored without an overflow."""
 
 ShortZeroSeed = but(Limousine, seed_when_open=lambda ecu, pdu: b"\x67" + pdu[1:2] + b"\x00\x00")
-"""An open level's seed is two zero bytes."""
+"""The seed of an open level is two zero bytes."""
 
 NoSeedWhenOpen = but(Limousine, seed_when_open=lambda ecu, pdu: refuse(0x22))
-"""No seed for an open level (0x22)."""
+"""A seed of an open level is refused (0x22)."""
 
 
 class OpenCommunication(Limousine):
-    """Communication control, fault settings and clearing are for everybody in the extended session, as declared."""
+    """In the extended session everybody may use communication control, fault settings and clearing, as declared."""
 
     services = Limousine.services | {
         0x14: Service("clear_faults", (EXTENDED,), 4),
@@ -420,7 +422,7 @@ class OpenCommunication(Limousine):
 
 
 class Moving(Limousine):
-    """The programming session is refused while the car moves, and it always does (0x22)."""
+    """The programming session is always refused (0x22), because the car seems to move."""
 
     def control(self, pdu):
         if pdu[1] == PROGRAMMING:
@@ -429,7 +431,7 @@ class Moving(Limousine):
 
 
 class NoWriteInDefault(Limousine):
-    """Writes and routines exist in the extended session only, resets nowhere but in the default one."""
+    """Writes and routines exist only in the extended session, resets only in the default one."""
 
     services = Limousine.services | {
         0x11: Service("ecu_reset", (DEFAULT,), subs=(1, 2, 3)),
@@ -439,7 +441,7 @@ class NoWriteInDefault(Limousine):
 
 
 class LongBoot(Limousine):
-    """Four seconds until it hears anything, as declared; the delay starts with the supply."""
+    """The ECU receives nothing for four seconds after a start, as declared; the delay begins with the supply."""
 
     boot_s = 4.0
 
@@ -448,7 +450,7 @@ class LongBoot(Limousine):
 
 
 class Drops(Limousine):
-    """While it works on one request it hears no other."""
+    """A request that comes while another is being served is lost."""
 
     def deliver(self, link, pdu, functional):
         if not self.busy:
@@ -456,7 +458,7 @@ class Drops(Limousine):
 
 
 class KeyPending(Limousine):
-    """Four 0x78 and sixteen seconds for a key."""
+    """A key takes sixteen seconds, with four 0x78."""
 
     def execute(self, request):
         if request.pdu[0] == 0x27 and request.pdu[1:2] in (b"\x02", b"\x04"):
@@ -468,7 +470,9 @@ class KeyPending(Limousine):
 
 
 class BootLoader(Limousine):
-    """The programming session is another program: it takes 0.4 s (0x78), knows no DID but two, and sends nothing itself."""
+    """The programming session is another program: it takes 0.4 s (0x78), has only two DIDs, and sends no frames of
+    its own.
+    """
 
     def execute(self, request):
         if request.pdu[:1] == b"\x10" and request.pdu[1:] in (b"\x02", b"\x82"):
@@ -491,7 +495,7 @@ class BootLoader(Limousine):
 
 
 class HidesGuarded(Limousine):
-    """While it is locked it does not admit that there is a guarded DID (0x31)."""
+    """While the ECU is locked, a guarded DID seems not to exist (0x31)."""
 
     def is_known(self, did):
         return super().is_known(did) and all(
@@ -500,7 +504,7 @@ class HidesGuarded(Limousine):
 
 
 class Talkative(Limousine):
-    """Prints what it does, never a seed or a key, and a checksum of each request."""
+    """The ECU prints what it does and a checksum of each request, but never a seed or a key."""
 
     def answer(self, request):
         print(f"{self.port.now_s:.3f} sid={request.pdu[0]:02X} sum={hashlib.md5(request.pdu).hexdigest()}")
@@ -512,14 +516,14 @@ class Talkative(Limousine):
 
 
 class RandomPadding(Limousine):
-    """Fills its frames with noise."""
+    """Frames are padded with random bytes."""
 
     def put(self, can_id, data):
         super().put(can_id, data + self.port.random_bytes(8 - len(data)))
 
 
 class PublicKey(Limousine):
-    """Shows its public key, which is as good as noise, and a version with a slash."""
+    """A DID shows the public key, which looks like noise, and another a version with a slash."""
 
     records = Limousine.records | {
         0xF1A1: Record(hashlib.sha512(b"public").digest()),
@@ -529,7 +533,7 @@ class PublicKey(Limousine):
 
 
 class ThroughExtended(Limousine):
-    """The programming session is entered from the extended one only (0x7E)."""
+    """The programming session can be entered only from the extended one (0x7E)."""
 
     def control(self, pdu):
         if pdu[1] == PROGRAMMING and self.session == DEFAULT:
@@ -538,7 +542,7 @@ class ThroughExtended(Limousine):
 
 
 class DeepInProgramming(Limousine):
-    """Level 1 is unlocked in the extended session, level 3 in the programming one (0x7E elsewhere)."""
+    """Level 1 is unlocked in the extended session, level 3 in the programming session (0x7E elsewhere)."""
 
     def security(self, pdu):
         level = pdu[1] - (pdu[1] + 1) % 2
@@ -548,17 +552,17 @@ class DeepInProgramming(Limousine):
 
 
 TenAttempts = but(Limousine, limit=10)
-"""Ten wrong keys until the delay."""
+"""Ten wrong keys start the delay."""
 
 ShortDelay = but(Limousine, delay_s=1.0)
-"""One second of delay."""
+"""The delay lasts one second."""
 
 FastBoot = but(Limousine, boot_s=0.015)
-"""Restarts in 15 ms."""
+"""A restart takes 15 ms."""
 
 
 class OneWrite(Limousine):
-    """Each unlock is good for one write."""
+    """Each unlock permits only one write."""
 
     def write(self, pdu):
         guard = self.records[did].write if (did := int.from_bytes(pdu[1:3], "big")) in self.records else OPEN
@@ -580,7 +584,7 @@ class ShortUnlock(Limousine):
 
 
 class RateLimited(Limousine):
-    """The same DID is not written twice within 0.3 s (0x22)."""
+    """The same DID cannot be written twice within 0.3 s (0x22)."""
 
     def boot(self):
         super().boot()
@@ -597,11 +601,11 @@ AtTheLimit = but(Limousine, latency_s=lambda ecu, request: 0.049)
 """Every answer takes 49 ms."""
 
 LongRecord = but(Limousine, records=Limousine.records | {0xF1A0: Record(bytes(600), 1)})
-"""Its longest record has 600 bytes, and may be written with level 1."""
+"""The longest record has 600 bytes, and level 1 may write it."""
 
 
 class WaitingLink(Transport):
-    """Says wait twice before it grants a block of eight."""
+    """An ISO-TP that says wait twice before it grants a block of eight."""
 
     block_size = 8
 
@@ -616,14 +620,14 @@ class WaitingLink(Transport):
 
 
 Waits = but(Limousine, transport=WaitingLink)
-"""Flow controls that say wait."""
+"""Flow controls say wait before they permit a block."""
 
 SecuredReset = but(Limousine, services=Limousine.services | {0x11: Service("ecu_reset", subs=(1, 2, 3), level=1)})
-"""Who wants a reset needs level 1, as declared."""
+"""A reset needs level 1, as declared."""
 
 
 class SecuredSession(Limousine):
-    """The programming session is entered by whoever has level 1 (0x33)."""
+    """The programming session needs level 1 (0x33)."""
 
     def control(self, pdu):
         if pdu[1] == PROGRAMMING and len(pdu) == 2:
@@ -632,7 +636,7 @@ class SecuredSession(Limousine):
 
 
 class SharedDelay(Limousine):
-    """One delay for both levels, a counter for each."""
+    """Both levels share one delay, but have a counter each."""
 
     def wrong_key(self, level, pending):
         super().wrong_key(level, pending)
@@ -641,7 +645,7 @@ class SharedDelay(Limousine):
 
 
 class NothingBetween(Limousine):
-    """A seed is void as soon as anything but its key is asked for."""
+    """Any request other than its key makes a seed invalid."""
 
     def serve(self, pdu):
         if pdu[0] not in (0x27, 0x3E):
@@ -650,7 +654,7 @@ class NothingBetween(Limousine):
 
 
 class FiveSeconds(Limousine):
-    """A seed is good for five seconds."""
+    """A seed is valid for five seconds."""
 
     def is_pair(self, pending, level):
         return super().is_pair(pending, level) and self.port.now_s < pending.since_s + 5.0

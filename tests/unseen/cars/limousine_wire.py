@@ -1,4 +1,4 @@
-"""Limousines that speak ISO-TP or UDS wrongly, crash, or slow down, each in one way."""
+"""Limousines that violate ISO-TP or UDS, crash, or slow down, each in one way."""
 
 from pathlib import Path
 
@@ -14,23 +14,23 @@ Record = limousine.Record
 
 
 SubFunctionIs31 = but(Limousine, unknown_sub=lambda ecu, pdu: refuse(0x31 if pdu[0] in (0x10, 0x3E) else 0x12))
-"""An unknown sub-function of TesterPresent and session control is out of range (0x31)."""
+"""An unknown sub-function of TesterPresent and session control is refused with 0x31 (out of range)."""
 
 HalfDidRead = but(Limousine, read=lambda ecu, pdu: Limousine.read(ecu, pdu if len(pdu) % 2 else pdu[:-1]))
-"""What is left over behind the last whole DID is not looked at."""
+"""In a read, half a DID behind the last whole one is ignored."""
 
 SessionTail = but(Limousine, control=lambda ecu, pdu: Limousine.control(ecu, pdu[:2]))
-"""10 03 00 enters the extended session."""
+"""10 03 00 enters the extended session, though it is too long."""
 
 EmptyRecord = but(Limousine, unknown_did=lambda ecu, pdu: b"\x62" + pdu[1:3])
-"""A DID that it does not know is read as an empty one."""
+"""An unknown DID is read as an empty one."""
 
 UnknownDidIs11 = but(Limousine, unknown_did=lambda ecu, pdu: refuse(0x11))
-"""An unknown DID is answered as an unknown service."""
+"""An unknown DID is refused with 0x11, like an unknown service."""
 
 
 class SubBeforeSession(Limousine):
-    """The sub-function is looked at before the session: 27 7D is 0x12 in the default one."""
+    """The sub-function is checked before the session: 27 7D is refused with 0x12 in the default session."""
 
     def not_in_session(self, pdu):
         if pdu[0] == 0x27 and len(pdu) > 1 and pdu[1] & 0x7F not in (1, 2, 3, 4):
@@ -39,7 +39,7 @@ class SubBeforeSession(Limousine):
 
 
 class LengthBeforeSub(Limousine):
-    """The whole length is looked at before the sub-function: an unknown one with a tail is 0x13."""
+    """The whole length is checked before the sub-function: an unknown one with a further byte is refused with 0x13."""
 
     def serve(self, pdu):
         is_unknown = len(pdu) > 1 and pdu[0] == 0x27 and pdu[1] & 0x7F not in (1, 2, 3, 4)
@@ -49,25 +49,25 @@ class LengthBeforeSub(Limousine):
 
 
 SwappedLimitCodes = but(Limousine, nrc_of_wrong_key=lambda ecu, level: 0x35 if ecu.failures[level] > 1 else 0x36)
-"""The first wrong key is answered 0x36, the one at the limit 0x35."""
+"""The first wrong key is refused with 0x36, the one at the limit with 0x35."""
 
 
 class FunctionalSays31(Limousine):
-    """An unknown DID is answered (0x31) when the request is functional, too."""
+    """A functional request for an unknown DID is refused (0x31) instead of ignored."""
 
     def refuse(self, request, nrc):
         return self.negative(request.pdu, nrc) if nrc == 0x31 else super().refuse(request, nrc)
 
 
 class FunctionalSays7f(Limousine):
-    """A service that the session does not have is answered (0x7F) when the request is functional, too."""
+    """A functional request for a service that the session lacks is refused (0x7F) instead of ignored."""
 
     def refuse(self, request, nrc):
         return self.negative(request.pdu, nrc) if nrc == 0x7F else super().refuse(request, nrc)
 
 
 class SessionAnswersQuiet(Limousine):
-    """10 83 is answered."""
+    """10 83 is answered, in spite of the suppress bit."""
 
     def answer(self, request):
         request.must_answer = request.pdu[:1] == b"\x10" and not request.functional
@@ -85,11 +85,11 @@ class SuppressesRefusals(Limousine):
 
 
 PresenceTail = but(Limousine, present=lambda ecu, pdu: Limousine.present(ecu, pdu) + b"\x00")
-"""7E 00 is followed by one byte more."""
+"""The answer 7E 00 has one byte more."""
 
 
 class SwappedEcho(Limousine):
-    """6E echoes its DID with the low byte first."""
+    """The answer 6E repeats its DID with the low byte first."""
 
     def write(self, pdu):
         reply = super().write(pdu)
@@ -97,7 +97,7 @@ class SwappedEcho(Limousine):
 
 
 class NoDuplicates(Limousine):
-    """A DID that is asked for twice is answered once."""
+    """A DID that is requested twice is answered once."""
 
     def guard_read(self, dids):
         super().guard_read(dids)
@@ -105,7 +105,7 @@ class NoDuplicates(Limousine):
 
 
 class FirstDidOnly(Limousine):
-    """Of several DIDs the first is answered."""
+    """Of several DIDs only the first is answered."""
 
     def guard_read(self, dids):
         super().guard_read(dids)
@@ -113,7 +113,7 @@ class FirstDidOnly(Limousine):
 
 
 class AllOrNothing(Limousine):
-    """One unknown DID among known ones is 0x31."""
+    """A request with one unknown DID among known ones is refused with 0x31."""
 
     def read(self, pdu):
         if len(pdu) % 2 and not all(
@@ -137,7 +137,7 @@ class SometimesSilent(Limousine):
 
 
 class TwoRefusals(Limousine):
-    """0x31 is said twice."""
+    """A refusal with 0x31 is sent twice."""
 
     def finish(self, request, answer):
         super().finish(request, answer)
@@ -146,7 +146,7 @@ class TwoRefusals(Limousine):
 
 
 class AnswersTwiceAfterPending(Limousine):
-    """A write is pending, done, and then said to be done again."""
+    """A write is answered by 0x78, then positively, and then positively once more."""
 
     def execute(self, request):
         if request.pdu[0] != 0x2E:
@@ -162,7 +162,7 @@ class AnswersTwiceAfterPending(Limousine):
 
 
 def on(transport: type[Transport]) -> type[Limousine]:
-    """The limousine with another ISO-TP."""
+    """Return the limousine with another ISO-TP."""
     return type(transport.__name__, (Limousine,), {"transport": transport})
 
 
@@ -336,7 +336,7 @@ DiesOnZeroNumber = on(_DiesOnZeroNumber)
 
 
 class DiesOnRemote(Limousine):
-    """A remote frame on its id has no data: an exception."""
+    """A remote frame on the request id kills the ECU, since it has no data."""
 
     def is_for_us(self, frame):
         if frame.is_remote_frame and frame.arbitration_id == 0x6A0:
@@ -348,7 +348,7 @@ class DiesOnRemote(Limousine):
 
 
 class DiesOnRoutineOfFour(Limousine):
-    """Dies on 31 with four bytes of which the second is no known sub-function."""
+    """A request of 31 with four bytes and an unknown sub-function kills the ECU."""
 
     def routine(self, pdu):
         if len(pdu) == 4 and pdu[1] > 3:
@@ -357,7 +357,7 @@ class DiesOnRoutineOfFour(Limousine):
 
 
 class DiesOnHalfFaults(Limousine):
-    """19 02 without a mask kills it."""
+    """19 02 without a mask kills the ECU."""
 
     def faults(self, pdu):
         if pdu == b"\x19\x02":
@@ -366,7 +366,7 @@ class DiesOnHalfFaults(Limousine):
 
 
 class DiesOnLongRead(Limousine):
-    """A read of more than 30 bytes kills it."""
+    """A read of more than 30 bytes kills the ECU."""
 
     def read(self, pdu):
         if len(pdu) > 30:
@@ -375,7 +375,7 @@ class DiesOnLongRead(Limousine):
 
 
 class Answersba(Limousine):
-    """A maker's service BA answers to everybody."""
+    """The maker's service BA answers everybody."""
 
     def unsupported(self, pdu):
         if pdu[0] == 0xBA:
@@ -384,7 +384,7 @@ class Answersba(Limousine):
 
 
 class DiesOfBurst(Limousine):
-    """More than 40 requests that wait are more than its queue holds."""
+    """More than 40 waiting requests overflow the queue, and kill the ECU."""
 
     queue_size = 1000
 
@@ -395,7 +395,7 @@ class DiesOfBurst(Limousine):
 
 
 class BusyAfterBurst(Limousine):
-    """Once 30 requests wait it is busy (0x21) until it is restarted."""
+    """Once 30 requests have waited, every request is refused with 0x21 until a restart."""
 
     queue_size = 40
 
@@ -414,7 +414,7 @@ class BusyAfterBurst(Limousine):
 
 
 class DiesOfForeignBurst(Limousine):
-    """Frames for others are queued too, and worked off in 1 ms each: 500 that wait are too many."""
+    """Frames for other nodes are queued, too, and take 1 ms each: 500 waiting ones kill the ECU."""
 
     free_s = 0.0
 
@@ -430,7 +430,7 @@ class DiesOfForeignBurst(Limousine):
 
 
 class SlowedByForeign(Limousine):
-    """Each frame for others costs 1 ms, which its answers wait for."""
+    """Each frame for another node takes 1 ms, for which answers have to wait."""
 
     free_s = 0.0
 
@@ -448,7 +448,7 @@ class SlowedByForeign(Limousine):
 
 
 class SlowerAndSlower(Limousine):
-    """A log grows with each frame; each answer searches it."""
+    """A log grows with each frame, and each answer searches the log."""
 
     def boot(self):
         self.seen = 0
@@ -466,7 +466,7 @@ class SlowerAndSlower(Limousine):
 
 
 class StalePadding(Limousine):
-    """The frame's buffer is not cleared: behind an answer stands what was sent before."""
+    """The frame's buffer is not cleared, so that earlier content stands behind an answer."""
 
     buffer = bytes(8)
 
@@ -476,7 +476,7 @@ class StalePadding(Limousine):
 
 
 class KeyInPadding(Limousine):
-    """Behind an answer stand bytes of the last key that it made."""
+    """Bytes of the last computed key stand behind an answer."""
 
     made = b""
 
@@ -491,20 +491,20 @@ class KeyInPadding(Limousine):
 
 
 class HiddenGuarded(Limousine):
-    """Undeclared DIDs that need a level are told from none: 0x33 for F1F5 and 0245."""
+    """The refusals 0x33 for F1F5 and 0245 reveal that these undeclared DIDs exist."""
 
     records = Limousine.records | {0xF1F5: Record(b"debug", read=1), 0x0245: Record(b"secret", read=3)}
 
 
 HiddenRoutine = but(Limousine, routines=Limousine.routines | {0x0204: 3})
-"""An undeclared routine, 0204, is told from none by its 0x33."""
+"""The refusal 0x33 for 0204 reveals that this undeclared routine exists."""
 
 BuildPath = but(Limousine, records=Limousine.records | {0xF195: Record(b"/home/jenkins/ws/bcm/build/Debug/main.elf")})
-"""F195 names the folder that it was built in."""
+"""F195 contains the path of the folder in which the software was built."""
 
 
 class BeatStopsInDelay(Limousine):
-    """While SecurityAccess is delayed the periodic frames stop."""
+    """The periodic frames stop during the delay of SecurityAccess."""
 
     def beat(self, can_id, period_s):
         was_mute = self.is_mute
@@ -514,7 +514,7 @@ class BeatStopsInDelay(Limousine):
 
 
 class BeatStarves(Limousine):
-    """Each request starts the periodic frames' timers again."""
+    """Each request restarts the timers of the periodic frames."""
 
     turn = 0
 
@@ -535,7 +535,7 @@ class BeatStarves(Limousine):
 
 
 class BeatStopsInReception(Limousine):
-    """While a message is being received, or was given up by its sender, the periodic frames stop."""
+    """The periodic frames stop while a message is being received, even if its sender has given it up."""
 
     def beat(self, can_id, period_s):
         was_mute = self.is_mute
@@ -561,4 +561,4 @@ class BeatStopsOnKey(Limousine):
 
 
 PlainNoNumbers = but(limousine.Coupe, transport=_NoNumbers)
-"""Without sessions: the sequence number is not looked at."""
+"""Without sessions: sequence numbers are ignored."""

@@ -22,17 +22,17 @@ class Refused(Exception):
 
 
 def refuse(nrc: int) -> None:
-    """Refuse where an expression is wanted."""
+    """Raise `Refused`, where a statement is not possible."""
     raise Refused(nrc)
 
 
 def but(base: type, **otherwise: object) -> type:
-    """A class that does some things otherwise than its base: values and methods by name."""
+    """Return a class that differs from its base in some values and methods, given by name."""
     return type(base.__name__, (base,), otherwise)
 
 
 class Sedan:
-    """Three sessions, two levels, multi-frame seeds."""
+    """The sound sedan: three sessions, two levels, seeds in several frames."""
 
     request_id, response_id, functional_id = 0x7E0, 0x7E8, 0x7DF
     padding: int | None = 0x55
@@ -263,7 +263,7 @@ class Sedan:
 
 
 class Chatter:
-    """Another ECU's traffic: ids on either side of the sedan's, and its response id with 29 bits. Looks like ISO-TP."""
+    """Another ECU's traffic that looks like ISO-TP, on ids beside the sedan's, and on its response id with 29 bits."""
 
     noise = (
         (0x7E7, False, "027F2735"),
@@ -295,18 +295,18 @@ class Chatter:
 
 
 def crowded() -> list:
-    """With a twin on the next ids and a chatterer."""
+    """Return a sedan with another one and a `Chatter` on the next ids."""
     twin = Sedan()
     twin.request_id, twin.response_id = 0x7E1, 0x7E9
     return [Chatter(), twin, Sedan()]
 
 
 Jitter = but(Sedan, latency_s=lambda ecu: ecu.port.random_bytes(1)[0] / 255 * 0.040)
-"""Between 0 and 40 ms for an answer."""
+"""An answer takes between 0 and 40 ms."""
 
 
 class Pending(Sedan):
-    """Says 0x78 before it answers to 10, 27 and 2E, a second later."""
+    """10, 27 and 2E are answered 0x78 first, and finally a second later."""
 
     def answer(self, pdu, is_functional):
         if pdu[0] in (0x10, 0x27, 0x2E):
@@ -329,7 +329,7 @@ class Busy(Sedan):
 
 
 class GlobalCounter(Sedan):
-    """One counter and one delay for both levels."""
+    """Both levels share one counter and one delay."""
 
     def wrong_key(self, level, seed):
         for one in self.failures:
@@ -341,7 +341,7 @@ class GlobalCounter(Sedan):
 
 
 class OnlyProgramming(Sedan):
-    """SecurityAccess in session 02 only, and 10 02 is answered after a restart into the boot loader."""
+    """SecurityAccess exists in session 02 only, and 10 02 is answered after a restart into the boot loader."""
 
     security_sessions = (PROGRAMMING,)
 
@@ -364,7 +364,7 @@ class OnlyProgramming(Sedan):
 
 
 class AnswersThenReboots(Sedan):
-    """10 02 is answered at once; then the boot loader starts, and hears nothing for 300 ms."""
+    """10 02 is answered at once; then the boot loader starts, and receives nothing for 300 ms."""
 
     security_sessions = (PROGRAMMING, EXTENDED)
 
@@ -376,7 +376,7 @@ class AnswersThenReboots(Sedan):
 
 
 class AnswersSuppressed(Sedan):
-    """Answers 3E 80 too, which is a flaw that none of these checks is about."""
+    """3E 80 is answered, too, which is a flaw outside the scope of these checks."""
 
     def present(self, pdu):
         self.sub_function(pdu, (0,))
@@ -388,7 +388,7 @@ Unpadded = but(Sedan, padding=None)
 
 
 class NoRepeatedEntry(Sedan):
-    """From one non-default session to another only by way of the default one (0x22)."""
+    """A session other than the default one can be entered only from the default session (0x22)."""
 
     def control(self, pdu):
         session = self.sub_function(pdu, (DEFAULT, PROGRAMMING, EXTENDED))
@@ -398,7 +398,7 @@ class NoRepeatedEntry(Sedan):
 
 
 class SlowSession(Sedan):
-    """Needs 30 ms after a session change before it knows anything of keys (0x22)."""
+    """For 30 ms after a session change SecurityAccess is refused (0x22)."""
 
     entered_s = 0.0
 
@@ -413,7 +413,7 @@ class SlowSession(Sedan):
 
 
 class ProtectedRead(Sedan):
-    """The protected value is only shown to whoever unlocked."""
+    """The protected value can be read only with the level unlocked."""
 
     def read(self, pdu):
         if pdu[1:] == PROTECTED.to_bytes(2, "big") and not self.may_write(PROTECTED):
@@ -422,11 +422,11 @@ class ProtectedRead(Sedan):
 
 
 Slow = but(Sedan, latency_s=lambda ecu: 0.045)
-"""45 ms for every answer: slow, and within P2."""
+"""Every answer takes 45 ms, which is slow but within P2."""
 
 
 class OneAtATime(Slow):
-    """Hears nothing while it works on an answer."""
+    """A request that comes while another is being served is lost."""
 
     is_working = False
 
@@ -443,7 +443,7 @@ class OneAtATime(Slow):
 
 
 class VeryPatient(Sedan):
-    """Needs 14 s for each key, and says so every four seconds."""
+    """Each key takes 14 s, with 0x78 every four seconds."""
 
     def answer(self, pdu, is_functional):
         if pdu[:2] not in (b"\x27\x02", b"\x27\x04"):
@@ -465,11 +465,11 @@ class WriteNeedsSession(Sedan):
 
 
 ConditionsNeverRight = but(Sedan, request_seed=lambda ecu, pdu, level: refuse(0x22))
-"""The vehicle is moving, says it: 0x22 to every seed request."""
+"""Every seed request is refused with 0x22, as if the vehicle moved."""
 
 
 class FreshKeysOnly(Sedan):
-    """A seed that is 200 ms old is answered in vain: 0x24."""
+    """A key for a seed that is 200 ms old is refused with 0x24."""
 
     def request_seed(self, pdu, level):
         self.asked_s = self.port.now_s
@@ -482,7 +482,7 @@ class FreshKeysOnly(Sedan):
 
 
 FastIds = but(Sedan, request_id=0x7E0, response_id=0x010, functional_id=0x7DF)
-"""Its answers win the arbitration against every request."""
+"""The ECU's answers win arbitration against every request."""
 
 LongBoot = but(Sedan, boot_s=2.0)
 """A restart of two seconds, during which it is deaf, declared as such."""
@@ -492,7 +492,7 @@ LongBoot = but(Sedan, boot_s=2.0)
 
 
 class SeedsOfSession(Sedan):
-    """The generator starts again with every session: seeds repeat, but never within one."""
+    """The generator starts anew with every session, so that seeds repeat, but never within a session."""
 
     at = 0
 
@@ -506,7 +506,7 @@ class SeedsOfSession(Sedan):
 
 
 class SeedsOfBoot(Sedan):
-    """The generator starts again with every boot."""
+    """The generator starts anew with every boot."""
 
     at = 0
 
@@ -520,7 +520,7 @@ class SeedsOfBoot(Sedan):
 
 
 class SeedForgives(Sedan):
-    """The failures are forgotten whenever a seed is asked for."""
+    """Each seed request clears the count of wrong keys."""
 
     def request_seed(self, pdu, level):
         reply = super().request_seed(pdu, level)
@@ -529,7 +529,7 @@ class SeedForgives(Sedan):
 
 
 class DeepUnlimited(Sedan):
-    """Level 3 counts nothing; level 1 does."""
+    """Level 3 counts no wrong keys; level 1 does."""
 
     def wrong_key(self, level, seed):
         if level == 1:
@@ -537,7 +537,7 @@ class DeepUnlimited(Sedan):
 
 
 class EmptyKeyFits(Sedan):
-    """Compares as many bytes of the key as it expects; without a seed it expects none."""
+    """As many bytes of a key are compared as are expected; without a seed none are expected."""
 
     def no_seed(self, pdu, level):
         if self.unlocked == level:
@@ -547,11 +547,11 @@ class EmptyKeyFits(Sedan):
 
 
 Says31 = but(Sedan, no_seed=lambda ecu, pdu, level: refuse(0x31))
-"""0x31 to a key without a seed."""
+"""A key without a seed is refused with 0x31."""
 
 
 class OldPair(Sedan):
-    """A pair that was once right is right for ever."""
+    """A seed's key that was accepted once is accepted for ever."""
 
     def __init__(self):
         super().__init__()
@@ -564,21 +564,21 @@ class OldPair(Sedan):
 
 
 class KeyIsSeedInverted(Sedan):
-    """Takes the inverted seed's first eight bytes too."""
+    """The first eight bytes of the inverted seed are accepted as a key, too."""
 
     def fits(self, seed, level, sent):
         return sent == bytes(byte ^ 0xFF for byte in seed[:8]) or super().fits(seed, level, sent)
 
 
 class DeepZerosOpen(Sedan):
-    """Eight zeros open level 3 only."""
+    """Eight zeros open level 3, but not level 1."""
 
     def fits(self, seed, level, sent):
         return (level == 3 and sent == bytes(8)) or super().fits(seed, level, sent)
 
 
 class EmptyKeyOpens(Sedan):
-    """A key without a byte is refused with 0x13; the level is open all the same."""
+    """A key without a byte is refused with 0x13, and opens the level."""
 
     def bad_key_length(self, pdu, level):
         if len(pdu) == 2:
@@ -587,7 +587,7 @@ class EmptyKeyOpens(Sedan):
 
 
 class LongKeyOpens(Sedan):
-    """A key that is too long overruns the flag behind it; the answer is 0x13."""
+    """A key that is too long is refused with 0x13, but overruns the flag behind its buffer and opens the level."""
 
     def bad_key_length(self, pdu, level):
         if len(pdu) > 10:
@@ -600,7 +600,7 @@ ProgrammingIsOpen = but(Sedan, may_write=lambda ecu, did: ecu.session == PROGRAM
 
 
 class ProgrammingStores(Sedan):
-    """In session 02 the protected value is stored and 0x33 answered."""
+    """In session 02 a write of the protected value is stored, and refused with 0x33."""
 
     def refuse_write(self, did, value):
         if self.session == PROGRAMMING:
@@ -612,7 +612,7 @@ DefaultIsOpen = but(Sedan, may_write=lambda ecu, did: ecu.session == DEFAULT or 
 """In the default session the protected value may be written."""
 
 DeepOpen = but(Sedan, may_write=lambda ecu, did: did == DEEP or Sedan.may_write(ecu, did))
-"""Nobody guards the DID of level 3."""
+"""The DID of level 3 has no guard."""
 
 
 class PadsShort(Sedan):
@@ -625,7 +625,7 @@ class PadsShort(Sedan):
 
 
 class StoresMisfit(Sedan):
-    """0x13, but what fitted is stored; the open value is concerned only."""
+    """A value of the wrong length is refused with 0x13, but its fitting part is stored; only the open value is concerned."""
 
     def misfit(self, did, value):
         if did == OPEN:
@@ -637,7 +637,7 @@ class UnlockSurvives(Sedan):
     """10 03 does not lock; 10 01 and 10 02 do."""
 
     survives = (EXTENDED,)
-    """Entering these sessions does not lock."""
+    """The sessions whose entry does not lock."""
 
     def enter(self, session):
         kept = self.unlocked
@@ -647,14 +647,14 @@ class UnlockSurvives(Sedan):
 
 
 SurvivesDefault = but(UnlockSurvives, survives=(DEFAULT, EXTENDED))
-"""10 01 and 10 03 do not lock."""
+"""Entering 10 01 and 10 03 does not lock."""
 
 SurvivesProgramming = but(UnlockSurvives, survives=(PROGRAMMING,))
-"""10 02 does not lock; every other way does."""
+"""10 02 does not lock; every other change of session does."""
 
 
 class SessionRemembers(Sedan):
-    """Each session remembers what was unlocked in it."""
+    """Each session remembers which level was unlocked in it."""
 
     def relock(self):
         super().relock()
@@ -667,18 +667,18 @@ class SessionRemembers(Sedan):
 
 
 WrongFormat = but(Sedan, negative=lambda ecu, sid, nrc: bytes((0x7F, sid, nrc)) + (b"\x0a\x02" if nrc == 0x33 else b""))
-"""Only 0x33 is malformed: it echoes the DID behind the code."""
+"""Only refusals with 0x33 are malformed: the DID stands behind the code."""
 
 
 class DiesOnUnsupported(Sedan):
-    """Dies on a service that it does not support."""
+    """An unsupported service kills the ECU."""
 
     def unsupported(self, pdu):
         raise LookupError(f"no service {pdu[0]:02X}")
 
 
 class DiesOnSecondKey(Sedan):
-    """The same key again, and it is gone."""
+    """The same key sent twice kills the ECU."""
 
     def no_seed(self, pdu, level):
         if self.unlocked:
@@ -687,7 +687,7 @@ class DiesOnSecondKey(Sedan):
 
 
 class OpensAfter256Seeds(Sedan):
-    """A byte of a counter overflows into the flag: a flaw in no list."""
+    """After 256 seeds a counter's byte overflows into the flag of the lock; no list has this flaw."""
 
     seeds = 0
 
@@ -699,7 +699,7 @@ class OpensAfter256Seeds(Sedan):
 
 
 class OpensAfterDelay(Sedan):
-    """When the delay is over, the level is open: a flaw in no list."""
+    """When the delay is over, the level is open; no list has this flaw."""
 
     def wrong_key(self, level, seed):
         super().wrong_key(level, seed)

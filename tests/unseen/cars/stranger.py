@@ -1,4 +1,4 @@
-"""Read the tables of cars by strangers (cars.md): their nodes, the checks that must or may fail, and their target files."""
+"""Read the tables of cars by strangers (cars.md): the nodes, the checks that must or may fail, and the target files."""
 
 import copy
 import json
@@ -16,10 +16,10 @@ from harness.verdict import Verdict
 HERE = Path(__file__).parent
 
 ANY = "any"
-"""In `Stranger.may_fail`: no check can be blamed for what it says of this ECU."""
+"""In `Stranger.may_fail`: any check may fail on this ECU."""
 
 BASES = {"frugal": "frugal", "wrecks": "frugal", "sedan": "sedan", "truck": "truck", "limousine": "limousine"}
-"""By the first word of the node's file: the target file in bases/ that its own differs from."""
+"""By the first word of a node's file: the target file in bases/ from which the node's own target differs."""
 
 ID_KEYS = {
     "security": ("level",),
@@ -30,7 +30,7 @@ ID_KEYS = {
     "memory": ("range",),
     "connection": ("request_id",),
 }
-"""By table that a target file may repeat: the keys of which one names an entry."""
+"""By table that may occur several times in a target file: the keys that name an entry."""
 
 
 SECRET_05 = "hex:B4DD8DE6DA214883241268EC163EC19D"
@@ -38,12 +38,12 @@ LEVEL_05 = {"session": 3, "attempts": 3, "delay_s": 10, "key": "limousine.py:key
 
 
 def without(*names: int) -> dict[int, None]:
-    """Entries that are not declared."""
+    """Return settings that remove these entries."""
     return dict.fromkeys(names)
 
 
 def said_of(*names: int, **settings: str) -> dict[int, dict[str, str]]:
-    """The same settings for several entries."""
+    """Return the same settings for several entries."""
     return dict.fromkeys(names, settings)
 
 
@@ -95,41 +95,44 @@ CHANGES: dict[str, dict[str, Any]] = {
         "memory": None,
     },
 }
-"""By the words that stand for them in cars.md: tables by name, entries by what names them (``*``: each); None takes away."""
+"""By the word that stands for them in cars.md: changes to tables by name, and to entries by their key (``*``: each).
+
+None removes an entry.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """One ECU and what is expected of the checks."""
+    """One ECU, and the verdicts that are expected of the checks."""
 
     name: str
     node: str
     """``file.py:factory`` in this folder."""
     must_fail: str = ""
-    """Ids of checks that fail, each; of ``SA-01/SA-02`` at least one. Empty for a sound ECU."""
+    """Ids of checks that must fail; of ``SA-01/SA-02`` at least one. Empty for a sound ECU."""
     may_fail: str = ""
-    """Ids of checks for which it is arguable, or follows from the flaw; `ANY` allows all."""
+    """Ids of checks that may fail, because that is arguable or follows from the flaw; `ANY` allows all."""
     changes: Mapping[str, Any] = field(default_factory=dict)
-    """What its target file has otherwise than its base, as in `CHANGES`."""
+    """How the target file differs from its base, in the form of `CHANGES`."""
 
     @property
     def wanted(self) -> list[set[str]]:
-        """Of each set at least one check must fail."""
+        """Sets of checks, of each of which at least one must fail."""
         return [set(one.split("/")) for one in self.must_fail.split()]
 
     @property
     def allowed(self) -> set[str]:
-        """What may fail, with what must."""
+        """The ids of checks that may or must fail."""
         return set().union(*self.wanted) | set(self.may_fail.split())
 
     @property
     def target(self) -> Target:
-        """The target that its file would be."""
+        """The target that the target file would give."""
         return load_text(self.toml, self.name, HERE / f"{self.name}.toml")
 
     @property
     def toml(self) -> str:
-        """The target file."""
+        """The text of the target file."""
         base = BASES[self.node.partition(".")[0].partition("_")[0]]
         tables = _changed(_base(base), self.changes)
         tables["target"] = {"name": self.name, **tables.get("target", {})}
@@ -138,7 +141,7 @@ class Stranger:
 
 
 def _changes(said: str) -> dict[str, Any]:
-    """What a cell says: words of `CHANGES`, or settings as ``reset.boot_s = 4.0; service.0x11 = none``."""
+    """Parse a cell of the table: words of `CHANGES`, or settings as ``reset.boot_s = 4.0; service.0x11 = none``."""
     if not said or said in CHANGES:
         return CHANGES.get(said, {})
     changes: dict[str, Any] = {}
@@ -165,11 +168,11 @@ def _strangers(text: str) -> dict[str, tuple[Stranger, ...]]:
 
 
 STRANGERS = _strangers((HERE / "cars.md").read_text(encoding="utf-8"))
-"""By family and kind, as ``frugal sound``."""
+"""The ECUs by family and kind, e.g. ``frugal sound``."""
 
 
 def shown(findings: Iterable[Finding]) -> str:
-    """Findings as lines that one can judge; empty if there are none."""
+    """Format findings as lines for a person to judge; empty if there are none."""
     lines = []
     for one in findings:
         said = (one.id, one.parameter, one.verdict, one.reason, one.expected, one.observed)
@@ -178,26 +181,26 @@ def shown(findings: Iterable[Finding]) -> str:
 
 
 def with_verdict(findings: Iterable[Finding], *verdicts: Verdict) -> list[Finding]:
-    """Those that ended so."""
+    """Return the findings with this verdict."""
     return [finding for finding in findings if finding.verdict in verdicts]
 
 
 def missed(stranger: Stranger, findings: Iterable[Finding]) -> list[Finding]:
-    """What the checks said of which at least one had to fail, and none did."""
+    """Return the results of checks of which at least one should have failed, and none did."""
     findings = list(findings)
     failed = {finding.id for finding in with_verdict(findings, Verdict.FAIL)}
     return [finding for ids in stranger.wanted if not ids & failed for finding in findings if finding.id in ids]
 
 
 def accused(stranger: Stranger, findings: Iterable[Finding]) -> list[Finding]:
-    """Failures that nothing explains."""
+    """Return the failures that neither the flaw nor the table explains."""
     failing = with_verdict(findings, Verdict.FAIL)
     return [] if ANY in stranger.allowed else [finding for finding in failing if finding.id not in stranger.allowed]
 
 
 @cache
 def _base(name: str) -> Mapping[str, Any]:
-    """A file in bases/; entries of tables that repeat are by what names them."""
+    """Read a file in bases/; entries of tables that occur several times are returned by the keys that name them."""
     tables: dict[str, Any] = tomllib.loads((HERE / "bases" / f"{name}.toml").read_text(encoding="utf-8"))
     for table, keys in ID_KEYS.items():
         if table in tables:

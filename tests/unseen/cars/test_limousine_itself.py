@@ -16,7 +16,7 @@ SOUND = MODULES["limousine_sound"]
 
 
 class Bench(Clock):
-    """A clock, an ECU, and a tester that knows enough of ISO-TP."""
+    """A clock, an ECU, and a tester with just enough ISO-TP."""
 
     def __init__(self, node: Any) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Bench(Clock):
         self.advance(seconds)
 
     def raw(self, data: str | bytes, can_id: int | None = None, **kind: Any) -> list[bytes]:
-        """Send one frame; what the ECU says within 20 ms, on its response id."""
+        """Send one frame; return the ECU's frames on its response id within 20 ms."""
         data = bytes.fromhex(data) if isinstance(data, str) else data
         at = len(self.seen)
         request_id, response_id = self.node.connections[0]
@@ -47,7 +47,7 @@ class Bench(Clock):
         return [one for _, got_id, one in self.seen[at:] if got_id == response_id]
 
     def ask(self, pdu: str | bytes, within_s: float = 0.1) -> bytes | None:
-        """The final answer to a message."""
+        """Send a message; return the final answer."""
         pdu = bytes.fromhex(pdu) if isinstance(pdu, str) else pdu
         at = len(self.seen)
         if len(pdu) < 8:
@@ -298,7 +298,7 @@ def test_a_long_answer_obeys_its_flow_control() -> None:
 
 
 LONGEST_THOUGHT_S = 10.0
-"""More than any of the variants thinks over a request; virtual."""
+"""A virtual time in seconds that is longer than any variant takes for a request."""
 
 
 def variants() -> list[Any]:

@@ -1,6 +1,6 @@
-"""Prove the verdicts on limousines, a rich family of ECUs written independently of the checks.
+"""Prove the verdicts on limousines, a family of rich ECUs written independently of the checks.
 
-The tables say what each is and what the catalogue demands of it.
+The tables say what each ECU is and which checks must fail on it.
 """
 
 from typing import Any
@@ -19,17 +19,17 @@ SAMPLED = (
     *("locks-for-good", "slower-and-slower", "slowed-by-foreign", "soft-reset-forgives", "soft-reset-keeps-open"),
     *("delay-overflows", "poor-pool"),
 )
-"""What a quick audit does not try: the default depth does."""
+"""Flaws that a quick audit does not try, but one at default depth does."""
 
 RARE = ("wrong-deep-key-opens", "locks-wrap")
-"""What only a deep audit finds; there only the checks that have to find it are run."""
+"""Flaws that only a deep audit finds; only the checks that must find them are run so."""
 
 SOUND, FLAWED, BROKEN = (STRANGERS[f"limousine {kind}"] for kind in ("sound", "flawed", "broken"))
 BY_NAME = {one.name: one for one in SOUND + FLAWED + BROKEN}
 
 
 def audit(stranger: Stranger, *only: str) -> list[Finding]:
-    """The results of all checks, or of some of them, on one ECU."""
+    """Run all checks, or some of them, on one ECU; return the results."""
     depth = Depth.DEFAULT if stranger.name in SAMPLED else Depth.QUICK
     if stranger.name in RARE:
         depth, only = Depth.DEEP, tuple(set().union(*stranger.wanted))
@@ -38,7 +38,7 @@ def audit(stranger: Stranger, *only: str) -> list[Finding]:
 
 
 def each(strangers: tuple[Stranger, ...], in_make_test: int = 1) -> list[Any]:
-    """Strangers as parameters; one in so many is tried by `make test`, the others by `make thorough` only."""
+    """Return ECUs as test parameters; `make test` tries one in so many, `make thorough` all of them."""
     parameters = []
     for number, one in enumerate(sorted(strangers, key=lambda one: one.name)):
         marks = [pytest.mark.thorough] if number % in_make_test else []
@@ -57,7 +57,7 @@ def test_a_sound_limousine_is_not_accused(stranger: Stranger) -> None:
 
 @pytest.mark.parametrize("stranger", [one for one in each(FLAWED) if one.values[0].must_fail])
 def test_a_flaw_is_found(stranger: Stranger) -> None:
-    """By the checks alone that must find it, in `make test`; what the others say takes longer."""
+    """`make test` runs only the checks that must find the flaw, since the others take longer."""
     findings = audit(stranger, *set().union(*stranger.wanted))
     assert {one.id for one in findings} == set().union(*stranger.wanted)
     assert not missed(stranger, findings), shown(findings)

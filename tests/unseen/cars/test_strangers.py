@@ -1,6 +1,6 @@
-"""Prove the verdicts on ECUs written independently of the checks.
+"""Prove the verdicts on frugal ECUs, sedans, trucks and wrecks, which were written independently of the checks.
 
-Frugal ECUs, sedans, trucks and wrecks: the tables say what each is and what the catalogue demands of it.
+The tables say what each ECU is and which checks must fail on it.
 """
 
 import io
@@ -20,16 +20,16 @@ CHECKS = {
     *("SA-01", "SA-09", "SA-21", "SA-22", "SA-24", "SA-25", "SA-32", "SA-39"),
     *("AC-01", "AC-02", "AC-13", "ST-01", "CF-01", "CF-02", "TP-12", "TP-15"),
 }
-"""What the strangers were made for; some that are sound here have flaws that only other checks are about."""
+"""The checks for which these ECUs were written; some ECUs that are sound here have flaws for other checks."""
 
 TAKES_LONG = {"spins-on-key-without-seed", "spins-on-unsupported"}
-"""The watchdog of the simulated bus lets each spin for seconds of processor time: by hand only."""
+"""ECUs that spin for seconds of processor time until the watchdog ends them; they are run by hand only."""
 
 KEY_FUNCTION_AT_FAULT = {"raising-key", "text-key"}
-"""Here `error` is right: the fault is the target's key function."""
+"""ECUs on which `error` is the right verdict, since the target's key function is at fault."""
 
 DECIDES_ALL = {"frugal", "sedan", "truck", "one-try", "ten-tries", "only-programming", "crowded", "pending", "slow"}
-"""Sound ECUs with every hook and a key: nothing may be left inconclusive."""
+"""Sound ECUs with every hook and a key, on which no check may be inconclusive."""
 
 
 SOUND = STRANGERS["frugal sound"] + STRANGERS["sedan sound"]
@@ -38,7 +38,7 @@ BY_NAME = {one.name: one for one in SOUND + FLAWED}
 
 
 def audit(stranger: Stranger, *only: str, trace: Trace | None = None) -> list[Finding]:
-    """The results of the sixteen checks, or of some of them, on one ECU."""
+    """Run the sixteen checks, or some of them, on one ECU; return the results."""
     functions = [function for check, function in shipped_functions().items() if check in (only or CHECKS)]
     findings = run_checks(functions, stranger.target, depth=Depth.DEFAULT, trace=trace)
     assert {one.id for one in findings} == set(only or CHECKS)
@@ -67,7 +67,7 @@ UNNAMED = tuple(one for one in FLAWED if not one.must_fail)
 
 @pytest.mark.parametrize("stranger", each(NAMED))
 def test_a_flaw_is_found(stranger: Stranger) -> None:
-    """By the checks alone that must find it, in `make test`; what the others say takes longer."""
+    """`make test` runs only the checks that must find the flaw, since the others take longer."""
     findings = audit(stranger, *set().union(*stranger.wanted))
     assert not missed(stranger, findings), shown(findings)
 

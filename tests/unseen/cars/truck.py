@@ -1,7 +1,7 @@
-"""An ECU with 29-bit ids and a flat memory, as C programs have it; its own multi-frame ISO-TP, impatient on purpose.
+"""An ECU with 29-bit ids, a flat memory as in C programs, and its own, deliberately impatient ISO-TP.
 
-It asks for blocks of two frames and 5 ms between them, and drops a message whose frames come sooner. Its seed stays the
-same until the right key is sent; five wrong keys, counted over power cycles, cost ten seconds.
+It asks for blocks of two frames, 5 ms apart, and drops a message whose frames come sooner. Its seed stays the same until the
+right key is sent; five wrong keys, counted over power cycles, are followed by a delay of ten seconds.
 """
 
 import zlib
@@ -11,7 +11,7 @@ import can
 
 BLOCK, STMIN_MS = 2, 5
 FIELDS = {0xB001: (0, 2), 0xB002: (2, 20), 0xB003: (22, 4), 0xB004: (26, 1)}
-"""DID: offset and size. B001 is open, B002 and B004 need level 5, B003 is never written."""
+"""By DID: offset and size. B001 is open, B002 and B004 need level 5, B003 is never written."""
 GUARDED = (0xB002, 0xB004)
 
 
@@ -216,20 +216,20 @@ class Truck:
 
 
 class BootDelay(Truck):
-    """Ten seconds after every boot, whatever happened before."""
+    """Every boot is followed by ten seconds of delay, whatever happened before."""
 
     has_boot_delay = True
 
 
 class BothOrders(Truck):
-    """A wrong length is 0x13 to the locked and to the unlocked, before everything else."""
+    """A wrong length is refused with 0x13 before everything else, locked or unlocked."""
 
     def write(self, did, value):
         return 0x13 if did in FIELDS and len(value) != FIELDS[did][1] else super().write(did, value)
 
 
 class Waits(Truck):
-    """Says WAIT three times, 300 ms apart, before it takes a long message."""
+    """A long message is granted after three flow controls that say WAIT, 300 ms apart."""
 
     def put(self, data):
         if data[0] != 0x30:
@@ -244,7 +244,7 @@ class Waits(Truck):
 
 
 class Overruns(Truck):
-    """A value that is too long runs on into the next one: memcpy with the sender's length."""
+    """A value that is too long overwrites the next one, as by memcpy with the sender's length."""
 
     def copy(self, did, value):
         at, size = FIELDS[did]
@@ -255,7 +255,7 @@ class Overruns(Truck):
 
 
 class OverrunsAndRefuses(Overruns):
-    """The same, and then 0x13; what belongs to the value itself is put back."""
+    """A value that is too long overwrites the next one, and is refused with 0x13; only its own part is restored."""
 
     def copy(self, did, value):
         at, size = FIELDS[did]
@@ -268,7 +268,7 @@ class OverrunsAndRefuses(Overruns):
 
 
 class PartialWrite(Truck):
-    """Twenty bytes are expected; fewer are stored as they are."""
+    """Twenty bytes are expected, but fewer are stored as they are."""
 
     def copy(self, did, value):
         at, size = FIELDS[did]
@@ -279,7 +279,7 @@ class PartialWrite(Truck):
 
 
 class StaticForEver(Truck):
-    """The seed stays after the right key too."""
+    """The seed stays the same even after the right key."""
 
     def right_key(self):
         seed = self.nv["seed"]
@@ -289,7 +289,7 @@ class StaticForEver(Truck):
 
 
 class SeedOfSerial(StaticForEver):
-    """A seed made of the serial number and the boot count: new at each boot, the same until then."""
+    """The seed is made of the serial number and the boot count, and so changes only at a boot."""
 
     boots = 0
 
@@ -300,7 +300,7 @@ class SeedOfSerial(StaticForEver):
 
 
 class KeyIsCrcPadded(Truck):
-    """Accepts the CRC of the seed, three times: weak, but in no list of trivial keys."""
+    """The CRC of the seed, three times in a row, is accepted as its key; it is in no list of trivial keys."""
 
     def try_key(self, sent):
         if self.is_asked and sent == zlib.crc32(self.nv["seed"]).to_bytes(4, "big") * 3:
@@ -309,7 +309,7 @@ class KeyIsCrcPadded(Truck):
 
 
 class LongKeyOpens(Truck):
-    """A key of more than 16 bytes overruns the stack; the answer is 0x13, the level is open."""
+    """A key of more than 16 bytes overruns the stack: it is refused with 0x13, and opens the level."""
 
     def wrong_size(self, sent):
         self.is_open = len(sent) > 16
@@ -317,7 +317,7 @@ class LongKeyOpens(Truck):
 
 
 class ReentryKeeps(Truck):
-    """10 03 in session 03 keeps the unlock; 10 01 does not."""
+    """10 03 in session 03 leaves the level open; 10 01 does not."""
 
     def change_session(self, session):
         was_open = self.is_open and session == self.session
@@ -326,7 +326,7 @@ class ReentryKeeps(Truck):
 
 
 class AsksAgain(Truck):
-    """The static seed may be answered again after a wrong key, without asking for it."""
+    """The static seed may be answered again after a wrong key, without a new request."""
 
     def try_key(self, sent):
         reply = super().try_key(sent)
@@ -335,7 +335,7 @@ class AsksAgain(Truck):
 
 
 class CfAsSingle(Truck):
-    """Consecutive frames without a first frame are taken as requests when their length fits."""
+    """A consecutive frame without a first frame is executed as a request if its length fits."""
 
     def receive(self, data):
         if data and data[0] >> 4 == 2 and not self.rx:
@@ -347,7 +347,7 @@ class CfAsSingle(Truck):
 
 
 class SpinsOnUnsupported(Truck):
-    """Waits for a flag that nobody sets."""
+    """An unsupported service makes the ECU wait for a flag that is never set."""
 
     def dispatch(self, pdu):
         while pdu[0] not in (0x10, 0x22, 0x27, 0x2E, 0x3E):
@@ -356,7 +356,7 @@ class SpinsOnUnsupported(Truck):
 
 
 class NeverLetsTimePass(Truck):
-    """An unexpected flow control is put back into the queue for ever."""
+    """An unexpected flow control is put back into the queue for ever, so that no time passes."""
 
     def receive(self, data):
         if data and data[0] >> 4 == 3 and not self.tx:
@@ -366,7 +366,7 @@ class NeverLetsTimePass(Truck):
 
 
 class TakenTwice(Truck):
-    """The right key is taken a second time, and a third."""
+    """The right key is accepted a second and a third time."""
 
     good = b""
 
@@ -379,7 +379,7 @@ class TakenTwice(Truck):
 
 
 class OpensDuringKey(Truck):
-    """A write while a seed is waiting for its key is let through."""
+    """A write is permitted while a seed waits for its key."""
 
     def write(self, did, value):
         was_open, self.is_open = self.is_open, self.is_open or self.is_asked
@@ -389,7 +389,7 @@ class OpensDuringKey(Truck):
 
 
 class DiesAtLongWrite(Truck):
-    """A value one byte too long smashes the stack."""
+    """A value that is one byte too long kills the ECU."""
 
     def copy(self, did, value):
         if len(value) > FIELDS[did][1]:

@@ -1,4 +1,4 @@
-"""Nodes that answer but are no trustworthy ECUs: silent, endless, garbled, crashing. Most serve the DIDs of frugal.py."""
+"""Nodes that answer but cannot be trusted: silent, endless, garbled, crashing. Most of them have the DIDs of frugal.py."""
 
 import hashlib
 
@@ -9,7 +9,7 @@ CELLS = {0x0100: b"\x10", 0x0200: b"\x20", 0xF100: b"\x01\x02\x03"}
 
 
 class Wreck:
-    """Hears single frames; `answer` says what it does with them. It does not know that its power can be cut."""
+    """A node that receives single frames and handles them in `answer`; its power cannot be cut."""
 
     def attach(self, port) -> None:
         self.port = port
@@ -20,7 +20,7 @@ class Wreck:
             self.answer(data[1 : 1 + data[0]])
 
     def answer(self, pdu: bytes) -> None:
-        """Nothing, unless a subclass does."""
+        """Do nothing; a subclass overrides this."""
 
     def put(self, data: bytes, **kind) -> None:
         self.port.send(can.Message(arbitration_id=RESPONSE, is_extended_id=False, data=data, **kind))
@@ -41,7 +41,7 @@ class AlwaysRefuses(Wreck):
 
 
 class AlwaysAgrees(Wreck):
-    """A positive answer to everything, consecutive frames included."""
+    """Every frame gets a positive answer, even a consecutive one."""
 
     def on_frame(self, frame):
         data = bytes(frame.data)
@@ -50,7 +50,7 @@ class AlwaysAgrees(Wreck):
 
 
 class Modest(Wreck):
-    """A small ECU: reads, writes the open DID, and has a SecurityAccess with a limit. What it sends goes through `say`."""
+    """A small ECU that reads, writes the open DID, and has a SecurityAccess with a limit; it sends by `say`."""
 
     def __init__(self):
         self.cells = dict(CELLS)
@@ -136,14 +136,14 @@ class EchoLater(Modest):
 
 
 class LateAnswers(Modest):
-    """Answers to 27 02 come 80 ms late, beyond P2, without a word before."""
+    """Answers to 27 02 come 80 ms late, beyond P2, without a response pending."""
 
     def answer(self, pdu):
         self.port.call_later(0.130 if pdu[:2] == b"\x27\x02" else 0.001, lambda: super(LateAnswers, self).answer(pdu))
 
 
 class Garbage(Wreck):
-    """Answers with random bytes, of random number, as random frames."""
+    """Answers are a random number of random frames with random bytes."""
 
     def answer(self, pdu):
         for _ in range(self.port.random_bytes(1)[0] % 5):
@@ -151,7 +151,7 @@ class Garbage(Wreck):
 
 
 class GarbageFrames(Modest):
-    """Before each answer frames of every other kind on its id: remote, error, FD, 29-bit, empty, reserved."""
+    """Each answer follows frames of every other kind on the response id: remote, error, FD, 29-bit, empty, reserved."""
 
     def say(self, pdu):
         self.put(b"", is_remote_frame=True)
@@ -167,7 +167,7 @@ class GarbageFrames(Modest):
 
 
 class ErrorFrames(Modest):
-    """Sends error frames, which no node can: dead at its first answer."""
+    """The node sends error frames, which no node can, and so is dead at its first answer."""
 
     def say(self, pdu):
         self.put(b"\x02\x67\x02", is_error_frame=True)
@@ -175,7 +175,7 @@ class ErrorFrames(Modest):
 
 
 class Markup(Modest):
-    """Its values, console and death are markup."""
+    """Values, console output and last words of the node are markup."""
 
     text = b"<script>alert('\x1b[31m')</script></td>]]>{{7*7}}%s\x00\xff"
 
@@ -198,7 +198,7 @@ class Markup(Modest):
 
 
 class Megabytes(Modest):
-    """A value of a megabyte, in spite of every flow control; and as much on the console."""
+    """A value of a megabyte is sent, in spite of every flow control, and as much is printed."""
 
     def read(self, pdu):
         print("A" * (1 << 20))
@@ -213,7 +213,7 @@ class Megabytes(Modest):
 
 
 class LongRecords(Modest):
-    """Values of 4000 bytes, well sent: ten times what any of these checks needs."""
+    """Values have 4000 bytes and are sent correctly: ten times what any of these checks needs."""
 
     def read(self, pdu):
         reply = super().read(pdu)
@@ -233,7 +233,7 @@ class LongRecords(Modest):
 
 
 class PendingForEver(Modest):
-    """0x78 to each write, every two seconds, and never an answer."""
+    """Each write is answered 0x78 every two seconds, and never finally."""
 
     def answer(self, pdu):
         if pdu[0] == 0x2E:
@@ -247,14 +247,14 @@ class PendingForEver(Modest):
 
 
 class BusyForEver(Modest):
-    """0x21 to everything."""
+    """Every request is refused with 0x21."""
 
     def serve(self, pdu):
         return 0x21
 
 
 class FloodsItsId(Modest):
-    """Its response id is never quiet: a frame without a meaning every millisecond, once anybody has asked anything."""
+    """After the first request, a meaningless frame comes on the response id every millisecond."""
 
     is_flooding = False
 
@@ -270,7 +270,7 @@ class FloodsItsId(Modest):
 
 
 class DiesAfterHundred(Modest):
-    """Whatever is asked: the hundredth frame is its last."""
+    """The hundredth frame kills the node, whatever it is."""
 
     heard = 0
 
@@ -298,7 +298,7 @@ class Unspeakable(Exception):
 
 
 class RaisesUnspeakable(Modest):
-    """Dies on unsupported services, of an exception that cannot be shown."""
+    """An unsupported service kills the node by an exception that cannot be printed."""
 
     def serve(self, pdu):
         if pdu[0] not in (0x22, 0x27, 0x2E):
@@ -307,14 +307,14 @@ class RaisesUnspeakable(Modest):
 
 
 class Recurses(Modest):
-    """Recurses without end on services that it does not support."""
+    """An unsupported service makes the node recurse without end."""
 
     def serve(self, pdu):
         return super().serve(pdu) if pdu[0] in (0x22, 0x27, 0x2E) else self.serve(pdu)
 
 
 class SendsNonsense(Modest):
-    """Gives the bus what is no frame: nine bytes."""
+    """The node gives the bus a frame of nine bytes, which is no frame."""
 
     def serve(self, pdu):
         if pdu[0] not in (0x22, 0x27, 0x2E):
@@ -323,7 +323,7 @@ class SendsNonsense(Modest):
 
 
 class SpinsOnKeyWithoutSeed(Modest):
-    """Spins on a key without a seed; `except Exception` does not help it."""
+    """A key without a seed makes the node spin; `except Exception` does not help it."""
 
     def try_key(self, sent):
         while self.seed is None and not self.is_open:

@@ -1,7 +1,7 @@
-"""A crane's controller: 11-bit ids, two connections, levels 03 and 09, sessions 01, 03 and (by way of 03) 02.
+"""A crane's controller: 11-bit ids, two connections, levels 03 and 09, sessions 01, 03 and (only from 03) 02.
 
-Wrong keys are counted for each level in a memory that survives power cuts. What is unlocked belongs to the connection that
-sent the key. Each flawed crane overrides one method of this one or of `crane_services`.
+Wrong keys are counted for each level in a memory that survives power cuts. An unlock belongs to the connection that sent the
+key. Each flawed crane overrides one method of this file or of `crane_services`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import can
 DEFAULT, PROGRAMMING, EXTENDED = 1, 2, 3
 LOW, HIGH = 0x03, 0x09
 KEPT_BACK = (0x11, 0x12, 0x31, 0x7E, 0x7F)
-"""Refusals that nobody hears who asked by the functional id."""
+"""Codes of refusals that are not sent in answer to a functional request."""
 
 
 def key(seed: bytes, level: int) -> bytes:
@@ -26,7 +26,7 @@ class No(Exception):
 
 
 class Line:
-    """ISO-TP on one pair of ids: one message in each direction, blocks of eight frames."""
+    """ISO-TP on one pair of ids, with one message in each direction and blocks of eight frames."""
 
     most, n_cr_s, n_bs_s, most_waits = 1024, 1.0, 1.0, 10
 
@@ -39,7 +39,7 @@ class Line:
         self.stop()
 
     def stop(self) -> None:
-        """Nothing more of the answer goes out."""
+        """Send nothing more of the answer."""
         self.rest, self.sent, self.waits = b"", 1, 0
         self.is_awaiting, self.turn = False, object()
 
@@ -133,7 +133,7 @@ class Crane:
     boot_s, s3_s, latency_s = 0.25, 5.0, 0.003
     limit, delay_s = 3, 10.0
     sizes: ClassVar = {LOW: (12, 10), HIGH: (20, 16)}
-    """Level: the bytes of its seed, the bytes of its key."""
+    """By level: the number of bytes of its seed, and of its key."""
     level_sessions: ClassVar = {LOW: (EXTENDED, PROGRAMMING), HIGH: (PROGRAMMING,)}
 
     def __init__(self) -> None:
@@ -164,7 +164,7 @@ class Crane:
 
     def forget_seed(self) -> None:
         self.asked: tuple[int, bytes, int] | None = None
-        """The level, the seed, and the number of the connection that asked."""
+        """The level and the seed, with the number of the connection that requested it."""
 
     # frames
 
@@ -181,7 +181,7 @@ class Crane:
             self.receive(data[1 : 1 + data[0]], self.lines[0], True)
 
     def hear(self) -> None:
-        """A request begins: the session that ran out before is over, and this one is prolonged."""
+        """Begin a request: end the session if it has run out, else prolong it."""
         if self.session != DEFAULT and self.port.now_s - self.heard_s > self.s3_s:
             self.lapse()
         self.heard_s = self.port.now_s
@@ -208,7 +208,7 @@ class Crane:
     # sessions and restarts
 
     def services(self) -> dict:
-        """The function of each service, the sessions that have it, and the least length of a request."""
+        """Return, for each service, its function, the sessions that have it, and the least length of a request."""
         other = (PROGRAMMING, EXTENDED)
         every = (DEFAULT, *other)
         return {
@@ -262,7 +262,7 @@ class Crane:
     # SecurityAccess
 
     def may(self, level: int) -> bool:
-        """Whether the asking connection has the level."""
+        """Whether the connection of the present request has unlocked the level."""
         return self.unlocked == (level, self.line)
 
     def need(self, level: int | None) -> None:

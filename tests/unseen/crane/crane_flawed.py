@@ -1,4 +1,4 @@
-"""Cranes with one flaw in how keys are judged, counted and delayed, or in what a lock forgets."""
+"""Cranes with one flaw in how keys are compared, counted and delayed, or in what a lock ends."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ from crane_services import FullCrane
 
 
 class LastBitIgnored(FullCrane):
-    """The lowest bit of level 09's key was once a parity bit."""
+    """The lowest bit of a key for level 09, once a parity bit, is ignored."""
 
     def fits(self, level, seed, sent):
         mask = 0xFE if level == HIGH else 0xFF
@@ -21,7 +21,7 @@ class LastBitIgnored(FullCrane):
 
 
 class BlankKeyOpens(FullCrane):
-    """Until the first right key of a power cycle, the key of an empty EEPROM is right too."""
+    """Until the first right key after power-on, the key in an empty EEPROM is accepted, too."""
 
     is_blank = True
 
@@ -38,7 +38,7 @@ class BlankKeyOpens(FullCrane):
 
 
 class LowKeyOpensHigh(FullCrane):
-    """Which algorithm judges a key is chosen by the key's length, not by the level."""
+    """The algorithm that checks a key is chosen by the key's length, not by the level."""
 
     def has_key_size(self, level, size):
         return size in (10, 16) if level == HIGH else super().has_key_size(level, size)
@@ -48,7 +48,7 @@ class LowKeyOpensHigh(FullCrane):
 
 
 class KeyOfSeedBefore(FullCrane):
-    """Two seeds are kept, so that a tester who asks twice by mistake is served."""
+    """Two seeds are kept, so that the key for the earlier one is accepted as well."""
 
     before = b""
 
@@ -65,7 +65,7 @@ class KeyOfSeedBefore(FullCrane):
 
 
 class HalfKeyOpens(FullCrane):
-    """A key of half the length is compared as far as it goes."""
+    """Of a key with half the length, only that half is compared."""
 
     def has_key_size(self, level, size):
         return size == self.sizes[level][1] // 2 or super().has_key_size(level, size)
@@ -75,7 +75,7 @@ class HalfKeyOpens(FullCrane):
 
 
 class ZeroSeedKeyOpens(FullCrane):
-    """The buffer for the seed is zeros from power-on to the first request, and may be answered."""
+    """From power-on to the first request the seed is zeros, and a key for it is accepted."""
 
     is_fresh = True
 
@@ -94,7 +94,7 @@ class ZeroSeedKeyOpens(FullCrane):
 
 
 class EmptyKeyKeepsSeed(FullCrane):
-    """A request without a key is refused before the seed is taken."""
+    """A request without a key is refused, and leaves the seed pending."""
 
     def send_key(self, pdu, level):
         if len(pdu) == 2 and self.asked is not None:
@@ -103,7 +103,7 @@ class EmptyKeyKeepsSeed(FullCrane):
 
 
 class FirstSeedFixed(FullCrane):
-    """The first seed after power-on comes from a generator that nobody has fed yet."""
+    """The first seed after power-on is always the same, since the generator has no entropy yet."""
 
     is_fed = False
 
@@ -124,7 +124,7 @@ class FirstSeedFixed(FullCrane):
 
 
 class ZeroFirstByteUncounted(FullCrane):
-    """A key that begins with zero is taken for a buffer that was not filled, and costs nothing."""
+    """A key that begins with zero is taken for an unfilled buffer, and not counted."""
 
     def count(self, level, sent):
         if sent[0]:
@@ -132,7 +132,7 @@ class ZeroFirstByteUncounted(FullCrane):
 
 
 class SameKeyUncounted(FullCrane):
-    """The same key again is taken for a repetition on the bus, and costs nothing."""
+    """The same key sent again is taken for a repetition on the bus, and not counted."""
 
     last = b""
 
@@ -143,7 +143,7 @@ class SameKeyUncounted(FullCrane):
 
 
 class UncountedWhileLowIsOpen(FullCrane):
-    """Who has unlocked level 03 is trusted: keys for 09 cost nothing."""
+    """While level 03 is unlocked, wrong keys for 09 are not counted."""
 
     def count(self, level, sent):
         if self.unlocked is None:
@@ -151,7 +151,7 @@ class UncountedWhileLowIsOpen(FullCrane):
 
 
 class SecondConnectionUncounted(FullCrane):
-    """The connection of the workshop's own tester was never given a counter."""
+    """The connection of the workshop's tester has no counter of wrong keys."""
 
     def count(self, level, sent):
         if self.line == 0:
@@ -159,7 +159,7 @@ class SecondConnectionUncounted(FullCrane):
 
 
 class ClearingCodesClearsCounter(FullCrane):
-    """The counter of wrong keys is kept beside the trouble codes, and is wiped with them."""
+    """The counter of wrong keys is stored beside the trouble codes, and is cleared with them."""
 
     def clear_dtc(self, pdu):
         said = super().clear_dtc(pdu)
@@ -168,7 +168,7 @@ class ClearingCodesClearsCounter(FullCrane):
 
 
 class CounterForgottenOnTheWayBack(FullCrane):
-    """Leaving the programming session for the extended one starts the counter anew."""
+    """A change from the programming session to the extended one clears the counter."""
 
     def enter(self, session):
         if (self.session, session) == (PROGRAMMING, EXTENDED):
@@ -177,7 +177,7 @@ class CounterForgottenOnTheWayBack(FullCrane):
 
 
 class CounterForgottenAtKeyOffOn(FullCrane):
-    """11 02 is built as a restart with an empty memory."""
+    """11 02 restarts with an empty memory, and so clears the counter."""
 
     def boot(self, cause):
         if cause == 2:
@@ -186,7 +186,7 @@ class CounterForgottenAtKeyOffOn(FullCrane):
 
 
 class CounterLapses(FullCrane):
-    """Ten minutes of delay, but two minutes without a wrong key and all is forgotten."""
+    """The delay lasts ten minutes, but two minutes without a wrong key clear the counter."""
 
     delay_s = 600.0
     last_s = 0.0
@@ -202,7 +202,7 @@ class CounterLapses(FullCrane):
 
 
 class LastSeedGoodInDelay(FullCrane):
-    """The key that starts the delay leaves its seed, and the delay is looked up when a seed is asked for only."""
+    """The wrong key that starts the delay leaves its seed pending, and only seed requests check the delay."""
 
     def send_key(self, pdu, level):
         asked = self.asked
@@ -219,7 +219,7 @@ class LastSeedGoodInDelay(FullCrane):
 
 
 class DelayForgottenInProgramming(FullCrane):
-    """The programming session is another program, and knows nothing of the delay."""
+    """The programming session is another program, which does not know the delay."""
 
     def enter(self, session):
         super().enter(session)
@@ -228,7 +228,7 @@ class DelayForgottenInProgramming(FullCrane):
 
 
 class DelayForgottenAtSoftReset(FullCrane):
-    """11 03 starts without the delay; the counter is kept."""
+    """11 03 ends the delay, but keeps the counter."""
 
     def boot(self, cause):
         super().boot(cause)
@@ -237,7 +237,7 @@ class DelayForgottenAtSoftReset(FullCrane):
 
 
 class DelayOnlyOnce(FullCrane):
-    """The timer of the delay is started once; the next time since the start it is found expired."""
+    """The timer of the delay is started only once after a start; later lockouts find it expired."""
 
     has_waited = False
 
@@ -256,7 +256,9 @@ class DelayOnlyOnce(FullCrane):
 
 
 class NoDelayAfterAnHour(FullCrane):
-    """The timer of the delay is compared with an hour meter that stops at 3600 s."""
+    """The end of the delay is compared with an hour meter that stops at 3600 s, so that no delay follows an hour's
+    uptime.
+    """
 
     up_since_s = 0.0
 
@@ -272,7 +274,7 @@ class NoDelayAfterAnHour(FullCrane):
 
 
 class SeedsForSecondConnectionInDelay(FullCrane):
-    """The delay is the first connection's."""
+    """The delay concerns only the first connection."""
 
     def is_delayed(self, level):
         return self.line == 0 and super().is_delayed(level)
@@ -282,7 +284,7 @@ class SeedsForSecondConnectionInDelay(FullCrane):
 
 
 class UnlockSurvivesSoftReset(FullCrane):
-    """11 03 keeps the memory in which the unlock is."""
+    """11 03 keeps the memory that holds the unlock."""
 
     def boot(self, cause):
         kept = self.unlocked if cause == 3 else None
@@ -291,7 +293,7 @@ class UnlockSurvivesSoftReset(FullCrane):
 
 
 class UnlockSurvivesProgrammingToExtended(FullCrane):
-    """From 02 back to 03 nothing is locked, so that programming can be finished there."""
+    """A change from session 02 back to 03 does not lock, so that programming can be finished there."""
 
     def enter(self, session):
         kept = self.unlocked if (self.session, session) == (PROGRAMMING, EXTENDED) else None
@@ -300,7 +302,7 @@ class UnlockSurvivesProgrammingToExtended(FullCrane):
 
 
 class SuppressedChangeDoesNotLock(FullCrane):
-    """10 with the suppress bit returns where the answer would be made, before the lock."""
+    """10 with the suppress bit returns before the answer is made, and so before the lock."""
 
     is_quiet = False
 
@@ -318,7 +320,7 @@ class SuppressedChangeDoesNotLock(FullCrane):
 
 
 class MemoryStaysOpenAfterTimeout(FullCrane):
-    """Memory has a flag of its own, and the session's timer does not know of it."""
+    """Memory has a lock flag of its own, which the session's time-out does not clear."""
 
     is_memory_open = False
 
@@ -345,7 +347,7 @@ class MemoryStaysOpenAfterTimeout(FullCrane):
 
 
 class OpenWhileBooting(FullCrane):
-    """For the first half second after a start the guard of writes is not yet there."""
+    """In the first half second after a start, writes have no guard."""
 
     def need_for_writing(self, did):
         if self.session != DEFAULT or self.port.now_s - self.awake_s > 0.5:
@@ -353,7 +355,7 @@ class OpenWhileBooting(FullCrane):
 
 
 class DynamicDidOutlivesLock(FullCrane):
-    """Who may read is decided when a DID is put together; a lock leaves it there."""
+    """The level is checked only when a dynamic DID is defined; the DID stays readable after a lock."""
 
     def relock(self):
         kept = getattr(self, "dynamic", {})

@@ -29,7 +29,7 @@ class FirstSeedRefused(FullCrane):
 
 
 class FirstKeyRefused(FullCrane):
-    """The first key after each start, right or wrong, is refused with 0x22 and not looked at; its seed is gone."""
+    """The first key after each start is refused with 0x22 without being compared; its seed is used up."""
 
     has_refused = False
 
@@ -46,7 +46,7 @@ class FirstKeyRefused(FullCrane):
 
 
 class DelaysDouble(FullCrane):
-    """Each lockout lasts twice as long as the one before, up to 80 s, until a right key; power cuts change nothing."""
+    """Each lockout lasts twice as long as the one before, up to 80 s, until a right key; power cuts do not change that."""
 
     def __init__(self):
         super().__init__()
@@ -71,7 +71,7 @@ class DelaysDouble(FullCrane):
 
 
 class OneCounter(FullCrane):
-    """One counter and one delay for both levels; any right key clears it."""
+    """Both levels share one counter and one delay; any right key clears them."""
 
     def is_delayed(self, level):
         if self.port.now_s < self.free_s[level]:
@@ -91,7 +91,7 @@ class OneCounter(FullCrane):
 
 
 class ShortZeroSeed(FullCrane):
-    """An open level is told by two zero bytes, though its seeds have twelve or twenty."""
+    """An open level gives two zero bytes as seed, while its other seeds have twelve or twenty."""
 
     def request_seed(self, pdu, level):
         if len(pdu) == 2 and self.may(level):
@@ -101,7 +101,10 @@ class ShortZeroSeed(FullCrane):
 
 
 class UnusualRefusals(FullCrane):
-    """0x36 for a seed in the delay and 0x24 for a key in it; 0x22 for a seed when open; a wrong length before the lock."""
+    """During the delay a seed is refused with 0x36 and a key with 0x24; an open level refuses seeds with 0x22.
+
+    A wrong length is refused before a missing level.
+    """
 
     def request_seed(self, pdu, level):
         if len(pdu) == 2 and self.may(level):
@@ -125,7 +128,7 @@ class UnusualRefusals(FullCrane):
 
 
 class SeedUntilRightKey(FullCrane):
-    """A seed is repeated, over sessions and power cuts, until its right key has come; then there is a new one."""
+    """A seed is repeated, over sessions and power cuts, until its right key has come."""
 
     def __init__(self):
         super().__init__()
@@ -142,7 +145,7 @@ class SeedUntilRightKey(FullCrane):
 
 
 class SecondAfterEachWrongKey(FullCrane):
-    """Each wrong key costs a second, the third ten."""
+    """Each wrong key is followed by a delay of a second, the third by ten."""
 
     def count(self, level, sent):
         super().count(level, sent)
@@ -152,7 +155,7 @@ class SecondAfterEachWrongKey(FullCrane):
 
 
 class DelayAfterEveryStart(FullCrane):
-    """It cannot know what was before, so each start begins with the delay."""
+    """The counter is lost at a restart, so that each start begins with the delay."""
 
     def boot(self, cause):
         super().boot(cause)
@@ -160,7 +163,7 @@ class DelayAfterEveryStart(FullCrane):
 
 
 class OneDidAtATime(FullCrane):
-    """22 takes one DID; more are 0x13."""
+    """22 reads one DID; a request for more is refused with 0x13."""
 
     def read(self, pdu):
         if len(pdu) != 3:

@@ -1,4 +1,4 @@
-"""The exchange that shows each crane's flaw, with the last answers of the flawed ECU and of the sound one."""
+"""List the exchange that shows each crane's flaw, with the last answers of the flawed ECU and of the sound one."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,7 +10,7 @@ WRITE_LOW, WRITE_HIGH = "2E 3102 010203", "2E 3103 010203040506"
 
 
 class Proof(NamedTuple):
-    """A sequence, what it ends in on the flawed ECU, and on the sound one."""
+    """A sequence of steps, with its end on the flawed ECU and on the sound one."""
 
     sequence: Callable[[Bench], object]
     flawed: object
@@ -18,7 +18,7 @@ class Proof(NamedTuple):
 
 
 def short(said: str) -> str:
-    """A refusal whole, of anything else two bytes."""
+    """Shorten an answer: a refusal is kept whole, any other answer to two bytes."""
     return said[:8] if said.startswith("7F") else said[:5]
 
 
@@ -77,7 +77,7 @@ def first_seeds(b: Bench) -> bool:
 
 
 def seven(sent: Callable[[int], bytes], level: int = LOW, line: int = 0) -> Callable[[Bench], str]:
-    """What the seventh wrong key gets."""
+    """Return the answer to the seventh wrong key."""
 
     def sequence(b: Bench) -> str:
         b.go(3, 2)
@@ -95,7 +95,7 @@ def keys_with_low_open(b: Bench) -> str:
 
 
 def between(*requests: str, level: int = LOW) -> Callable[[Bench], str]:
-    """What the third wrong key gets when something is done after the second."""
+    """Return the answer to the third wrong key, if something is done after the second."""
 
     def sequence(b: Bench) -> str:
         b.go(3, 2)
@@ -110,7 +110,7 @@ def between(*requests: str, level: int = LOW) -> Callable[[Bench], str]:
 
 
 def after_reset(kind: int) -> Callable[[Bench], list[str]]:
-    """What a seed gets after a wrong key and a reset, and after a lockout and a reset."""
+    """Return the answers to a seed request after a wrong key and a reset, and after a lockout and a reset."""
 
     def sequence(b: Bench) -> list[str]:
         b.go(3)
@@ -182,7 +182,7 @@ def second_line_in_delay(b: Bench) -> str:
 
 
 def write_after(*steps: Callable[[Bench], object], level: int = LOW, write: str = WRITE_LOW) -> Callable[[Bench], str]:
-    """What a guarded write gets after an unlock and some steps."""
+    """Return the answer to a guarded write after an unlock and some steps."""
 
     def sequence(b: Bench) -> str:
         b.go(3, 2)
@@ -221,7 +221,7 @@ def write_on_second_line(b: Bench) -> str:
 
 
 def locked(*requests: str) -> Callable[[Bench], list[str]]:
-    """What requests get in session 03 without any key; the beginnings of the answers."""
+    """Return the beginnings of the answers to requests in session 03 without any key."""
 
     def sequence(b: Bench) -> list[str]:
         b.go(3)

@@ -1,4 +1,6 @@
-"""The services of a crane for testers: data, memory, trouble codes, routines, communication; each behind its level."""
+"""Define the services of a crane for testers, each behind its level: data, memory, trouble codes, routines,
+communication.
+"""
 
 import sys
 from pathlib import Path
@@ -12,17 +14,17 @@ from crane import key as key
 SPEED, RAMP, LOAD, CODE, TRACE, SERIAL, SESSION = 0x3101, 0x3102, 0x3103, 0x3104, 0x3105, 0xF18C, 0xF186
 READ = {CODE: LOW, TRACE: HIGH}
 WRITE = {SPEED: None, RAMP: LOW, LOAD: HIGH, CODE: LOW}
-"""The level that reading or writing needs; None: nothing."""
+"""By DID: the level that a write needs; None: no level."""
 DYNAMIC = range(0xF300, 0xF308)
 BRAKE_TEST, LAMP_TEST, ERASE = 0x0211, 0x0212, 0xFF00
 ROUTINES = {BRAKE_TEST: LOW, LAMP_TEST: None, ERASE: HIGH}
 RAM, RAM_SIZE, SCRATCH_SIZE = 0x2000_0000, 0x100, 0x80
-"""The first half of the memory is anybody's scratch area; the second needs the high level."""
+"""The memory, whose first half everybody may use and whose second half needs the high level."""
 DTC = b"\x40\x21\x07"
 
 
 class FullCrane(Crane):
-    """The whole ECU."""
+    """A crane with all its services."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -218,7 +220,7 @@ class FullCrane(Crane):
     # memory
 
     def place(self, pdu: bytes) -> tuple[int, int, int]:
-        """Address, size, and where the rest of the request begins."""
+        """Return address, size, and where both end in the request."""
         if pdu[1] not in (0x14, 0x24):
             raise No(0x31)
         end = 6 + (pdu[1] >> 4)

@@ -11,14 +11,14 @@ from crane_services import RAM, SCRATCH_SIZE, FullCrane
 
 
 class UnlockIsEverybodys(FullCrane):
-    """The second connection may do what the first one unlocked."""
+    """The second connection may use what the first one unlocked."""
 
     def may(self, level):
         return self.unlocked is not None and self.unlocked[0] == level
 
 
 class SuppressedRoutineUnguarded(FullCrane):
-    """The guard is in the case of sub-function 01, and 81 is another number."""
+    """31 81 has no guard, since only sub-function 01 is compared."""
 
     def need_for_routine(self, pdu, rid):
         if not pdu[1] & 0x80:
@@ -26,7 +26,7 @@ class SuppressedRoutineUnguarded(FullCrane):
 
 
 class RoutineResultsUnguarded(FullCrane):
-    """31 03 tells anybody the results that are stored."""
+    """31 03 gives stored results to everybody."""
 
     def routine(self, pdu):
         rid = int.from_bytes(pdu[2:4], "big")
@@ -36,7 +36,7 @@ class RoutineResultsUnguarded(FullCrane):
 
 
 class AllSnapshotsUnguarded(FullCrane):
-    """19 06 with record FF (all) goes round the guard of the single record."""
+    """19 06 with record FF (all) bypasses the guard of a single record."""
 
     def need_for_dtc(self, kind, pdu):
         if not (kind == 6 and pdu[5] == 0xFF):
@@ -44,14 +44,14 @@ class AllSnapshotsUnguarded(FullCrane):
 
 
 class MemoryReadChecksStart(FullCrane):
-    """23 looks at the first address only."""
+    """23 checks the guard of the first address only."""
 
     def need_for_memory(self, sid, address, size):
         super().need_for_memory(sid, address, 1 if sid == 0x23 else size)
 
 
 class MemoryWriteWithLongSize(FullCrane):
-    """3D with a size of two bytes was added later, without the guard."""
+    """3D with a size of two bytes has no guard."""
 
     def write_memory(self, pdu):
         self.is_long = pdu[1] == 0x24
@@ -63,7 +63,7 @@ class MemoryWriteWithLongSize(FullCrane):
 
 
 class MemoryWriteOffByOne(FullCrane):
-    """The first byte behind the scratch area is taken for its last."""
+    """The first byte behind the scratch area is taken for a part of it."""
 
     def need_for_memory(self, sid, address, size):
         is_edge = sid == 0x3D and address + size == RAM + SCRATCH_SIZE + 1
@@ -71,21 +71,21 @@ class MemoryWriteOffByOne(FullCrane):
 
 
 class FirstFourDidsGuarded(FullCrane):
-    """The guard of a read has room for four DIDs."""
+    """A read checks the guards of only four DIDs."""
 
     def need_for_reading(self, dids):
         super().need_for_reading(dids[:4])
 
 
 class DynamicMemoryUnguarded(FullCrane):
-    """2C 02 copies any memory: only DIDs have guards there."""
+    """2C 02 defines a DID from any memory, since only DIDs have guards there."""
 
     def need_for_parts(self, parts):
         super().need_for_parts([part for part in parts if part[0] < 0x10000])
 
 
 class NodeCommunicationUnguarded(FullCrane):
-    """28 04 and 05, with a node's number, are newer than the guard."""
+    """28 04 and 28 05, which name a node, have no guard."""
 
     def need_for_communication(self, kind):
         if kind < 4:
@@ -93,7 +93,7 @@ class NodeCommunicationUnguarded(FullCrane):
 
 
 class SettingWithRecordUnguarded(FullCrane):
-    """85 with a list of codes is not guarded; without one it is."""
+    """85 with a list of codes has no guard; 85 without a list has one."""
 
     def need_for_setting(self, pdu):
         if len(pdu) == 2:

@@ -1,7 +1,8 @@
-"""A loom's drive: 29-bit ids, one level (11) that is in two sessions, 03 and 60; 41 is reached from 03 only.
+"""A loom's drive: 29-bit ids, and one level (11) that exists in sessions 03 and 60; session 41 is reached from 03 only.
 
-Four wrong keys, counted over power cuts, cost eight seconds. A request that takes longer is answered with 0x78 first, and
-whatever comes meanwhile with 0x21. Each flawed loom overrides one method of this one or of `loom_services`.
+Four wrong keys, counted over power cuts, are followed by a delay of eight seconds. A request that takes longer is answered
+with 0x78 first, and requests that come meanwhile with 0x21. Each flawed loom overrides one method of this file or of
+`loom_services`.
 """
 
 import sys
@@ -23,7 +24,7 @@ SILENT_IF_FUNCTIONAL = {NOT_SUPPORTED, NO_SUB_FUNCTION, RANGE, NO_SUB_HERE, NOT_
 SEED_BYTES, KEY_BYTES = 14, 9
 
 Said = bytes | int | None
-"""What a service says: a positive answer, the code of a refusal, or nothing."""
+"""The result of a service: a positive answer, the code of a refusal, or nothing."""
 
 
 def key(seed: bytes, level: int) -> bytes:
@@ -53,7 +54,7 @@ class Loom:
         self.start("power")
 
     def start(self, cause: str | int) -> None:
-        """From `cause`: "power", or the type of the reset."""
+        """Start, after `cause`: "power", or the type of the reset."""
         self.wire.clear()
         self.ready_s = self.heard_s = self.port.now_s + self.boot_s
         self.session, self.job = DEFAULT, None
@@ -83,7 +84,7 @@ class Loom:
         self.heard_s = self.port.now_s
 
     def run_out(self) -> None:
-        """No request came for too long."""
+        """End the session, since no request has come for too long."""
         self.change(DEFAULT)
 
     def receive(self, pdu: bytes, is_functional: bool) -> None:
@@ -111,7 +112,7 @@ class Loom:
         return BUSY
 
     def work_s(self, pdu: bytes) -> float:
-        """How long the request takes beyond the usual."""
+        """Return how many seconds the request takes beyond the usual time."""
         return 0.0
 
     def remind(self, job: object, pdu: bytes) -> None:
@@ -140,7 +141,7 @@ class Loom:
     # services
 
     def table(self) -> dict:
-        """Service: its function, its least length, and the sessions that have it."""
+        """Return, for each service, its function, its least length, and the sessions that have it."""
         return {
             0x10: (self.session_control, 2, self.sessions),
             0x11: (self.ecu_reset, 2, self.sessions),
@@ -210,11 +211,11 @@ class Loom:
         return False
 
     def after_delay(self) -> int:
-        """How many wrong keys are still counted when the delay has passed."""
+        """Return how many wrong keys are still counted when the delay is over."""
         return 0
 
     def refuse_access(self) -> int | None:
-        """Why no seed is given now to a tester who is locked out, if there is a reason."""
+        """Return the code that refuses a seed now; None if seeds are given."""
         return TOO_SOON if self.is_delayed() else None
 
     def request_seed(self, pdu: bytes) -> Said:

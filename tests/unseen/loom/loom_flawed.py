@@ -1,4 +1,4 @@
-"""Looms with one flaw: in a session, in the delay, in what goes on after a lock, or in one request without its guard."""
+"""Looms with one flaw: in a session, in the delay, in what outlasts a lock, or in a request without its guard."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ from loom_services import FullLoom
 
 
 class SameKeyTwiceOpens(FullLoom):
-    """A key that comes a second time in a row is taken for the repetition of a good one."""
+    """A key that is sent twice in a row is accepted, as if it repeated a right one."""
 
     last = b""
 
@@ -24,7 +24,7 @@ class SameKeyTwiceOpens(FullLoom):
 
 
 class OneByteOffOpensAfterRight(FullLoom):
-    """The buffer of the last right key is not cleared, and a short comparison leaves its first byte there."""
+    """The buffer of the last right key is not cleared, and a short comparison leaves that key's first byte there."""
 
     has_opened = False
 
@@ -36,7 +36,7 @@ class OneByteOffOpensAfterRight(FullLoom):
 
 
 class UncountedInFactory(FullLoom):
-    """The line's end knows no limit: session 60 does not count."""
+    """Wrong keys in session 60, the factory's, are not counted."""
 
     def count(self, sent):
         if self.session != FACTORY:
@@ -44,7 +44,7 @@ class UncountedInFactory(FullLoom):
 
 
 class UncountedWhilePending(FullLoom):
-    """While a routine is at work, 27 is answered all the same, by a copy of the code that counts nothing."""
+    """While a routine is running, 27 is served by another copy of the code, which counts no wrong keys."""
 
     is_meanwhile = False
 
@@ -62,7 +62,7 @@ class UncountedWhilePending(FullLoom):
 
 
 class PowerCutEndsDelay(FullLoom):
-    """That the delay runs is kept in RAM, and the counter was cleared when it began."""
+    """The delay is kept in RAM only, and the counter was cleared when the delay began."""
 
     def restore_delay(self, cause):
         if cause == "power" and self.wrong_keys >= self.limit:
@@ -71,7 +71,7 @@ class PowerCutEndsDelay(FullLoom):
 
 
 class TesterPresentShortensDelay(FullLoom):
-    """Each TesterPresent takes a second from the delay."""
+    """Each TesterPresent shortens the delay by a second."""
 
     def tester_present(self, pdu):
         self.delayed_until_s -= 1.0
@@ -79,7 +79,7 @@ class TesterPresentShortensDelay(FullLoom):
 
 
 class ZeroSeedAfterDelay(FullLoom):
-    """The first seed after a delay is the one that was cleared when it began."""
+    """The first seed after a delay is zero, since it was cleared when the delay began."""
 
     was_punished = False
 
@@ -93,7 +93,7 @@ class ZeroSeedAfterDelay(FullLoom):
 
 
 class FactoryRepeatsSeed(FullLoom):
-    """Session 60 takes the seed that session 03 made last, used or not."""
+    """Session 60 gives the seed that session 03 gave last, used or not."""
 
     made = b""
 
@@ -104,7 +104,9 @@ class FactoryRepeatsSeed(FullLoom):
 
 
 class LimitAloneInSuppressed(FullLoom):
-    """The delay begins with the answer 0x36; a key with the suppress bit gets it, and nothing begins."""
+    """The delay starts only when the answer 0x36 is sent; a key with the suppress bit gets no answer, and starts no
+    delay.
+    """
 
     def send_key(self, pdu):
         self.is_quiet = bool(pdu[1] & 0x80)
@@ -119,7 +121,7 @@ class LimitAloneInSuppressed(FullLoom):
 
 
 class UnlockSurvivesTimeoutInFactory(FullLoom):
-    """When session 60 runs out, only its number changes."""
+    """When session 60 times out, only the session's number changes; the level stays open."""
 
     def run_out(self):
         if self.session == FACTORY:
@@ -129,7 +131,7 @@ class UnlockSurvivesTimeoutInFactory(FullLoom):
 
 
 class FunctionalChangeDoesNotLock(FullLoom):
-    """A change of session by the functional id is for all ECUs, and this one keeps its lock as it is."""
+    """A change of session by the functional id does not lock."""
 
     def change(self, session):
         kept = self.is_open and self.is_functional
@@ -142,7 +144,7 @@ class FunctionalChangeDoesNotLock(FullLoom):
 
 
 class DownloadGoesOnAfterLock(FullLoom):
-    """34 is guarded, and what it began outlives the lock: 36 goes on."""
+    """34 has a guard, but a download that has begun goes on after a lock."""
 
     def lock(self):
         kept = getattr(self, "transfer", None)
@@ -151,7 +153,7 @@ class DownloadGoesOnAfterLock(FullLoom):
 
 
 class NoTimeoutAfterPending(FullLoom):
-    """The session's timer is stopped for a request that takes long, and never started again."""
+    """The session's timer is stopped during a request that takes long, and never started again."""
 
     is_stopped = False
 
@@ -170,7 +172,7 @@ class NoTimeoutAfterPending(FullLoom):
 
 
 class WritesPassWhilePending(FullLoom):
-    """A routine at work may write, and so may whoever writes meanwhile."""
+    """While a routine is running, writes have no guard."""
 
     def meanwhile(self, pdu):
         if pdu[0] != 0x2E or len(pdu) < 4:
@@ -185,42 +187,42 @@ class WritesPassWhilePending(FullLoom):
 
 
 class FunctionalOutputUnguarded(FullLoom):
-    """2F by the functional id is for the end of the line, where nothing is locked."""
+    """2F by the functional id has no guard."""
 
     def may_control(self, option):
         return self.is_functional or super().may_control(option)
 
 
 class FreezingUnguarded(FullLoom):
-    """2F 02 (freeze) was thought to change nothing."""
+    """2F 02 (freeze) has no guard."""
 
     def may_control(self, option):
         return option == 2 or super().may_control(option)
 
 
 class FastPeriodicUnguarded(FullLoom):
-    """2A looks at the guard of slow and medium reading only."""
+    """2A checks the guard only for slow and medium rates."""
 
     def may_read_periodically(self, mode, numbers):
         return mode == 3 or super().may_read_periodically(mode, numbers)
 
 
 class UploadInFactoryUnguarded(FullLoom):
-    """35 needs no key in session 60."""
+    """35 needs no level in session 60."""
 
     def may_transfer(self, pdu):
         return (pdu[0] == 0x35 and self.session == FACTORY) or super().may_transfer(pdu)
 
 
 class ReadingFilesUnguarded(FullLoom):
-    """38 guards what changes files; reading and listing them was added later."""
+    """38 guards changes of files, but not reading and listing them."""
 
     def may_transfer_file(self, mode):
         return mode == 4 or super().may_transfer_file(mode)
 
 
 class TransitionUnguarded(FullLoom):
-    """87 03 is carried out at once, without key and without the step before."""
+    """87 03 is carried out at once, without the level and without the step before."""
 
     def may_control_link(self, kind):
         self.has_verified_baud = self.has_verified_baud or kind == 3
@@ -228,7 +230,7 @@ class TransitionUnguarded(FullLoom):
 
 
 class StopUnguarded(FullLoom):
-    """31 02 on the guarded routine ends in the positive answer, whoever asks."""
+    """31 02 for the guarded routine is answered positively to everybody."""
 
     def may_run(self, pdu, rid):
         if pdu[1] & 0x7F == 2:

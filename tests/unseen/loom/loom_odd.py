@@ -12,14 +12,14 @@ from loom_services import FullLoom
 
 
 class SessionsRefusedAtFirst(FullLoom):
-    """For 1.5 s after a start no session but the default one is entered: 0x22."""
+    """For 1.5 s after a start every session but the default one is refused with 0x22."""
 
     def refuse_session(self, wanted):
         return CONDITIONS if wanted != DEFAULT and self.port.now_s < self.ready_s + 1.5 else None
 
 
 class SpeaksAfterStart(FullLoom):
-    """Says on the response id, unasked and before it can be asked, that it starts."""
+    """At a start, before it can be sent a request, the ECU sends a message on its response id."""
 
     boot_s = 1.2
 
@@ -29,7 +29,7 @@ class SpeaksAfterStart(FullLoom):
 
 
 class SlowSecurity(FullLoom):
-    """Seeds, keys and writes take 2.3 s, bridged by 0x78."""
+    """Seeds, keys and writes take 2.3 s, after 0x78."""
 
     def work_s(self, pdu):
         is_open_to_it = self.session in self.guarded_sessions
@@ -38,14 +38,14 @@ class SlowSecurity(FullLoom):
 
 
 class OneTryAfterDelay(FullLoom):
-    """A passed delay forgives one wrong key and not all: from then on each costs a delay, until a right one."""
+    """The end of a delay permits one wrong key only: from then on each starts a delay, until a right key."""
 
     def after_delay(self):
         return self.limit - 1
 
 
 class LoadsCountersFirst(FullLoom):
-    """For two seconds after a start the counter is not yet read, and SecurityAccess is refused with 0x22."""
+    """For two seconds after a start, SecurityAccess is refused with 0x22, since the counter is not read yet."""
 
     def security_access(self, pdu):
         said = None if pdu[1] & 0x7F in (LEVEL, LEVEL + 1) else super().security_access(pdu)
@@ -58,13 +58,13 @@ class LoadsCountersFirst(FullLoom):
 
 
 class TenTries(FullLoom):
-    """Ten wrong keys, and then a minute."""
+    """Ten wrong keys are followed by a delay of a minute."""
 
     limit, delay_s = 10, 60.0
 
 
 class SlowAnswers(FullLoom):
-    """Answers after 90 ms, and says when a session is entered that it may take 150."""
+    """An answer takes 90 ms; the answer to a session request states a P2 of 150 ms."""
 
     latency_s = 0.09
 
@@ -84,13 +84,13 @@ class PatientSessions(FullLoom):
 
 
 class SlowStart(FullLoom):
-    """Three seconds of silence after each start."""
+    """Each start takes three seconds, in which the ECU is silent."""
 
     boot_s = 3.0
 
 
 class FactoryOnly(FullLoom):
-    """SecurityAccess is in session 60 only, and 60 is reached by way of 03 and 41."""
+    """SecurityAccess exists in session 60 only, and 60 is reached through 03 and 41."""
 
     guarded_sessions = (0x60,)
 

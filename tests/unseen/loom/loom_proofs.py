@@ -1,4 +1,4 @@
-"""The exchange that shows each loom's flaw, with the last answers of the flawed ECU and of the sound one."""
+"""List the exchange that shows each loom's flaw, with the last answers of the flawed ECU and of the sound one."""
 
 from collections.abc import Callable
 
@@ -88,7 +88,7 @@ def suppressed_limit(b: Bench) -> list[str]:
 
 
 def write_after(*steps: Callable[[Bench], object], session: int = 3, write: str = WRITE) -> Callable[[Bench], str]:
-    """What a guarded write gets after an unlock and some steps."""
+    """Return the answer to a guarded write after an unlock and some steps."""
 
     def sequence(b: Bench) -> str:
         b.go(session)
@@ -152,7 +152,7 @@ def upload_in(session: int) -> Callable[[Bench], list[str]]:
 
 
 def locked(*requests: str) -> Callable[[Bench], list[str]]:
-    """What requests get in session 03 without any key; the beginnings of the answers."""
+    """Return the beginnings of the answers to requests in session 03 without any key."""
 
     def sequence(b: Bench) -> list[str]:
         b.go(3)

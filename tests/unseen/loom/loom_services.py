@@ -1,4 +1,4 @@
-"""The services of a loom for testers: data, periodic data, outputs, routines, transfers, timing and baud rate."""
+"""Define the services of a loom for testers: data, periodic data, outputs, routines, transfers, timing and baud rate."""
 
 import sys
 from pathlib import Path
@@ -26,11 +26,11 @@ GUARDED_READ = {RECIPE, 0xF202}
 OPEN_WRITE, GUARDED_WRITE = {WIDTH}, {PATTERN, RECIPE}
 SELF_TEST, CALIBRATE = 0x0500, 0x0501
 FLASH, FLASH_SIZE, BLOCK_BYTES = 0x0040_0000, 0x400, 0x42
-"""The memory for downloads and uploads, and the largest 36 with service and counter."""
+"""The memory for downloads and uploads, and the largest length of a request 36 with service and counter."""
 
 
 class FullLoom(Loom):
-    """The whole ECU."""
+    """A loom with all its services."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -133,7 +133,7 @@ class FullLoom(Loom):
         return self.may_read([0xF200 | number for number in numbers])
 
     def emit(self, number: int, order: dict[int, float]) -> None:
-        """Send a periodic record after its pause, as long as the order of that session stands."""
+        """Send a periodic record after its pause, as long as the session's request for it holds."""
 
         def later() -> None:
             if self.periodic is order and number in order:
@@ -227,7 +227,7 @@ class FullLoom(Loom):
         return b"\x77"
 
     def transfer_file(self, pdu: bytes) -> Said:
-        """Of the modes only 02 (delete), 04 (read) and 05 (list) are there."""
+        """Serve 38 with the modes 02 (delete), 04 (read) and 05 (list)."""
         mode, size = pdu[1], int.from_bytes(pdu[2:4], "big")
         if mode not in (2, 4, 5):
             return RANGE

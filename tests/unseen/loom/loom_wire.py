@@ -1,4 +1,4 @@
-"""The loom's ISO-TP, as an interrupt routine would have it: a mailbox for each direction and a table of frame types."""
+"""Implement the loom's ISO-TP like an interrupt routine: a mailbox for each direction and a table of frame types."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ IGNORED = b""
 
 @dataclass(slots=True)
 class Mailbox:
-    """A message on its way, and how far it is."""
+    """A message that is being sent or received, and how far it has come."""
 
     content: bytearray = field(default_factory=bytearray)
     size: int = 0
@@ -18,11 +18,11 @@ class Mailbox:
     gap_s: float = 0.0
     waits: int = 0
     state: str = "idle"
-    """incoming: idle, busy; outgoing: idle, waiting (for flow control), busy (frames go out)."""
+    """Of an incoming message: idle, busy; of an outgoing one: idle, waiting (for flow control), busy (frames are sent)."""
 
 
 class Wire:
-    """Takes frames, gives messages to `deliver`; sends messages through `put`. Its own flow control asks for no pauses."""
+    """Takes frames, and passes messages to `deliver`; sends messages by `put`. Its own flow control asks for no pauses."""
 
     capacity = 600
     timeout_s = 1.0

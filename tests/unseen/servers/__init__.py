@@ -1,1 +1,1 @@
-"""Prove discovery and verdicts on other people's UDS servers, by their source."""
+"""Prove discovery and verdicts on other people's UDS servers, by comparison with their source."""

@@ -1,4 +1,4 @@
-"""gallia's virtual ECU: a server whose sessions, services, levels and data follow from a number."""
+"""Run gallia's virtual ECU, a server whose sessions, services, levels and data follow from a number."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gallia.transports import TargetURI
 from tests.unseen.servers.wire import ServerNode
 
 NUMBER = 3
-"""Its sessions: 01 leads to 04 and 54, 54 to 5D, 5D to 63; levels 3F, 51 and 59 in 54."""
+"""The number of the ECU: session 01 leads to 04 and 54, 54 to 5D, 5D to 63; levels 3F, 51 and 59 are in 54."""
 
 
 class GalliaEcu(ServerNode):
@@ -19,7 +19,7 @@ class GalliaEcu(ServerNode):
         node = self
 
         class Chance(gallia.RNG):
-            """Drawn from the bus, where the server takes the system's."""
+            """A source of random bytes from the bus, in place of the system's source that the server uses."""
 
             def set_seeds(self, *seeds: Any) -> None:
                 super().set_seeds(*(seeds or (node.port.random_bytes(16),)))
@@ -36,7 +36,7 @@ class GalliaEcu(ServerNode):
 
 
 def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """What comes of a coroutine that never waits."""
+    """Return the result of a coroutine that never waits."""
     try:
         coroutine.send(None)
     except StopIteration as end:

@@ -1,4 +1,4 @@
-"""The keys of servers whose key is configured."""
+"""Compute the keys of servers whose key is configured."""
 
 import hashlib
 import hmac
@@ -7,7 +7,7 @@ SECRET = b"the secret of a server by a stranger"
 
 
 def keyed_hash(seed: bytes, level: int) -> bytes:
-    """Eight bytes of HMAC-SHA-256 over the seed and the level."""
+    """Return eight bytes of HMAC-SHA-256 over the seed and the level."""
     return hmac.new(SECRET, seed + bytes((level,)), hashlib.sha256).digest()[:8]
 
 

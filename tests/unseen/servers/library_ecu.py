@@ -1,4 +1,4 @@
-"""python-uds-server, configured with one of everything that its documentation shows."""
+"""Run python-uds-server, configured with one of everything that its documentation shows."""
 
 from collections.abc import Iterator
 
@@ -65,7 +65,7 @@ class LibraryEcu(ServerNode):
 
 
 class EverybodysEcu(LibraryEcu):
-    """It takes functional requests too, and knows no difference."""
+    """A server that also takes functional requests, and treats them like physical ones."""
 
     functional_id = 0x7DF
 

@@ -1,4 +1,4 @@
-"""Scapy's own answering machine for ECUs, with lists of answers like those of its documentation."""
+"""Run Scapy's own answering machine for ECUs, with lists of answers like those of its documentation."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,7 +27,7 @@ class ScapyEcu(ServerNode):
 
 
 def states(sessions: list[int], **more: Any) -> list[EcuState]:
-    """With and without a TesterPresent before, which Scapy holds to be part of the state."""
+    """Return the states with and without a TesterPresent before, which Scapy counts as part of the state."""
     return [EcuState(session=session, **more, **present) for session in sessions for present in ({}, {"tp": 1})]
 
 
@@ -40,7 +40,9 @@ def record(did: int, value: bytes, where: list[EcuState]) -> EcuResponse:
 
 
 def answers_security(response: Packet, request: Packet) -> bool:
-    """One seed for ever, and the seed twice as its key; as careless with short requests as the documentation's."""
+    """Return answers with one constant seed, whose key is twice the seed; short requests are treated as in the
+    documentation.
+    """
     if request.service != 0x27 or response.service != 0x67:
         return False
     if request.securityAccessType == 1 and response.securityAccessType == 1:
@@ -49,7 +51,9 @@ def answers_security(response: Packet, request: Packet) -> bool:
 
 
 def secured() -> ScapyEcu:
-    """The programming session is entered from the extended one only; a level, and data behind it."""
+    """Return an ECU whose programming session is entered only from the extended one, with a level and data behind that
+    level.
+    """
     unlocked = states([3], security_level=2)
     extended = [*states([3]), *unlocked]
     anywhere = [*states([1, 2]), *extended]
@@ -70,7 +74,7 @@ def secured() -> ScapyEcu:
 
 
 def dead_end() -> ScapyEcu:
-    """From session 8 no way leads back: neither a request, nor time, nor a reset."""
+    """Return an ECU in which no request, time or reset leads back from session 8."""
     low = states([1, 2, 3, 4])
     return ScapyEcu(
         [

@@ -1,4 +1,4 @@
-"""The state machines of servers by strangers: each broken rule was read from the server's source, and no other is broken."""
+"""Prove the learned state machines of other people's servers: exactly the rules that their source breaks are found."""
 
 from pathlib import Path
 

@@ -103,7 +103,7 @@ def judge(one: Found, expected: Mapping[str, tuple[Verdict, str]], depth: Depth 
 
 @pytest.fixture
 def few_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """These servers take their time over each, and have none beyond."""
+    """Return identifiers for servers that are slow to answer each, and have no others."""
     monkeypatch.setattr(identifiers, "COMMON", range(0x20))
 
 

@@ -1,4 +1,4 @@
-"""A node whose messages another server answers, with frames by can-isotp on the bus's clock."""
+"""Provide a node whose messages another server answers, with frames by can-isotp on the bus's clock."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -12,11 +12,11 @@ from harness.simulation.node import Port
 from harness.simulation.node import Timer as BusTimer
 
 JUST_AFTER_S = 1e-5
-"""can-isotp's timers have run out when more time than theirs has passed."""
+"""Seconds added to can-isotp's times, since its timers run out only when more time has passed."""
 
 
 class VirtualTimer(Timer):
-    """can-isotp's timer, read from the bus."""
+    """can-isotp's timer, on the bus's clock."""
 
     def __init__(self, port: Port, timeout_s: float) -> None:
         super().__init__(timeout_s)
@@ -32,7 +32,7 @@ class VirtualTimer(Timer):
 
 
 class VirtualLayer(isotp.TransportLayerLogic):
-    """can-isotp, which makes a new timer for each wait."""
+    """can-isotp's transport layer, which makes a new timer for each wait."""
 
     def __init__(self, port: Port, **settings: Any) -> None:
         self._port = port
@@ -50,14 +50,14 @@ class VirtualLayer(isotp.TransportLayerLogic):
         self.timer_rx_cf.start()
 
     def waits_s(self) -> list[float]:
-        """After how long something is to be done without another frame."""
+        """Return after how many seconds the layer has to act if no frame comes."""
         sending = [self.timer_tx_stmin] if self.is_tx_transmitting_cf() else []
         timers = [self.timer_rx_fc, self.timer_rx_cf, *sending]
         return [timer.remaining() for timer in timers if not timer.is_stopped()]
 
 
 class ServerNode:
-    """A server on 0x7E0 and 0x7E8; on a functional id too where its users give it one."""
+    """A server on 0x7E0 and 0x7E8, and on a functional id if its users usually give it one."""
 
     request_id, response_id = 0x7E0, 0x7E8
     functional_id: int | None = None
@@ -73,11 +73,11 @@ class ServerNode:
         self.start_server()
 
     def start_server(self) -> None:
-        """Make the server anew: it keeps all that it knows in memory."""
+        """Make the server anew, since it keeps everything in memory."""
         raise NotImplementedError
 
     def answers(self, pdu: bytes) -> Iterable[bytes]:
-        """What the server says to a message."""
+        """Return the server's answers to a message."""
         raise NotImplementedError
 
     def on_frame(self, frame: can.Message) -> None:
