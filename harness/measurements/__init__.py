@@ -207,9 +207,12 @@ class Measurements:
         return self.once(("seeds", level), lambda: self._take_seeds(level))
 
     def _take_seeds(self, level: int) -> SeedSample:
-        sample = self.fresh_seeds(level)
-        self.publish(f"Seeds of level 0x{level:02X}", sample.rows(), seeds=sample.seeds)
-        return sample
+        others = [one for one in self._levels_in_session_of(level) if ("seeds", one) not in self._taken]
+        found = sample_seeds(self._tester, level, self._depth, others)
+        for one, sample in found.items():
+            self._taken["seeds", one] = sample
+            self.publish(f"Seeds of level 0x{one:02X}", sample.rows(), seeds=sample.seeds)
+        return found[level]
 
     def drawn_seeds(self, level: int) -> SeedSample:
         """Return the run's seed sample or, if the ECU holds seeds, a sample for which it drew each seed anew.
@@ -258,7 +261,7 @@ class Measurements:
 
     def fresh_seeds(self, level: int) -> SeedSample:
         """Take a new seed sample in the same way as the run's seed sample was taken."""
-        return sample_seeds(self._tester, level, self._depth)
+        return sample_seeds(self._tester, level, self._depth)[level]
 
     def fresh_like(self, level: int, sample: SeedSample) -> SeedSample:
         """Take another sample in the same way as `sample`, and keep its seeds of the same length."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -40,22 +41,66 @@ MOST_REQUESTS_PER_SEED = 64
 """The most requests to send for one new seed, where only requests renew the seed."""
 
 
-def sample_seeds(tester: Tester, level: int, depth: Depth) -> SeedSample:
-    """Take 256, 1000 or 10000 seeds (by depth) of a locked level, at every pace and in every session that may matter."""
-    return unless_absent(tester, level, lambda: _sample(tester, level, depth))
+def sample_seeds(tester: Tester, level: int, depth: Depth, others: Sequence[int] = ()) -> dict[int, SeedSample]:
+    """Take 256, 1000 or 10000 seeds (by depth) of a locked level, at every pace and in every session that may matter.
+
+    `others`: further levels, with the same session, to be sampled in the same waits. The result is by level, without those
+    of them whose seeds were not new each time: there a request of one level could change what another level gives.
+    """
+    return unless_absent(tester, level, lambda: _sample(tester, level, depth, others))
 
 
-def _sample(tester: Tester, level: int, depth: Depth) -> SeedSample:
+def _sample(tester: Tester, level: int, depth: Depth, others: Sequence[int]) -> dict[int, SeedSample]:
     tester.access.require_locked()
-    sampler = _Sampler(tester, level)
-    try:
-        _take_at_every_pace(sampler, depth)
-    except _Stopped as reason:
-        return replace(sampler.sample(), stopped_by=str(reason))
-    return sampler.sample()
+    paces = [own := _Pace(tester, level, depth)]
+    own.go_on()
+    for pace in [_Pace(tester, other, depth) for other in others] if own.waits_for_new_seeds else ():
+        with contextlib.suppress(Inconclusive):
+            pace.go_on()
+        if pace.waits_for_new_seeds:
+            paces.append(pace)
+        elif own.wait_s is not None:
+            own.sampler.enter()
+    while running := [pace for pace in paces if pace.wait_s is not None]:
+        if seconds := max(pace.wait_s or 0.0 for pace in running):
+            tester.wait(seconds, "seeds some time apart")
+        for pace in running:
+            if len(running) > 1:
+                pace.sampler.interrupt()
+            try:
+                pace.go_on()
+            except Inconclusive:
+                if pace is own:
+                    raise
+                paces.remove(pace)
+    return {pace.sampler.level: replace(pace.sampler.sample(), stopped_by=pace.stopped_by) for pace in paces}
 
 
-def _take_at_every_pace(sampler: _Sampler, depth: Depth) -> None:
+class _Pace:
+    """The sampling of one level, which pauses at each wait."""
+
+    def __init__(self, tester: Tester, level: int, depth: Depth) -> None:
+        self.sampler = _Sampler(tester, level)
+        self.stopped_by = ""
+        self.wait_s: float | None = 0.0
+        """How long to wait before the next seeds, in seconds; None at the end."""
+        self._steps = _take_at_every_pace(self.sampler, depth)
+
+    def go_on(self) -> None:
+        """Take seeds up to the next wait. Raises Inconclusive if the level gives none at all."""
+        try:
+            self.wait_s = next(self._steps, None)
+        except _Stopped as reason:
+            self.wait_s, self.stopped_by = None, str(reason)
+
+    @property
+    def waits_for_new_seeds(self) -> bool:
+        """Whether the sampling goes on, and each seed so far was a new one."""
+        return self.wait_s is not None and self.sampler.are_new
+
+
+def _take_at_every_pace(sampler: _Sampler, depth: Depth) -> Iterator[float]:
+    """Take seeds; yield the seconds to wait before the next."""
     tester = sampler.tester
     wanted = depth.choose(quick=256, default=1000, deep=10_000)
     in_other_sessions = depth.choose(quick=8, default=50, deep=500)
@@ -75,8 +120,9 @@ def _take_at_every_pace(sampler: _Sampler, depth: Depth) -> None:
     sampler.enter()
     steps = depth.choose(quick=4, default=12, deep=60)
     for _ in range(STEPS_IN_VIRTUAL_TIME * steps if tester.target.is_simulated else steps):
-        tester.wait(STEP_S, "seeds some time apart")
+        yield STEP_S
         sampler.take(1)
+    yield 0.0
     sampler.describe(f"each {STEP_S} s after the one before")
     for session in sampler.other_sessions():
         if sampler.enter_other(session):
@@ -84,7 +130,7 @@ def _take_at_every_pace(sampler: _Sampler, depth: Depth) -> None:
         sampler.describe(f"in session 0x{session:02X}")
     rest = wanted - sampler.asked
     for number, pause_s in enumerate(PAUSES_S):
-        tester.wait(pause_s, "seeds some time apart")
+        yield pause_s
         sampler.enter()
         sampler.take((wanted - sampler.asked) if number else rest // 2)
         sampler.describe(f"in a row after a pause of {pause_s} s")
@@ -148,7 +194,7 @@ class _Sampler:
     def __init__(self, tester: Tester, level: int) -> None:
         self.tester = tester
         self.asked = 0
-        self._level = level
+        self.level = level
         self._begun_s = tester.restart.begun_s
         self._seeds: list[bytes] = []
         self._times_s: list[float] = []
@@ -165,8 +211,8 @@ class _Sampler:
             tester.enter_session(Session.DEFAULT)
         for tries_left in reversed(range(TRIES)):
             try:
-                tester.session_for(self._level)
-                first = tester.security.seed(self._level, as_given=True)
+                tester.session_for(self.level)
+                first = tester.security.seed(self.level, as_given=True)
                 break
             except Inconclusive as reason:
                 if tries_left:
@@ -176,9 +222,18 @@ class _Sampler:
                 raise _Stopped(str(reason)) from None
         self._begin(first)
 
+    @property
+    def are_new(self) -> bool:
+        """Whether no seed came twice, and none was zero."""
+        return len(set(self._seeds)) == self.asked
+
+    def interrupt(self) -> None:
+        """Note that other seeds may have been drawn since the last one."""
+        self._starts.append(len(self._seeds))
+
     def other_sessions(self) -> list[int]:
         """Return the sessions other than the level's declared one; the level may give seeds there too."""
-        entry = self.tester.target.level(self._level)
+        entry = self.tester.target.level(self.level)
         declared = entry.session if entry is not None else None
         return [session for session in self.tester.sessions() if session != (declared or Session.DEFAULT)]
 
@@ -187,14 +242,14 @@ class _Sampler:
         self.tester.enter_session(Session.DEFAULT)
         if session != Session.DEFAULT and not self.tester.enter_session(session).is_positive:
             return False
-        reply = self.tester.security.request_seed(self._level)
+        reply = self.tester.security.request_seed(self.level)
         if reply.is_positive:
             self._begin(reply.pdu[2:])
         return reply.is_positive
 
     def take_where_it_is(self, count: int) -> int:
         """If the level declares no session, take about `count` seeds from other sessions; return how many were taken."""
-        entry = self.tester.target.level(self._level)
+        entry = self.tester.target.level(self.level)
         sessions = self.other_sessions() if entry is None or entry.session is None else []
         for session in sessions:
             if self.enter_other(session):
@@ -209,7 +264,7 @@ class _Sampler:
     def take(self, count: int) -> None:
         """Take `count` more seeds one by one. Raises _Stopped if the level gives no more."""
         for _ in range(count):
-            reply = self.tester.security.request_seed(self._level)
+            reply = self.tester.security.request_seed(self.level)
             if not reply.is_positive:
                 reply = self._once_more(reply)
                 self._starts.append(len(self._seeds))  # a seed may have been drawn that was not seen
@@ -220,7 +275,7 @@ class _Sampler:
         for _ in range(TRIES - 1):
             if reply.is_delayed:
                 break
-            again = self.tester.security.request_seed(self._level)
+            again = self.tester.security.request_seed(self.level)
             if again.is_positive:
                 return again
         raise _Stopped(f"request {self.asked + 1}: {reply}")
@@ -228,7 +283,7 @@ class _Sampler:
     def drop_seeds(self, count: int) -> None:
         """Send `count` requests for a seed, and drop the seeds."""
         for _ in range(count):
-            self.tester.security.request_seed(self._level)
+            self.tester.security.request_seed(self.level)
 
     def describe(self, how: str) -> None:
         """Note for the report how the seeds taken since the last such note were requested."""
@@ -254,7 +309,7 @@ class _Sampler:
         self._zeros += 1
         if self._zeros <= PROBES:
             asked = self.tester.recent[-1].exchange()
-            refusal = refusal_while_locked(self.tester, self._level)
+            refusal = refusal_while_locked(self.tester, self.level)
             if refusal is not None:
                 self._zeros_while_locked += 1
                 self._evidence += [asked, refusal]
