@@ -159,11 +159,14 @@ def keep_session(*, is_suppressed: bool = False) -> bytes:
     return bytes((Service.TESTER_PRESENT, SUPPRESS_POSITIVE_RESPONSE if is_suppressed else 0x00))
 
 
+_SECURITY_ACCESS = int(Service.SECURITY_ACCESS)  # before Python 3.12 looking up an enum's member is slow
+
+
 def is_seed_request(pdu: bytes) -> bool:
     """Whether the request is 27 with an odd sub-function (requestSeed), suppress bit or not."""
-    return len(pdu) >= 2 and pdu[0] == Service.SECURITY_ACCESS and bool(pdu[1] & 1)
+    return len(pdu) >= 2 and pdu[0] == _SECURITY_ACCESS and bool(pdu[1] & 1)
 
 
 def is_send_key(pdu: bytes) -> bool:
     """Whether the request is 27 with an even sub-function (sendKey), suppress bit or not."""
-    return len(pdu) >= 2 and pdu[0] == Service.SECURITY_ACCESS and not pdu[1] & 1
+    return len(pdu) >= 2 and pdu[0] == _SECURITY_ACCESS and not pdu[1] & 1

@@ -3,6 +3,7 @@
 The result depends on nothing but the shard's job: not on the process, the time, or other shards.
 """
 
+import gc
 import hashlib
 import json
 import os
@@ -73,9 +74,11 @@ def run_shard(job: Job) -> str:
     chance = job.chance
     seed = int.from_bytes(chance.stream("ecu").random_bytes(4), "big")
     tester = open_tester(job.target, seed=seed, trace=Trace(), ledger_path=None)
+    gc.freeze()  # what was there before the hunt, all imported code, need not be looked through again and again
     try:
         return text_of(job, hunt(job, tester))
     finally:
+        gc.unfreeze()
         tester.link.close()
 
 

@@ -1,7 +1,7 @@
 """Judge an answer without knowing what its request was for: by its form, by how many answers came, and by the request."""
 
 from collections import deque
-from collections.abc import Container
+from collections.abc import Collection, Container
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -44,6 +44,8 @@ _EXACTLY: Final[dict[int, int]] = {
     Service.ECU_RESET: 2,
     Service.TESTER_PRESENT: 2,
 }
+OFTEN_ANSWERED: Final = 4096
+"""How many short requests that were answered positively are remembered, with what contradicts the answer."""
 _AT_LEAST: Final[dict[int, int]] = {
     Service.READ_DATA_BY_IDENTIFIER: 3,
     Service.WRITE_DATA_BY_IDENTIFIER: 4,
@@ -74,25 +76,44 @@ class Complaint:
     evidence: Reply | RawReply | None = None
 
 
-class AnswerJudge:
-    """Judges the answers of one ECU from a known state on."""
+class Objection(NamedTuple):
+    """The reason why a sound ECU does not give this positive answer."""
 
-    def __init__(self, tester: Tester, closed: Container[int]) -> None:
-        """Make a judge. `closed` are the levels that are known to be locked."""
+    why: str
+    severity: Severity = Severity.MEDIUM
+
+    def complaint(self, service: str, observed: str) -> Complaint:
+        """Return the complaint about an answer that was seen."""
+        expected = f"no positive answer where {self.why}"
+        return Complaint(f"{service} {self.why}", expected, observed, "negative|silence", self.severity)
+
+
+class AnswerJudge:
+    """Judges the answers of one ECU. Call `begin` each time the ECU is in a known state."""
+
+    def __init__(self, tester: Tester) -> None:
         self._tester = tester
-        self._closed = closed
         self._late_s = SECOND_WITHIN_S if tester.link.is_virtual else SECOND_ANSWER_S
-        self._isotp = IsoTp(IsoTpConfig(address_bytes=CLASSIC_BYTES - tester.frame_bytes))
+        self._frame_bytes = tester.frame_bytes
+        self._closed: Collection[int] = ()
+        self._objections: dict[bytes, Objection | None] = {}
+
+    def begin(self, closed: Collection[int]) -> None:
+        """Forget earlier messages. `closed` are the levels that are known to be locked."""
+        self._isotp = IsoTp(IsoTpConfig(address_bytes=CLASSIC_BYTES - self._frame_bytes))
         self._messages: deque[bytes] = deque(maxlen=RECENT)
+        if closed != self._closed:
+            self._closed = closed
+            self._objections.clear()
 
     # Requests
 
     def of_form(self, reply: Reply) -> Complaint | None:
         """Return the complaint about the form or the number of the answers to a request, whatever the request was."""
         tester, request, kind = self._tester, reply.request, reply.kind
-        is_long = len(request) >= tester.frame_bytes
-        if kind is _NEGATIVE and self.is_quiet():
-            return None
+        if (kind is _NEGATIVE or kind is _POSITIVE) and self.is_quiet():
+            return None  # and no other answer comes
+        is_long = len(request) >= self._frame_bytes
         service = f"{request[0]:02X}"
         if kind is _MALFORMED:
             if is_long and reply.note:
@@ -105,7 +126,7 @@ class AnswerJudge:
                 expected = f"an answer to {shown_bytes(request)}, which asks for one"
                 return Complaint(f"silence {service}", expected, "silence; the ECU is alive", "positive|negative")
             return None
-        late = () if self.is_quiet() else tester.listen(self._late_s, why="late answers")
+        late = tester.listen(self._late_s, why="late answers")
         second = next((frame for frame in late if _may_be_second(frame.pdu, request[0])), None)
         if second is not None and not tester.is_shared() and (not is_long or _is_final(second.pdu, request)):
             expected = f"one answer to {shown_bytes(request)}"
@@ -116,10 +137,20 @@ class AnswerJudge:
     def of_reply(self, reply: Reply) -> Complaint | None:
         """Return the complaint about an answer that contradicts the target's declarations, or else that of `of_form`."""
         request = reply.request
-        if reply.kind is _POSITIVE and (objection := objection_to(self._tester.target, request, self._closed)):
+        if reply.kind is _POSITIVE and (objection := self._objection_to(request)):
             observed = f"{shown_bytes(request)} gives {reply}{self._stored(request, self._padding())}"
             return objection.complaint(f"{request[0]:02X}", observed)
         return self.of_form(reply)
+
+    def _objection_to(self, request: bytes) -> Objection | None:
+        if len(request) > CLASSIC_BYTES:
+            return objection_to(self._tester.target, request, self._closed)
+        known = self._objections
+        if request not in known:
+            if len(known) >= OFTEN_ANSWERED:
+                known.clear()
+            known[request] = objection_to(self._tester.target, request, self._closed)
+        return known[request]
 
     def of_form_confirmed(self, reply: Reply) -> Complaint | None:
         """Return the complaint of `of_form` if repeating the request confirms it; None for a key, which is not repeated."""
@@ -136,7 +167,7 @@ class AnswerJudge:
         """Whether a sound ECU would certainly have answered, because it received the whole request and must answer it."""
         request = reply.request
         is_suppressed = request[0] in WITH_SUB_FUNCTION and len(request) > 1 and request[1] & SUPPRESS_POSITIVE_RESPONSE
-        was_taken = not (reply.replies or reply.note or len(request) >= self._tester.frame_bytes)
+        was_taken = not (reply.replies or reply.note or len(request) >= self._frame_bytes)
         return was_taken and not is_suppressed and request[0] in ANSWERED_BY_ALL
 
     def _is_silent_again(self, request: bytes) -> bool:
@@ -177,7 +208,7 @@ class AnswerJudge:
                 observed = f"{sent} gives {frame.text()}"
                 what = f"{service} executed out of {_likely_source(answer[0] - RESPONSE_OFFSET, raw)}"
                 return Complaint(what, expected, observed, "negative|silence", Severity.MEDIUM)
-            objections = [objection_to(self._tester.target, one, self._closed) for one in answered]
+            objections = [self._objection_to(one) for one in answered]
             last = objections[-1]
             if last is not None and all(objections):
                 data = raw.sent[-1].data
@@ -207,18 +238,6 @@ def _may_be_second(message: bytes, service: int) -> bool:
     if message[:1] == bytes((NEGATIVE_RESPONSE,)):
         return message[1:2] in (b"", bytes((service,)))
     return not message or message[0] == service + RESPONSE_OFFSET or message[0] - RESPONSE_OFFSET not in ALL_SERVICES
-
-
-class Objection(NamedTuple):
-    """The reason why a sound ECU does not give this positive answer."""
-
-    why: str
-    severity: Severity = Severity.MEDIUM
-
-    def complaint(self, service: str, observed: str) -> Complaint:
-        """Return the complaint about an answer that was seen."""
-        expected = f"no positive answer where {self.why}"
-        return Complaint(f"{service} {self.why}", expected, observed, "negative|silence", self.severity)
 
 
 def _likely_source(service: int, raw: RawReply) -> str:

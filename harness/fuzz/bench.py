@@ -21,7 +21,7 @@ from harness.uds import Service, is_send_key
 from harness.verdict import Severity
 
 _SILENCE: Final = ReplyKind.SILENCE
-_KEY_SERVICE: Final = bytes((Service.SECURITY_ACCESS,))
+_SESSION_CONTROL: Final = int(Service.DIAGNOSTIC_SESSION_CONTROL)
 LOCK_SERVICES: Final = frozenset({0x10, 0x11, 0x27, 0x2E})
 """Services after which, as after frames, the lock is examined before the next trial could hide a change."""
 
@@ -74,6 +74,8 @@ class Bench:
         self._may_renew = may_renew and tester.link.can_renew()
         self._changed_values = changed_values
         self._habits = Habits(tester, hear_line) if has_habits else None
+        self._judge = AnswerJudge(tester)
+        self._frame_bytes = tester.frame_bytes
         self._sessions = tuple(sessions)
         self._stays: set[int] = set()
         """Services that may restart an ECU, but were seen not to restart this one."""
@@ -141,7 +143,7 @@ class Bench:
             self._habits.begin(is_weighed=setting.is_weighed)
             if state is not None:
                 self._habits.entered()
-        self._judge = AnswerJudge(tester, self._closed_levels(open_level))
+        self._judge.begin(self._closed_levels(open_level))
         if not is_known:
             self.begin_s = tester.link.now_s - begun_s
 
@@ -265,16 +267,12 @@ class Bench:
         self._was_silent = was_silent
 
     def _before(self, stimulus: Stimulus) -> None:
-        messages: Sequence[bytes] = ()
-        if self._setting.is_raw:
-            messages = self._judge.before_frames(stimulus)
-        elif stimulus[0][:1] == _KEY_SERVICE:
-            messages = stimulus
-        for message in messages:
+        is_raw = self._setting.is_raw
+        for message in self._judge.before_frames(stimulus) if is_raw else stimulus:
             if is_send_key(message):
                 self.was_opened_rightly |= is_the_right_key(message, self.tester)
         if self._habits is not None:
-            self._habits.sent(stimulus, is_raw=self._setting.is_raw)
+            self._habits.sent(stimulus, is_raw=is_raw)
         self._asked_s = self.tester.link.now_s
 
     def _hear_reply(self, reply: Reply) -> None:
@@ -299,9 +297,9 @@ class Bench:
     def _slowness(self, reply: Reply) -> Complaint | None:
         if self._habits is None:
             return None
-        if reply.request[0] == Service.DIAGNOSTIC_SESSION_CONTROL:
+        if reply.request[0] == _SESSION_CONTROL:
             self._habits.heard(reply)
-        if len(reply.request) >= self.tester.frame_bytes or len(reply.pdu) >= self.tester.frame_bytes:
+        if len(reply.request) >= self._frame_bytes or len(reply.pdu) >= self._frame_bytes:
             return None
         elapsed_s = self.tester.link.now_s - self._asked_s
         if reply.kind is _SILENCE:

@@ -118,8 +118,7 @@ class Habits:
         if self._hear_line is None:
             self._console.skip()
         else:
-            for _ in self._new_lines():
-                pass
+            self._new_lines()
 
     def begin(self, *, is_weighed: bool) -> None:
         """Record the present behaviour of the ECU; `is_weighed`: record the memory in use too, if the target says how."""
@@ -281,19 +280,21 @@ class Habits:
         observed = f"{shown} in {GOES_ON_S:g} s in which nothing was sent"
         return Damage("unasked", "nothing on the response id that nobody asked for", observed, Severity.LOW)
 
-    def _new_lines(self) -> Iterable[str]:
+    def _new_lines(self) -> Sequence[str]:
         """Return the kinds of lines that were printed since the last call."""
-        for line in self._console.new_lines():
-            kind = _NUMBERS.sub("#", line.strip())[:_LONGEST_LINE]
-            if self._hear_line is not None and kind and kind not in self._lines and len(self._lines) < MOST_LINES:
+        lines = self._console.new_lines()
+        if not lines:
+            return ()
+        kinds = [kind for line in lines if (kind := _NUMBERS.sub("#", line.strip())[:_LONGEST_LINE])]
+        for kind in kinds:
+            if self._hear_line is not None and kind not in self._lines and len(self._lines) < MOST_LINES:
                 self._lines.add(kind)
                 self._hear_line(kind)
-            if kind:
-                yield kind
+        return kinds
 
     def check_console(self) -> Damage | None:
         """Return the complaint about a line that reports a fault."""
-        for kind in list(self._new_lines()):
+        for kind in self._new_lines():
             if kind not in self._usual_lines and _tells_of_a_fault(kind):
                 expected = "nothing on the console that tells of a fault"
                 return Damage(f"console {kind[:60]}", expected, f"it prints: {kind}", Severity.MEDIUM)

@@ -288,8 +288,8 @@ class Hunt:
                 return damage
         if trial.repeat > 1:
             return self._bench.look(is_thorough=True)
-        is_about_lock = is_raw or any(message[:1] and message[0] in LOCK_SERVICES for message in trial.messages)
-        return self._bench.look_at_lock() if is_about_lock or self._news else None
+        is_about_lock = is_raw or self._news or not LOCK_SERVICES.isdisjoint([one[0] for one in trial.messages if one])
+        return self._bench.look_at_lock() if is_about_lock else None
 
     def _begin(self, setting: Setting) -> None:
         self._state = str(setting.state) if setting.state is not None else "default"

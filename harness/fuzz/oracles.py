@@ -14,6 +14,7 @@ from harness.target import DataEntry
 from harness.tester.bus_load import owes_answer
 from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
+from harness.uds import write_data
 from harness.verdict import Severity
 
 LEAST_CONTROL_S, MOST_CONTROL_S = 10.0, 60.0
@@ -28,6 +29,7 @@ MOST_WATCHED: Final = 64
 SELF_HELP_S: Final = 5.0
 """The seconds in which a silent ECU may come back by itself."""
 
+_NEGATIVE: Final = ReplyKind.NEGATIVE
 CRASH: Final = "crash"
 
 
@@ -91,7 +93,8 @@ class Watch:
         self._guarded: list[DataEntry] = []
         self._now_and_then: list[DataEntry] = []
         """The data that is read only now and then, because nobody may write it, or there is too much of it."""
-        self._locked: list[DataEntry] = []
+        self._locked: list[tuple[DataEntry, bytes]] = []
+        """Data whose lock is tested, with the request that writes the present value."""
 
     def begin(self) -> None:
         """Read the values that must not change, and find the protected writes that are refused in the state that the case
@@ -114,7 +117,8 @@ class Watch:
         guarded.sort(key=lambda entry: entry not in one_a_level)
         self._guarded, others = guarded[:MOST_AT_ONCE], guarded[MOST_AT_ONCE:]
         self._now_and_then = [*others, *(entry for entry in kept if entry.write.kind == "never")]
-        self._locked = [entry for entry in one_a_level if self._is_refused(entry)]
+        probes = [(entry, write_data(entry.did, self._values[entry.did])) for entry in one_a_level]
+        self._locked = [(entry, probe) for entry, probe in probes if self._is_refused(entry, probe)]
         self._say_what_is_not_watched(len(readable) - MOST_WATCHED)
 
     def _remember(self, entry: DataEntry) -> None:
@@ -132,10 +136,10 @@ class Watch:
         if entry.write.kind != "never":
             tester.state.will_change(entry.did, value)  # whatever the messages do, it is put back
 
-    def _is_refused(self, entry: DataEntry) -> bool:
+    def _is_refused(self, entry: DataEntry, probe: bytes) -> bool:
         if not self._tester.allows("write"):
             return False
-        reply = self._tester.write(entry.did, self._values[entry.did])
+        reply = self._tester.request(probe)
         if not reply.is_negative:
             self._tester.note(f"the lock of DID {entry.did:04X} was not watched: without any message a write gives {reply}")
         return reply.is_negative
@@ -162,11 +166,15 @@ class Watch:
     @property
     def locked_levels(self) -> set[int]:
         """The levels whose data refused a write when the watch began."""
-        return {entry.write.level for entry in self._locked if entry.write.level is not None}
+        return {entry.write.level for entry, _ in self._locked if entry.write.level is not None}
 
     def check_lock(self) -> Damage | None:
         """Return the damage if data that was locked can be written; else None."""
-        return next(filter(None, map(self._check_lock, self._locked)), None)
+        for entry, probe in self._locked:
+            reply = self._tester.request(probe)
+            if reply.kind is not _NEGATIVE and (damage := self._damage_to_lock(entry, reply)) is not None:
+                return damage
+        return None
 
     def check_life(self) -> Damage | None:
         """Return the damage if the ECU is silent, or was silent for a while; else None."""
@@ -224,10 +232,9 @@ class Watch:
             raise Inconclusive(f"DID {entry.did:04X} changes by itself; an effect on it cannot be told")
         return after
 
-    def _check_lock(self, entry: DataEntry) -> Damage | None:
+    def _damage_to_lock(self, entry: DataEntry, probe: Reply) -> Damage | None:
         """Test the lock by effect: a write that is answered positively but changes nothing does not show an open level."""
         tester = self._tester
-        probe = tester.write(entry.did, self._values[entry.did])
         if probe.kind is ReplyKind.SILENCE:
             return self.check_life()
         if not probe.is_positive:

@@ -72,6 +72,7 @@ class Player:
         a stream, except answers to requests to restart; `before` with each stimulus before it is sent.
         """
         self._tester = tester
+        self._frame_bytes = tester.frame_bytes
         self._is_raw = is_raw
         self._timeout_s = timeout_s
         self._hear, self._hear_raw, self._before = hear, hear_raw, before
@@ -110,18 +111,18 @@ class Player:
                 self._await_boot()
 
     def _play_requests(self, stimulus: Stimulus) -> None:
-        tester = self._tester
+        tester, frame_bytes = self._tester, self._frame_bytes
         for message in stimulus:
             pdu = message if type(message) is bytes else filled(message, tester)
             self._before((pdu,))
-            is_long = len(pdu) >= tester.frame_bytes
+            is_long = len(pdu) >= frame_bytes
             if is_long and self._not_taken_in_a_row >= NOT_TAKEN_LIMIT:
                 tester.note("long messages were left out: the ECU takes none")
                 continue
             reply = self.latest = tester.request(pdu, timeout_s=None if is_long else self._timeout_s)
             if is_long:
                 self._not_taken_in_a_row = self._not_taken_in_a_row + 1 if _not_taken([reply]) else 0
-            if _asks_for_restart(pdu) and not reply.is_negative:
+            if pdu[0] in _RESTARTS and _asks_for_restart(pdu) and not reply.is_negative:
                 self._await_boot(pdu[0])
             else:
                 self._hear(reply)

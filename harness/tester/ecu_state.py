@@ -23,6 +23,7 @@ STATEFUL = frozenset({Service.DIAGNOSTIC_SESSION_CONTROL, Service.ECU_RESET, Ser
 RIGHT_KEYS_IN_VAIN = 4
 """How often a right key may fail without being refused as wrong, e.g. because the ECU is in another session."""
 
+_SECURITY_ACCESS = int(Service.SECURITY_ACCESS)  # before Python 3.12 looking up an enum's member is slow
 NOT_READY = (Nrc.BUSY_REPEAT_REQUEST, Nrc.CONDITIONS_NOT_CORRECT)
 """Codes of an ECU that may serve the same request later; such a refusal discredits no key that once opened the level."""
 
@@ -134,6 +135,8 @@ class EcuState:
         """The last exchange in which a frame of the ECU came."""
         self._gaps: list[tuple[Reply | RawReply | None, tuple[Reply | RawReply, ...]]] = []
         self.levels: dict[int, LevelState] = {}
+        self._seeded: LevelState | None = None
+        """The one level whose seed was not forgotten yet, if there is one."""
         self.restarted_s = -math.inf
         """When the ECU was last told to restart, by the link's clock; a delay may have begun anew at that time."""
         self._independent: dict[tuple[int, int], bool] = {}
@@ -170,7 +173,10 @@ class EcuState:
 
     def level(self, level: int) -> LevelState:
         """Return what is believed of a level, read-only."""
-        return self.levels.setdefault(level, LevelState())
+        state = self.levels.get(level)
+        if state is None:
+            state = self.levels[level] = LevelState()
+        return state
 
     def serves_during_delay(self, of: int, other: int) -> bool | None:
         """Whether level `other` was opened while level `of` was in its delay; None if it was not tried."""
@@ -207,7 +213,7 @@ class EcuState:
         """Learn from an answer to a request of the services in `STATEFUL`; `now_s` is the link's time."""
         self.seen.learn(reply)
         request = reply.request
-        if request[0] != Service.SECURITY_ACCESS:
+        if request[0] != _SECURITY_ACCESS:
             if not reply.is_negative:  # the answer may have been suppressed
                 self.forget_seeds()
             return
@@ -227,6 +233,7 @@ class EcuState:
         if reply.is_positive:
             self.forget_seeds()
             state.seed = reply.pdu[2:]
+            self._seeded = state
             if any(state.seed):
                 state.seed_lengths.add(len(state.seed))
         state.may_be_pending = True
@@ -389,9 +396,12 @@ class EcuState:
 
     def forget_seeds(self, *, has_restarted: bool = False) -> None:
         """Forget the ECU's seeds; only after a restart (`has_restarted`) is certainly no seed pending in the ECU."""
-        for state in self.levels.values():
-            state.seed = None
-            state.may_be_pending = state.may_be_pending and not has_restarted
+        if self._seeded is not None:
+            self._seeded.seed = None
+            self._seeded = None
+        if has_restarted:
+            for state in self.levels.values():
+                state.may_be_pending = False
 
     def expect_anything(self) -> None:
         """Note that something of unknown effect was sent, so that only a restart brings the ECU to its known state."""

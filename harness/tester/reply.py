@@ -54,6 +54,11 @@ class ReplyKind(Enum):
     __hash__ = object.__hash__  # each member is one object; Enum's own hash is a function in Python
 
 
+# What every exchange needs: before Python 3.12 looking up an enum's member is slow.
+_POSITIVE, _NEGATIVE, _MALFORMED, _SILENCE = ReplyKind
+_DELAYED = (int(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS), int(Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED))
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What was sent: one request, or the data fields of raw frames."""
@@ -107,27 +112,27 @@ class Reply:
     @property
     def is_positive(self) -> bool:
         """Whether the final answer is a well-formed positive response to this request."""
-        return self.kind is ReplyKind.POSITIVE
+        return self.kind is _POSITIVE
 
     @property
     def is_negative(self) -> bool:
         """Whether the final answer is a well-formed negative response to this request."""
-        return self.kind is ReplyKind.NEGATIVE
+        return self.kind is _NEGATIVE
 
     @property
     def is_malformed(self) -> bool:
         """Whether messages came from the ECU, but no valid answer to this request."""
-        return self.kind is ReplyKind.MALFORMED
+        return self.kind is _MALFORMED
 
     @property
     def is_silence(self) -> bool:
         """Whether no final answer came, and nothing that was meant as one."""
-        return self.kind is ReplyKind.SILENCE
+        return self.kind is _SILENCE
 
     @property
     def is_delayed(self) -> bool:
         """Whether the ECU refused the request because of too many wrong keys: 0x36 or 0x37."""
-        return self.is_refused_with(Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS, Nrc.REQUIRED_TIME_DELAY_NOT_EXPIRED)
+        return self.is_refused_with(*_DELAYED)
 
     @property
     def is_seed(self) -> bool:
@@ -136,7 +141,7 @@ class Reply:
 
     def is_refused_with(self, *nrcs: int) -> bool:
         """Whether the answer is a negative response with one of these codes."""
-        return self.kind is ReplyKind.NEGATIVE and self.nrc in nrcs
+        return self.kind is _NEGATIVE and self.nrc in nrcs
 
     @property
     def packet(self) -> Packet:
@@ -152,12 +157,12 @@ class Reply:
 
     def __str__(self) -> str:
         """Say in words what the ECU answered, for the observed side of a comparison."""
-        if self.kind is ReplyKind.NEGATIVE:
+        if self.kind is _NEGATIVE:
             assert self.nrc is not None
             text = f"negative {nrc_name(self.nrc)}"
-        elif self.kind is ReplyKind.POSITIVE:
+        elif self.kind is _POSITIVE:
             text = f"positive {_short(self.pdu)}"
-        elif self.kind is ReplyKind.MALFORMED:
+        elif self.kind is _MALFORMED:
             text = f"no valid answer, but {_short(self.pdu)}" if self.pdu else "no valid answer, but frames that hold none"
         else:
             text = "silence"
@@ -265,11 +270,11 @@ class Expectation:
 
     def accepts(self, reply: Reply) -> bool:
         """Whether the expectation accepts the reply."""
-        if reply.kind is ReplyKind.NEGATIVE:
+        if reply.kind is _NEGATIVE:
             return self.any_negative or reply.nrc in self.nrcs
-        if reply.kind is ReplyKind.SILENCE:
+        if reply.kind is _SILENCE:
             return self.silence and not reply.replies  # endless response pending is no silence
-        return self.positive if reply.kind is ReplyKind.POSITIVE else self.malformed
+        return self.positive if reply.kind is _POSITIVE else self.malformed
 
     def __str__(self) -> str:
         parts = [word for word in ("positive", "silence", "malformed") if getattr(self, word)]
