@@ -50,8 +50,7 @@ class Attack:
     own_level: bool = False
     """Whether the check uses SecurityAccess of its own level only, so that it can run during another level's delay."""
     meanwhile: Callable[..., Any] | None = None
-    """A function of tester and depth that returns the check's parts (`harness.measurements.Errand`) to be done during a
-    delay.
+    """A function of tester and depth that returns the check's parts (`harness.measurements.Errand`) for a delay.
 
     Such a check runs together with the checks that send wrong keys. ``measure.errands`` tells it which parts were in order.
     """

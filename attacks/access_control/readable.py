@@ -74,8 +74,7 @@ def keep(tester: Tester, did: int, values: dict[int, bytes]) -> None:
 def neighbourhood(tester: Tester, depth: Depth) -> Iterable[int]:
     """Return all identifiers that share the high byte (page) of a declared or an identification DID.
 
-    At depth default, also return some identifiers of every page; at depth deep return none, since every identifier is a
-    candidate there.
+    At depth default, also return some identifiers of every page; at depth deep none, since each is a candidate there.
     """
     if depth is Depth.DEEP:
         return ()

@@ -14,8 +14,7 @@ SHARE_BEFORE = 0.2
 def outlast_restarts(tester: Tester, measure: Measurements, depth: Depth, level: int, ways: Ways) -> tuple[str, ...]:
     """Lock out this level and others together, restart the ECU, and name the restarts that this level's delay outlasted.
 
-    Return an empty tuple if there is no other level or the ECU behaved irregularly; the check then makes a lockout of its
-    own.
+    Return an empty tuple if there is no other level or the ECU behaved irregularly; the check then makes its own lockout.
     """
     if depth is Depth.DEEP or not is_ordinary(tester, level, measure.delay(level)):
         return ()

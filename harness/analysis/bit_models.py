@@ -25,8 +25,7 @@ RARE_CHANGES = 3
 def by_columns(known: Sequence[bytes], count: int) -> list[bytes] | None:
     """Predict each bit position by a rule of its own; None if some position follows no rule.
 
-    This finds shift registers, xorshift and other generators that are linear over GF(2), and counters whose bits were
-    permuted.
+    It finds shift registers, xorshift and other generators linear over GF(2), and counters whose bits were permuted.
     """
     length, told = len(known[0]), [0] * count
     for column in _columns(known):

@@ -96,9 +96,7 @@ def fields_fit(known: Sequence[bytes], width: int, order: str) -> bool:
 
 
 def by_fields(known: Sequence[bytes], width: int, order: str, count: int) -> tuple[str, list[bytes]] | None:
-    """Continue each word of the seed by a model of its own; return the models' names and `count` seeds, or None if one fits
-    none.
-    """
+    """Continue each word of the seed by its own model; return the models' names and `count` seeds, or None."""
     read, parts, names = ORDERS[order], [], set()
     for start in range(0, len(known[0]), width):
         found = _model_of([read(seed[start : start + width]) for seed in known[-9:]], 8 * width, count)

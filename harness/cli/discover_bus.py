@@ -76,8 +76,7 @@ def run(
 ) -> int:
     """Discover, print what was found, and write a target file for each ECU; in a dry run print what would be sent.
 
-    Return the exit code: 2 if the discovery was ended early, with everything found until then written; 5 if nothing was
-    found.
+    Return the exit code: 2 if it was ended early, with everything found until then written; 5 if nothing was found.
     """
     candidates = parse_ids(ids) if ids else None
     if candidates is None and is_declared:

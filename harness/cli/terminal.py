@@ -31,8 +31,7 @@ DEBUG: Final = 2
 
 
 class TerminalOutput:
-    """Prints an audit, and shows its progress: on a terminal in lines that are overwritten, elsewhere in a line now and
-    then.
+    """Prints an audit and its progress: on a terminal in lines that are overwritten, elsewhere in a line now and then.
 
     If the output is closed nothing more is printed: the audit goes on, and its report is written.
     """

@@ -64,8 +64,7 @@ def ecus_behind(
     """Find ECUs that answer to frames on these ids with an address before the data; all 256 addresses are tried.
 
     A receiver without addresses reads such a frame at most as a request of service 01 to 0F, which only reads, or as the
-    beginning of a message that never continues. For a request id that is `named`, answers on ids that were heard before
-    count too.
+    beginning of a message that never continues. For a request id that is `named`, answers on ids heard before count.
     """
     for request in requests:
         for probe in PROBES:

@@ -153,8 +153,7 @@ _OLDER: Final[Mapping[str, Callable[..., UdsNode]]] = {"kwp2000": kwp2000, "gmla
 
 
 def factory(channel: str) -> Callable[[], list[Node]]:
-    """Return a function that makes the nodes of a channel: a profile's name, then ``+`` and a name for each flaw or
-    variant.
+    """Return what makes the nodes of a channel: a profile's name, then ``+`` and a name for each flaw or variant.
 
     Raises UserError if a name is unknown, the profile accepts no changes, or two changes exclude each other.
     """

@@ -83,8 +83,7 @@ A rule may change the ECU's state. The last rule of a service decides about ever
 class Decisions:
     """The decisions of an ECU outside the rules of a single service, which rules find as `ecu.decide`.
 
-    Each field is one function. A sound ECU has those of `harness.ecu.definition.SOUND`; their docstrings say what they
-    decide.
+    Each field is one function. A sound ECU has those of `harness.ecu.definition.SOUND`, which say what they decide.
     """
 
     draw_seed: SeedSource

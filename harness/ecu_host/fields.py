@@ -30,8 +30,7 @@ def read_bus(text: str) -> tuple[str, str]:
 
 
 def read_id(text: str) -> tuple[int, bool]:
-    """Return a CAN id in hex, and whether it has 29 bits: as in candump, an id of three digits has 11 bits, one of eight has
-    29.
+    """Return a CAN id in hex, and whether it has 29 bits: as in candump, one of three digits has 11 bits, one of eight 29.
 
     Raises ValueError that says what to write.
     """

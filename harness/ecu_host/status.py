@@ -24,8 +24,7 @@ _SOCKETS: Final = Path("/proc/net/unix")
 
 
 class StatusSocket:
-    """Answers each connection with the status in one line of JSON. Raises UserError if the same ECU runs on this bus
-    already.
+    """Answers each connection with the status in one line of JSON. Raises UserError if the same ECU runs there already.
 
     The socket is a name in Linux's abstract namespace: no file is left behind, and the kernel frees it with the process. On
     a system without such names there is no socket, and this object does nothing.

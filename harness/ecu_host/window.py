@@ -87,8 +87,7 @@ class EcuWindow(App[None]):
     def __init__(
         self, host: Host, *, log: FrameLog, periodic: PeriodicFrames, bus: BusOptions, starts: bool, threaded: bool = True
     ) -> None:
-        """Make the window. `starts`: begin at once, as if Start were pressed. `threaded`: False in tests, which step the
-        host themselves.
+        """Make the window. `starts`: begin at once. `threaded`: False in tests, which step the host themselves.
 
         The host's messages and the frames that it receives have to be added to `log`.
         """

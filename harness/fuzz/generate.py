@@ -36,8 +36,7 @@ def valid_requests(target: Target) -> list[bytes]:
 
 
 def random_frame(chance: Chance, requests: Sequence[bytes], frame_bytes: int = CLASSIC_BYTES) -> bytes:
-    """Return a data field: noise, a single frame of some service, a request with one byte changed, or another kind of
-    frame.
+    """Return a data field: noise, a single frame of some service, a request with one byte changed, another frame.
 
     `frame_bytes` is the greatest length of the field: the tester's `frame_bytes`, which is below 8 after an address.
     """

@@ -481,8 +481,7 @@ class Hunt:
         return self._survey.lets_pass(messages, is_raw=setting.is_raw)
 
     def _ways_to_repeat(self, setting: Setting, played: list[Stimulus]) -> Iterator[tuple[Setting, list[Stimulus]]]:
-        """Yield ways to repeat a failure: all stimuli from the state; the last alone; all, with the state reached before
-        each.
+        """Yield ways to repeat a failure: all stimuli from the state; the last one; all, each from the state.
 
         Requests are also played with plain requests behind them, in place of the requests that had examined the ECU.
         """

@@ -97,8 +97,7 @@ class Watch:
         """Data whose lock is tested, with the request that writes the present value."""
 
     def begin(self) -> None:
-        """Read the values that must not change, and find the protected writes that are refused in the state that the case
-        wants.
+        """Read the values that must not change, and find protected writes refused in the case's state.
 
         Raises Inconclusive if a value still is what an earlier run of the case has made of it.
         """

@@ -126,8 +126,7 @@ class Generated:
 
 
 class ScapyChance:
-    """A state of Python's global random generator, from which Scapy's `fuzz()` draws; each use continues where the last
-    ended.
+    """The state of Python's random generator, from which Scapy's `fuzz()` draws; a use goes on where the last ended.
 
     This class draws nothing: it sets the global generator to a state that the run's seed decides, and later restores it.
     """

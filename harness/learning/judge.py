@@ -63,8 +63,7 @@ def what_is_known(observations: Observations, alphabet: Alphabet, target: Target
 def _limit(observations: Observations, word: Word, declared: int | None) -> int | None:
     """Return how many wrong keys of a sequence were compared before the ECU refused further keys; None if it refused none.
 
-    If a seed is refused after fewer keys than the target declares, that is taken for a pause between two keys, not for a
-    limit.
+    If a seed is refused after fewer keys than declared, that is taken for a pause between two keys, not for a limit.
     """
     answers = observations.known(word) if word else None
     compared = 0

@@ -93,8 +93,7 @@ class Learner:
         keep: Callable[[Word, Answers], None] = lambda word, answers: None,
         known: Sequence[tuple[Word, Answers]] = (),
     ) -> None:
-        """Prepare learning. Raises Inconclusive, before anything is sent, if the ECU cannot be brought back to one initial
-        state.
+        """Prepare learning. Raises Inconclusive, before anything is sent, if the ECU has no initial state to go back to.
 
         `keep` is called with each sequence that was sent; `known` are sequences that an earlier run sent to the same ECU.
         """
@@ -263,9 +262,7 @@ class Learner:
         self._confirmed.sort(key=lambda one: (len(one.rule.sequence), one.rule.id))
 
     def _settle(self, id: str, broken: Broken, known: Known, stands: dict[str, bool]) -> bool:
-        """Settle the causes of a broken rule first; if none of them stands, confirm the rule on the ECU. Return whether it
-        is confirmed.
-        """
+        """Settle a broken rule's causes first; if none stands, confirm the rule on the ECU. Return whether it stands."""
         if id in stands:
             return stands[id]
         stands[id] = False
@@ -307,8 +304,7 @@ class Learner:
         return self._tester.is_alive() and self._subject.do(letters[-1]) == SILENCE
 
     def _are_compared(self, word: Word) -> bool:
-        """Whether the right key opens the level after the wrong keys; if not, the ECU may keep a delay that it does not
-        announce.
+        """Whether the right key opens the level after the wrong keys; else a delay may be unannounced.
 
         Without a key function the keys are taken to be compared, as the code 0x35 says.
         """

@@ -141,8 +141,7 @@ class Observations:
         return self.follow(word, lambda answers: None)
 
     def follow(self, word: Sequence[str], choose: Callable[[Answers], str | None]) -> Answers:
-        """Send a sequence, and then letters that `choose` picks by the answers, until `choose` returns None; return all
-        answers.
+        """Send a sequence, then letters that `choose` picks by the answers, until it returns None; return all answers.
 
         Letters that are known to change nothing are not sent; nothing is sent if every answer is known.
         """
@@ -222,8 +221,7 @@ class Observations:
         return tuple(answers)
 
     def _check(self, letter: str, known: str | None, given: str, before: Sequence[str]) -> None:
-        """Compare the answer to a letter with the known one; if they differ, send the sequence up to this letter several
-        times.
+        """Compare the answer to a letter with the known one; if they differ, send the sequence up to it several times.
 
         Raises Relearn if one answer has a clear majority; LearningEnded if none has, or answers have differed too often.
         """

@@ -152,8 +152,7 @@ class Monitor(NamedTuple):
         return self.tracker.belief, levels, self.is_booting, self.has_restarted_last, self.presents, self.session
 
     def after(self, letter: Letter, answer: str, *, is_open: bool = False, seconds: float = 0.0) -> tuple[Monitor, str]:
-        """Return the monitor after one letter, and the id of the check whose rule the answer breaks; empty if it breaks
-        none.
+        """Return the monitor after a letter, and the id of the check whose rule the answer breaks; empty if none.
 
         `is_open`: the level's guarded effect is known to succeed in this state. `seconds`: the time that passed in addition
         to the wait that the letter itself stands for.

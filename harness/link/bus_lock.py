@@ -21,8 +21,7 @@ LONGEST_NAME_BYTES = 100
 
 
 class BusLock:
-    """A lock on a bus, from its creation until `release` or the end of the process. Raises UserError if another run holds
-    it.
+    """A lock on a bus, from its creation until `release` or the end of the process. Raises UserError if one is held.
 
     The lock is a name in Linux's abstract socket namespace, which belongs to the network interfaces: every user of this
     computer sees the name, no file can take its place, and the kernel frees it when its process ends. On other systems the
@@ -66,8 +65,7 @@ class BusInUse(UserError):
 
 
 def wait_for_bus(bus: str, longest_s: float, say: Callable[[str], None], clock: RealClock | None = None) -> None:
-    """Wait until no run uses a bus, and lock the bus for the next run. Raises UserError if it is still in use after
-    `longest_s`.
+    """Wait until no run uses a bus, and lock it for the next. Raises UserError if it is in use after `longest_s`.
 
     `say` is called once with a description of the process that holds the bus.
     """

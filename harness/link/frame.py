@@ -143,8 +143,7 @@ def check(message: can.Message) -> None:
 
 
 def parse(text: str) -> Frame:
-    """Read the text that `Frame.text` returns: eight id digits for 29 bits, ``#R8`` for a remote frame, ``##1`` for an FD
-    frame.
+    """Read the text that `Frame.text` returns: eight id digits for 29 bits, ``#R8`` for a remote frame, ``##1`` for FD.
 
     Raises ValueError.
     """

@@ -141,8 +141,7 @@ class IsoTp:
         self._await_flow_control(now_s + self.config.frame_time_s)
 
     def single_frame(self, pdu: bytes | bytearray) -> bytes | None:
-        """Return the one frame of up to 8 bytes that holds the whole message, for the owner to send; None if the message is
-        too long.
+        """Return the frame of up to 8 bytes that holds the whole message, for the owner to send; None if it is too long.
 
         Raises IsoTpBusy in the case in which `send` does.
         """

@@ -26,8 +26,7 @@ class Trace:
 
     After `write_to`, each frame is a line of candump's log format (``-L``), in order.
 
-    The number of a frame is its line in the log, counted from 0, if the log is opened before frames are dropped from
-    memory.
+    The number of a frame is its line in the log, counted from 0, if the log is opened before frames are dropped.
     """
 
     def __init__(self, channel: str = "can0") -> None:

@@ -217,8 +217,7 @@ class Measurements:
     def drawn_seeds(self, level: int) -> SeedSample:
         """Return the run's seed sample or, if the ECU holds seeds, a sample for which it drew each seed anew.
 
-        To make the ECU draw a new seed, the tester answers the held seed if it has a key, else it waits for what renews the
-        seed.
+        To make the ECU draw a new seed, the tester answers the held seed if it has a key, else it waits for its renewal.
         """
         sample = self.seeds(level)
         if not sample.is_held:

@@ -1,8 +1,7 @@
 """Send rows of wrong keys, and observe whether the ECU stops each row at the limit, whatever the row varies.
 
 A row varies several things at once: the kind of keys, an act between two keys, the place and the ECU's state. If the ECU
-lets a row go beyond the limit, each of these is varied by itself in a row of its own; what then breaks the limit is to
-blame.
+lets a row go beyond the limit, each of these is varied by itself in a row of its own; what breaks it then is to blame.
 """
 
 from __future__ import annotations
@@ -202,9 +201,7 @@ class _Rows:
         return self._tester.link.is_virtual or self._tester.link.now_s - self._begun_s < seconds
 
     def _is_kept_at_limit(self) -> bool:
-        """Send wrong keys of several kinds, then if needed plain ones; return whether the ECU refuses seeds after
-        the limit.
-        """
+        """Send wrong keys of several kinds, then plain ones; return whether the ECU refuses seeds after the limit."""
         row = Row(NOTHING, self._home, self._plain)
         if self._run(row, self._allowed, is_kept=True).is_held:
             return True

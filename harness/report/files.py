@@ -25,8 +25,7 @@ from harness.runs.state_machine import LEARN_HTML, MODEL_DOT, MODEL_JSON, read_m
 def write_reports(folder: RunFolder, run: Run) -> None:
     """Write every report, over earlier ones.
 
-    Raises UserError if the folder cannot be written, or its bus log is damaged; in the latter case only the captures are
-    missing.
+    Raises UserError if the folder cannot be written, or its bus log is damaged; then only the captures are missing.
     """
     folder.write(JUNIT_XML, junit_xml(run))
     folder.write(AUDIT_SARIF, sarif_json(run))

@@ -305,8 +305,7 @@ def differences_to_manifest(path: Path) -> list[str]:
 def differences(path: Path, expected: Mapping[str, Any]) -> list[str]:
     """Return one sentence for each file that differs from a table of fingerprints.
 
-    Files in ``private/`` are not reported if the whole of ``private/`` is missing: it is left out when a folder is handed
-    over.
+    Files in ``private/`` are not reported if the whole of ``private/`` is missing: it is not handed over.
     """
     if not (path / PRIVATE).is_dir():
         expected = {name: fingerprint for name, fingerprint in expected.items() if not _is_private(name)}

@@ -67,8 +67,7 @@ def power_cycle(node: Node) -> None:
 
 
 def takes_data(node: Node) -> Callable[[int, bytes, bool], None] | None:
-    """Return the node's ``on_data(can_id, data, is_extended)``, which takes classic data frames in place of `on_frame`; else
-    None.
+    """Return the node's ``on_data(can_id, data, is_extended)``, which takes classic data frames in place of `on_frame`.
 
     Only an attribute of the object itself counts, so that a wrapper that hands on its node's attributes hears every frame.
     """

@@ -278,8 +278,7 @@ class AccessProbes:
         """Show that the data can be written with its level unlocked: without this control a refused write proves nothing.
 
         The control is taken once a run. An ECU that cannot be locked again is unlocked for it only if `at_any_price`; else
-        the control waits in `postponed_controls` until no check needs the lock any more. Raises Inconclusive if the control
-        is missing.
+        the control waits in `postponed_controls` until no check needs the lock any more. Raises Inconclusive without it.
         """
         if entry.did not in self._controls:
             if not self.can_relock and not self._client.state.has_unlocked and not at_any_price:

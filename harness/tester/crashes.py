@@ -144,8 +144,7 @@ class Crashes:
         return [] if not before.is_raw and is_send_key(before.fields[0]) else [before]
 
     def fell_silent(self) -> Reply | None:
-        """Return the first request since `forget_silences` after which the ECU left even the usual request unanswered for a
-        while.
+        """Return the first request since `forget_silences` after which even the usual one got no answer for a while.
 
         None if there is none, or the ECU was only slow, so that its answer came late. Requested restarts, and the effects of
         raw frames and floods, do not count.
@@ -229,8 +228,7 @@ class Crashes:
     def _try(self, group: list[Sent], mark: _Mark | None) -> CrashCause | None:
         """Send a few suspects in a row; return the cause if they make the ECU restart.
 
-        If they have an effect, send them singly, in pairs and all together, until one of these combinations has an effect
-        twice.
+        If they have an effect, send them singly, in pairs and all together, until one of these has an effect twice.
         """
         first = self._effect(group, mark)
         if first is None:

@@ -127,13 +127,11 @@ class Requester(Protocol):
 
 
 def recognised(requester: Requester) -> Dialect | None:
-    """Return the dialect that an ECU speaks; None if the ECU speaks UDS, or an unknown dialect. Send only requests that
-    read.
+    """Return the dialect that an ECU speaks; None if that is UDS, or unknown. Send only requests that read.
 
     KWP2000's standard session is 81, which UDS takes for its session 01 with the answer suppressed, and KWP2000's
     TesterPresent says whether it wants an answer. GMLAN's TesterPresent is one byte, and so is the answer; an ECU that takes
-    it and has service 21 (local identifiers) speaks KWP2000. Both dialects read their identification by service 1A, which
-    UDS lacks.
+    it and has service 21 (local identifiers) speaks KWP2000. Both read their identification by 1A, which UDS lacks.
     """
     if any(requester.request(request).is_positive for request in UDS_ONLY):
         return None

@@ -305,8 +305,7 @@ class EcuState:
         self._silent_now.clear()
 
     def hear_stray(self, wait_s: float, *, is_copy: bool) -> None:
-        """Note a message that answers the previous request, and let each later request first wait `wait_s` for such
-        messages.
+        """Note a message that answers the previous request; later requests first wait `wait_s` for such messages.
 
         `is_copy`: the previous request had been answered already, so the ECU answers twice. If not, the message was late,
         perhaps only this once.

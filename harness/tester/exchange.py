@@ -114,8 +114,7 @@ class Exchanger(EcuListener):
 
     @contextmanager
     def while_pending(self, pdu: bytes) -> Iterator[bool]:
-        """Send a request that takes the ECU some time, and yield whether the ECU answered 0x78, to do other things
-        meanwhile.
+        """Send a request that takes the ECU some time, and yield whether it answered 0x78, to do other things meanwhile.
 
         The final answer is received when it comes, and awaited at the end. Requests in between must be of another service.
         """

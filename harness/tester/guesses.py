@@ -218,8 +218,7 @@ class Guesses:
         """Answer this seed with a wrong key; return the seed of the last key sent, its answer, and WRONG or LIMITED.
 
         If the answer does not show whether the ECU compared the key, more wrong keys are sent to find out. Raises Violation
-        if a wrong key has opened the level, OpenedMeanwhile if a supplied one has, Inconclusive if the ECU did not compare
-        the key.
+        if a wrong key has opened the level, OpenedMeanwhile if a supplied one has, Inconclusive if it was not compared.
         """
         supplied = self.supply(level)
         make_key = supplied.make_key if supplied else lambda seed: self._security.wrong_key(level, seed, flip=flip)
@@ -251,8 +250,7 @@ class Guesses:
     def try_wrong(self, level: int) -> tuple[bytes, Reply]:
         """Request a fresh seed and answer it with a wrong key; return both.
 
-        The attempt counter is cleared first if the key could reach the limit. Raises Inconclusive if the level is open, or
-        gives no seed.
+        The counter is cleared first if the key could reach the limit. Raises Inconclusive if it is open, or gives no seed.
         """
         self._security.make_room(level)
         self._client.session_for(level)
@@ -450,8 +448,7 @@ class Guesses:
         return reply
 
     def await_seed(self, level: int, delay_s: float) -> tuple[Reply, float]:
-        """Request a seed until the ECU gives one, for at most ten delays, with a silent wait for the delay between two
-        requests.
+        """Request a seed until the ECU gives one, for at most ten delays, in silence between two requests.
 
         Return the last answer, and the time until it in seconds.
         """

@@ -185,8 +185,7 @@ def ledger_of(target: Target, path: Path | None) -> Ledger:
 def ledger_path(target: Target, reports: Path) -> Path | None:
     """Return where a target's wrong keys are counted over all runs; None for a simulated ECU.
 
-    Counts that an earlier version kept in `reports` are imported first. Raises UserError if one of the two files is no
-    ledger.
+    Counts that an earlier version kept in `reports` are imported first. Raises UserError if a file is no ledger.
     """
     if target.is_simulated:
         return None

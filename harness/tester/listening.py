@@ -178,8 +178,7 @@ class EcuListener:
         return nullcontext()
 
     def require_quiet(self, seconds: float = LISTEN_S) -> None:
-        """Raise Inconclusive if the ECU sends messages on its response id that nobody requested: no answer could be
-        recognised.
+        """Raise Inconclusive if the ECU sends unrequested messages on its response id: no answer could be recognised.
 
         Listens for `seconds`; for P2 only, if the ECU was quiet for as long before and has sent no such message since.
         """
@@ -286,8 +285,7 @@ class EcuListener:
         return self.link.now_s - self._transport.shared_s < SHARED_S
 
     def intruder(self) -> str:
-        """Describe another tester's frames on our request id, on a real bus; empty if they are too few to report, or
-        unknown.
+        """Describe another tester's frames on our request id, on a real bus; empty if too few, or unknown.
 
         Only an adapter that confirms our own frames distinguishes them from other frames on the same id.
         """

@@ -62,8 +62,7 @@ def watched_console(client: Client) -> Iterator[EcuConsole]:
 class ConsoleTail:
     """Follows the console of an ECU without waiting for it; yields no lines if there is no console.
 
-    The target's command is started at the first look. A command that ends by itself shows a log, and is run again now and
-    then.
+    The target's command is started at the first look. One that ends by itself shows a log, and is run again now and then.
     """
 
     def __init__(self, client: Client) -> None:

@@ -112,8 +112,7 @@ class SafetyGate:
     def check_raw(self, frame: Frame) -> list[bytes]:
         """Return the keys that an ECU may read into the frame, one for each level.
 
-        Raises NotPermitted unless the target allows, and the running check declares, everything that an ECU may read into
-        the frame.
+        Raises NotPermitted unless the target allows, and the check declares, all that an ECU may read into the frame.
         """
         is_free = self._allows_all_that_acts and frame.can_id == self._request_id and self.raw_needs >= _ALL_THAT_ACTS
         if is_free and _KEY_SERVICE not in frame.data:

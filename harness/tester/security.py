@@ -105,8 +105,7 @@ class SecurityAccess:
     def before_key(self, key_request: bytes) -> None:
         """Count a guess that is about to be sent. Raises NotRun or Inconclusive if it must not be sent.
 
-        Inconclusive means that the ECU has refused the right key, or that the right key was not tried although that was
-        possible.
+        Inconclusive: the ECU has refused the right key, or it was not tried although that was possible.
         """
         level = level_of(key_request)
         if reason := self.why_no_guess(level):

@@ -147,8 +147,7 @@ class Transport:
         self.fault = "" if isotp.fault is None else str(isotp.fault.value)
 
     def pads_flow_controls(self) -> bool:
-        """If an answer stopped after a flow control of 3 bytes, pad flow controls to 8 bytes from now on; return whether it
-        did.
+        """If an answer stopped after a flow control of 3 bytes, pad them to 8 bytes from now on; return whether it did.
 
         Some ECUs accept single frames of any length, but ignore a flow control without padding.
         """

@@ -49,8 +49,7 @@ class OriginalLog:
 
 
 def redact_log(folder: Path) -> str:
-    """Make a run's bus log from the original in its private folder, e.g. if the run was killed before it made the log
-    itself.
+    """Make a run's bus log from the original in its private folder, e.g. if the run was killed before it did.
 
     Return remarks that a reader needs; none if there is no original, because secrets were kept or the folder was handed over
     without it. Raises UserError if a file cannot be read or written, or is damaged.
