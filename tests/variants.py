@@ -16,7 +16,7 @@ LEVEL_1 = Access("level", 1)
 
 
 def with_lockout(attempts: int | None, delay_s: float = 10.0) -> Callable[[Target], Target]:
-    """Each level takes so many wrong keys, and then none for so long."""
+    """Return the changes for levels that accept this many wrong keys, and then no key for this long."""
 
     def declare(target: Target) -> Target:
         levels = tuple(replace(entry, attempts=attempts, delay_s=delay_s) for entry in target.security)
@@ -26,7 +26,7 @@ def with_lockout(attempts: int | None, delay_s: float = 10.0) -> Callable[[Targe
 
 
 def with_key(key: str) -> Callable[[Target], Target]:
-    """Each level's key is made by a function of these tests."""
+    """Return the changes for levels whose key a function of these tests computes."""
 
     def declare(target: Target) -> Target:
         path = f"{Path(__file__).parent / key}"
@@ -36,7 +36,7 @@ def with_key(key: str) -> Callable[[Target], Target]:
 
 
 def with_secret(secret: str) -> Callable[[Target], Target]:
-    """Each level has the same secret, in hex."""
+    """Return the changes for levels that share one secret, in hex."""
 
     def declare(target: Target) -> Target:
         shared = Secret(bytes.fromhex(secret))
@@ -46,7 +46,7 @@ def with_secret(secret: str) -> Callable[[Target], Target]:
 
 
 def with_services(**needs: Access) -> Callable[[Target], Target]:
-    """Whole services and what they need, by their names in `Service`."""
+    """Return the changes for whole services and their needs, by their names in `Service`."""
 
     def declare(target: Target) -> Target:
         added = tuple(ServiceEntry(id=Service[name], needs=access) for name, access in needs.items())
@@ -56,24 +56,24 @@ def with_services(**needs: Access) -> Callable[[Target], Target]:
 
 
 def with_1010_protected(target: Target) -> Target:
-    """DID 1010 needs level 1."""
+    """Return the changes for DID 1010, which needs level 1."""
     data = tuple(replace(entry, write=LEVEL_1) if entry.did == 0x1010 else entry for entry in target.data)
     return replace(target, data=data)
 
 
 def with_can_fd(target: Target) -> Target:
-    """Frames of ours are CAN FD's, and their data goes at 2 Mbit/s."""
+    """Return the changes for CAN FD frames, whose data is sent at 2 Mbit/s."""
     return replace(target, can=replace(target.can, fd=True, data_bitrate=2_000_000))
 
 
 def without_sessions(target: Target) -> Target:
-    """There is one session only, so that none is declared, and no time after which it ends."""
+    """Return the changes for an ECU with a single session, so that no session and no S3 is declared."""
     levels = tuple(replace(entry, session=None) for entry in target.security)
     return replace(target, timing=replace(target.timing, s3_ms=None), sessions=(), security=levels)
 
 
 def with_ids(**changes: Any) -> Callable[[Target], Target]:
-    """Other addresses, or another format of them."""
+    """Return the changes for other addresses, or another format of them."""
     return lambda target: replace(target, can=replace(target.can, **changes))
 
 
@@ -99,7 +99,7 @@ MIXED_IDS: dict[str, Any] = {
 
 
 def with_secrets_of_its_own(target: Target) -> Target:
-    """Another unit of the same type."""
+    """Return the changes for another unit of the same type."""
     secrets = {level.level: Secret(level.secret) for level in map(of_another_unit, HARDENED.levels)}
     levels = tuple(replace(entry, secret=secrets[entry.level]) for entry in target.security)
     return replace(target, security=levels)
@@ -130,11 +130,11 @@ DECLARED: dict[str, Callable[[Target], Target]] = {
     "authentication_required": with_services(AUTHENTICATION=OPEN, SECURITY_ACCESS=NEVER),
     "authentication_bypassed": with_services(AUTHENTICATION=OPEN, SECURITY_ACCESS=NEVER),
 }
-"""By variant: what its maker would declare otherwise. A variant without an entry needs nothing else declared."""
+"""By variant: what its maker would declare differently; a variant without an entry needs no change."""
 
 
 def with_changes(base: str, *changes: str) -> Target:
-    """A shipped target whose ECU has these flaws and variants."""
+    """Return a shipped target whose ECU has these flaws and variants."""
     target = load_target(base)
     for change in changes:
         target = DECLARED.get(change, lambda same: same)(target)

@@ -1,6 +1,7 @@
-"""A tractor's implement controller: three sessions, one level (05), seeds of 12 bytes and keys of 10, an ISO-TP of its own.
+"""A tractor's implement controller with its own ISO-TP: three sessions, one level (05), seeds of 12 bytes and keys of 10.
 
-It is sound. The other files of this folder change one thing each; `key` opens them all unless their file has its own.
+This controller is sound; the other files of the folder change one thing each. `key` opens all of them, unless their file has
+a key function of its own.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ DEFAULT, PROGRAMMING, EXTENDED = 0x01, 0x02, 0x03
 SPEED, LIMIT, CODE, SERIAL, ACTIVE_SESSION = 0x4A01, 0x4A02, 0x4A03, 0xF18C, 0xF186
 GUARDED = (LIMIT, CODE)
 UNSAID_TO_ALL = (0x11, 0x12, 0x31, 0x7E, 0x7F)
-"""What a functional request is not refused with."""
+"""Codes with which a functional request is not refused."""
 SECRET = bytes.fromhex("5E0C91D7A2384BF66D1F20C3887AE415")
 
 
@@ -21,16 +22,16 @@ def key(seed: bytes, level: int) -> bytes:
 
 
 class Refusal(Exception):
-    """A negative answer; the argument is its code."""
+    """A negative response; the argument is its code."""
 
 
 def but(base: type, **otherwise: object) -> type:
-    """A class that does some things otherwise than its base: values and methods by name."""
+    """Return a class that differs from its base in some values and methods, given by name."""
     return type(base.__name__, (base,), otherwise)
 
 
 class Lane:
-    """ISO-TP for one pair of ids: 600 bytes to receive in, one message at a time to send."""
+    """ISO-TP for one pair of ids: a buffer of 600 bytes for receiving, and one message at a time for sending."""
 
     room, n_cr_s, n_bs_s, most_waits = 600, 1.0, 1.0, 8
 
@@ -42,7 +43,7 @@ class Lane:
     # Receiving
 
     def take(self, data: bytes, is_functional: bool) -> bytes | None:
-        """The message that this frame completes, if it does."""
+        """Take a frame; return the message that this frame completes, if any."""
         kind = data[0] >> 4 if data else None
         if kind == 0:
             return self.single(data, is_functional)
@@ -174,7 +175,7 @@ class Tractor:
         self.enter(DEFAULT)
 
     def later(self, delay_s: float, callback: Callable[[], None]) -> None:
-        """Call back, unless the ECU has restarted meanwhile."""
+        """Call a function after a time, unless the ECU restarts before."""
         life = self.life
         self.port.call_later(delay_s, lambda: callback() if self.life == life else None)
 
@@ -253,7 +254,7 @@ class Tractor:
         return self.security_sessions if sid == 0x27 else (self.session,)
 
     def choice(self, pdu: bytes, *known: int) -> int:
-        """The sub-function of a request of two bytes."""
+        """Return the sub-function of a request of two bytes."""
         if pdu[1] & 0x7F not in known:
             raise Refusal(0x12)
         if len(pdu) != 2:
@@ -261,7 +262,7 @@ class Tractor:
         return pdu[1] & 0x7F
 
     def routine_choice(self, pdu: bytes, routine: bytes, *known: int) -> int:
-        """The sub-function of a request for the only routine."""
+        """Return the sub-function of a request for the only routine."""
         if len(pdu) < 4:
             raise Refusal(0x13)
         if pdu[2:4] != routine:
@@ -368,7 +369,7 @@ class Tractor:
         raise Refusal(0x36 if self.count() else 0x35)
 
     def count(self) -> bool:
-        """Note a wrong key. True: it was one too many, and the delay has begun."""
+        """Count a wrong key; return whether it was one too many, so that the delay has begun."""
         self.failures += 1
         if self.failures < self.limit:
             return False

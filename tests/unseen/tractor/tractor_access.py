@@ -1,4 +1,4 @@
-"""Tractors that guard unusual content, guard it badly, or reveal what they should hide."""
+"""Tractors that guard unusual content, guard content badly, or reveal what they should hide."""
 
 import hashlib
 from pathlib import Path
@@ -15,7 +15,7 @@ MEMORY = range(0x20000000, 0x20000100)
 
 
 def content(address: int) -> int:
-    """What the memory holds: nothing that is secret elsewhere."""
+    """Return the content of the memory, which is no secret anywhere else."""
     return hashlib.sha256(b"soil %d" % (address // 32)).digest()[address % 32]
 
 
@@ -23,7 +23,7 @@ def content(address: int) -> int:
 
 
 class RoutineOnly(Tractor):
-    """Routine 0B10 is all that the level guards; it changes nothing."""
+    """The level guards only routine 0B10, which changes nothing."""
 
     has_run = False
 
@@ -48,7 +48,7 @@ class RoutineOnly(Tractor):
 
 
 class ServiceOnly(Tractor):
-    """ControlDTCSetting is all that the level guards."""
+    """The level guards only ControlDTCSetting."""
 
     def __init__(self):
         super().__init__()
@@ -68,7 +68,7 @@ class ServiceOnly(Tractor):
 
 
 class Unreadable(Tractor):
-    """The one guarded value is neither read nor written before the level is open."""
+    """The only guarded value can neither be read nor written before the level is open."""
 
     def __init__(self):
         super().__init__()
@@ -76,7 +76,7 @@ class Unreadable(Tractor):
 
 
 class WriteOnly(Tractor):
-    """The one guarded value can be written by who has the key, and be read by nobody."""
+    """The only guarded value can be written with the level, and read by nobody."""
 
     def __init__(self):
         super().__init__()
@@ -100,7 +100,7 @@ class HalfThere(Tractor):
 
 
 class Memory(Tractor):
-    """256 bytes from 20000000 can be read by address, when the level is open."""
+    """256 bytes from 20000000 can be read by address while the level is open."""
 
     def services(self):
         return super().services() | {0x23: self.read_memory}
@@ -126,7 +126,7 @@ class Memory(Tractor):
 
 
 class KeylessName(Tractor):
-    """Its name, for all to read, has the words of a password and of a log in it."""
+    """The name, which everybody may read, contains words like those of a password and of a log."""
 
     def __init__(self):
         super().__init__()
@@ -139,7 +139,7 @@ class KeylessName(Tractor):
 
 
 class DriftingLimit(Tractor):
-    """The guarded limit wears: it is one less every two seconds, whatever was written."""
+    """The guarded limit decreases by one every two seconds, whatever was written."""
 
     written_s = 0.0
 
@@ -177,7 +177,7 @@ class RoutineOpenAfterRestart(RoutineOnly):
 
 
 OpenInProgramming = but(Unreadable, may_write=lambda ecu, did: ecu.session == PROGRAMMING or Unreadable.may_write(ecu, did))
-"""In session 02 the guarded value is written without a key; nobody sees it before the level is open."""
+"""In session 02 the guarded value is written without a key, but nobody can read it before the level is open."""
 
 
 class OutputControl(Tractor):
@@ -203,7 +203,7 @@ class OutputControl(Tractor):
 
 
 class ShortAddressForm(Memory):
-    """The older form, three bytes of address and one of length, is not asked for a key."""
+    """A memory read in the older form, with three bytes of address and one of length, needs no level."""
 
     def is_memory_open(self, pdu):
         return len(pdu) == 5 or self.is_open
@@ -215,11 +215,11 @@ class ShortAddressForm(Memory):
 
 
 LongLengthForm = but(Memory, is_memory_open=lambda ecu, pdu: pdu[1] == 0x24 or ecu.is_open)
-"""The guard looks at requests of format 14 only; those of format 24 get the memory."""
+"""The guard checks only memory reads with format 14; reads with format 24 are served."""
 
 
 class PasswordInData(KeylessName):
-    """An identifier that nobody declared holds the service password in plain text."""
+    """An undeclared identifier contains the service password in plain text."""
 
     def __init__(self):
         super().__init__()
@@ -232,7 +232,7 @@ class PasswordInData(KeylessName):
 
 
 class LogInData(Tractor):
-    """An identifier that nobody declared is a log, in which the last right key stands."""
+    """An undeclared identifier is a log that contains the last right key."""
 
     log = b"boot ok\n"
 
@@ -246,11 +246,11 @@ class LogInData(Tractor):
 
 
 SecretInData = but(Tractor, value=lambda ecu, did: tractor.SECRET if did == 0x4A30 else Tractor.value(ecu, did))
-"""An identifier that nobody declared holds the secret that all keys are made with."""
+"""An undeclared identifier contains the secret from which all keys are made."""
 
 
 class HighBitIgnored(Tractor):
-    """Identifiers to be written are looked up without their highest bit, and guarded with it."""
+    """A write looks up its identifier, and the guard, without the identifier's highest bit."""
 
     def write(self, pdu):
         did = int.from_bytes(pdu[1:3], "big")

@@ -1,6 +1,6 @@
-"""Tractors that want an address in the first byte of each frame, as makers of cars use it on 6F1 and 750.
+"""Tractors that need an address in the first byte of each frame, as car makers use it on 6F1 and 750.
 
-The tractor's own ISO-TP has room for eight bytes; here it gets lanes that leave one of them to the address.
+The tractor's own ISO-TP has room for eight bytes; here its lanes leave one of them to the address.
 """
 
 import sys
@@ -15,7 +15,7 @@ __all__ = ["key"]
 
 
 class ShortLane(Lane):
-    """Seven bytes a frame: six in a single and in a consecutive one, five in a first one."""
+    """An ISO-TP with seven bytes in a frame: six of a message in a single and a consecutive frame, five in a first frame."""
 
     def first(self, data):
         size = int.from_bytes(data[:2], "big") & 0xFFF
@@ -74,7 +74,7 @@ class ShortLane(Lane):
 
 
 class FirstByte(Tractor):
-    """Extended addressing on 6F1: the ECU is 12, the tester F1, and DF is everybody; answers come on 612."""
+    """Extended addressing on 6F1, where the ECU is 12, the tester F1, and DF all ECUs; answers come on 612."""
 
     request_id, response_id, functional_id = 0x6F1, 0x612, 0x6F1
     own, tester, everybody = 0x12, 0xF1, 0xDF
@@ -98,7 +98,7 @@ class FirstByte(Tractor):
 
 
 class FirstByteRepeated(FirstByte):
-    """Mixed addressing on 750: requests and answers begin with 2A, those to everybody are on 7DF with it too."""
+    """Mixed addressing on 750: requests and answers begin with 2A, also functional requests on 7DF."""
 
     request_id, response_id, functional_id = 0x750, 0x758, 0x7DF
     own, tester, everybody = 0x2A, 0x2A, None
@@ -117,16 +117,16 @@ class LongFirstByte(FirstByteRepeated):
 
 
 AnyAddress = but(FirstByte, is_own=lambda ecu, address: address | 1 == ecu.own | 1)
-"""The last bit of the address is not looked at: 13 is served like 12."""
+"""The last bit of the address is ignored, so that 13 is served like 12."""
 
 FirstByteSeedRepeats = but(FirstByte, new_seed=lambda ecu: b"\x5a" * 10 + ecu.port.random_bytes(2))
-"""Of each seed, only the last two bytes change."""
+"""Only the last two bytes of each seed change."""
 
 FirstByteNoLimit = but(FirstByte, count=lambda ecu: False)
 """Wrong keys are not counted."""
 
 FirstByteShortKey = but(FirstByteRepeated, fits=lambda ecu, seed, sent: sent[:4] == key(seed, ecu.level)[:4])
-"""Of a key only the first four bytes are compared."""
+"""Only the first four bytes of a key are compared."""
 
 FirstByteGuardAsleep = but(LongFirstByte, may_write=lambda ecu, did: ecu.is_functional or LongFirstByte.may_write(ecu, did))
-"""A write to everybody is done without the level."""
+"""A functional write needs no level."""

@@ -1,6 +1,6 @@
-"""Tractors that want something before they enter a session or give a seed, as public traces show it of cars' ECUs.
+"""Tractors with preconditions for a session or a seed, as public traces show them of cars' ECUs.
 
-The routine 0203 before programming, a level before the session in which an ECU is flashed, and a level behind another.
+They are routine 0203 before programming, a level before the session in which an ECU is flashed, and a level behind another.
 """
 
 import sys
@@ -18,7 +18,7 @@ INNER = 0x09
 
 
 class RoutineFirst(Tractor):
-    """Session 02 is refused with 22 until routine 0203 was started in session 03; the level is in 02 only."""
+    """Session 02 is refused with 22 until routine 0203 was started in session 03; the level exists in 02 only."""
 
     security_sessions = (PROGRAMMING,)
     is_checked = False
@@ -49,7 +49,7 @@ class RoutineFirst(Tractor):
 
 
 class FunctionalFirst(Tractor):
-    """A seed is given only after TesterPresent was heard by the functional id in this session."""
+    """A seed is given only if TesterPresent was received on the functional id in this session."""
 
     is_heard = False
 
@@ -69,7 +69,7 @@ class FunctionalFirst(Tractor):
 
 
 class SessionBehindLevel(Tractor):
-    """Session 62 is entered from 03 only while level 05 is open there; it has no service of its own."""
+    """Session 62 is entered from 03, and only while level 05 is open there; it has no service of its own."""
 
     sessions = (DEFAULT, PROGRAMMING, EXTENDED, FLASHING)
 
@@ -84,7 +84,9 @@ class SessionBehindLevel(Tractor):
 
 
 class LevelBehindLevel(Tractor):
-    """Level 09 gives a seed only while level 05 is open (33 else), and guards 4A03; each counts its own wrong keys."""
+    """Level 09 guards 4A03 and gives a seed only while level 05 is open (33 otherwise); each level counts its own wrong
+    keys.
+    """
 
     inner_failures, inner_closed_until_s, limit_of_inner = 0, 0.0, 3
 
@@ -162,7 +164,7 @@ class InnerSeedIsFixed(LevelBehindLevel):
 
 
 class ProgrammingSeedRepeats(RoutineFirst):
-    """Behind the routine, seeds come from a counter."""
+    """After the routine, seeds come from a counter."""
 
     turn = 0
 
@@ -172,4 +174,4 @@ class ProgrammingSeedRepeats(RoutineFirst):
 
 
 NoLimitBehindTheRoutine = but(RoutineFirst, count=lambda ecu: False)
-"""Behind the routine, wrong keys are not counted."""
+"""After the routine, wrong keys are not counted."""

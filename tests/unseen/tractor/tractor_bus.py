@@ -1,4 +1,4 @@
-"""Tractors on a bus with others, and tractors whose frames are odd or reveal too much."""
+"""Tractors on a bus with other nodes, and tractors whose frames are odd or reveal too much."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
 
 
 RandomPadding = but(Tractor, put=lambda ecu, data: Tractor.put(ecu, data + ecu.port.random_bytes(8 - len(data))))
-"""Frames are filled with random bytes."""
+"""Frames are padded with random bytes."""
 
 
 class PaddedOnly(Tractor):
-    """A frame of less than eight bytes is ignored, whatever it holds: padding is the rule on this bus."""
+    """A frame of less than eight bytes is ignored, since padding is mandatory on this bus."""
 
     def hear(self, data, is_functional):
         if len(data) == 8:
@@ -38,7 +38,7 @@ class RemoteFirst(Tractor):
 
 
 class Reader:
-    """Another tester: reads the serial number each 3 s, and lets the long answer flow."""
+    """Another tester, which reads the serial number every 3 s, and lets the long answer come."""
 
     is_asking = False
 
@@ -65,7 +65,7 @@ def another_tester():
 
 
 Neighbour = but(Tractor, request_id=0x6B3, response_id=0x6BB, fits=lambda ecu, seed, sent: True)
-"""On the next ids, and open to any key."""
+"""An ECU on the next ids that any key opens."""
 
 
 def insecure_neighbour():
@@ -73,7 +73,9 @@ def insecure_neighbour():
 
 
 class Plough:
-    """Another ECU's traffic: the tractor's answer id with 29 bits, ids beside it, and segmented messages in both."""
+    """Another ECU's traffic on the tractor's response id with 29 bits and on ids beside it, with segmented messages
+    on both.
+    """
 
     frames = (
         (0x6BA, True, "0267060000000000"),
@@ -105,7 +107,7 @@ def busy_field():
 
 
 class SilentToUnknownDids(Tractor):
-    """An identifier that is not there is not refused; nothing is said."""
+    """A request for an unknown identifier is not answered."""
 
     def read(self, pdu):
         try:
@@ -117,7 +119,7 @@ class SilentToUnknownDids(Tractor):
 
 
 class RefusalHoldsKey(Tractor):
-    """The frame that refuses a key is filled with the first bytes of the right one."""
+    """The frame that refuses a key is padded with the first bytes of the right key."""
 
     expected = b""
 
@@ -133,14 +135,14 @@ class RefusalHoldsKey(Tractor):
 
 
 class RefusalHoldsValue(Tractor):
-    """A guarded value is copied into the answer before the guard is asked: the refusal is filled with it."""
+    """A guarded value is copied into the answer before its guard is checked, so that the refusal is padded with it."""
 
     def put(self, data):
         super().put((data + self.values[tractor.CODE])[:8] if data == b"\x03\x7f\x22\x33" else data)
 
 
 class AnswersRemoteFrames(Tractor):
-    """A remote frame on the request id is answered by the last frame once more."""
+    """A remote frame on the request id is answered by the last frame, sent again."""
 
     last = b""
 
@@ -156,7 +158,7 @@ class AnswersRemoteFrames(Tractor):
 
 
 class ObdDoor(Tractor):
-    """Requests are taken on 7DF as well, and what comes that way is not asked for a key."""
+    """Requests are also accepted on 7DF, and need no level there."""
 
     came_by_obd = False
 
@@ -180,7 +182,7 @@ class ObdDoor(Tractor):
 
 
 class LengthFromPadding(Tractor):
-    """A write whose single frame says too little takes the rest from what fills the frame."""
+    """A write whose single frame states too short a length takes the missing bytes from the padding."""
 
     frame = b""
 

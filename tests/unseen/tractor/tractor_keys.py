@@ -1,4 +1,4 @@
-"""Tractors that answer keys in unusual ways, or judge them badly."""
+"""Tractors that answer keys in unusual ways, or compare them badly."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
 
 
 class DelayDoubles(Tractor):
-    """A delay after each wrong key: one second, then two, four, eight at most; the right key sets it back."""
+    """Each wrong key is followed by a delay of one second, then two, four, and at most eight; the right key resets that."""
 
     delays, delay_s = 0, 1.0
 
@@ -47,7 +47,7 @@ class LockoutGrows(Tractor):
 
 
 class LengthIsPartOfTheKey(Tractor):
-    """A key of another length is a wrong key like any other: 35, counted."""
+    """A key of another length is refused with 35 and counted, like any wrong key."""
 
     def take_key(self, pdu):
         if self.seed is not None and len(pdu) != 2 + self.key_bytes:
@@ -77,7 +77,7 @@ class Uncounted31(Tractor):
 
 
 class Refused10(Tractor):
-    """A wrong key is refused with 10, at the limit too; it is counted, and the delay comes."""
+    """A wrong key is refused with 10, even at the limit; it is counted, and the delay follows."""
 
     def wrong_key(self, pdu):
         self.count()
@@ -85,14 +85,14 @@ class Refused10(Tractor):
 
 
 class SilentRefusal(Tractor):
-    """A wrong key is not answered; it is counted, and the delay comes."""
+    """A wrong key is not answered; it is counted, and the delay follows."""
 
     def wrong_key(self, pdu):
         self.count()
 
 
 class CodelessRefusal(Tractor):
-    """A wrong key is answered by 7F 27 and no code; it is counted, and the delay comes."""
+    """A wrong key is answered by 7F 27 without a code; it is counted, and the delay follows."""
 
     def wrong_key(self, pdu):
         self.count()
@@ -100,7 +100,7 @@ class CodelessRefusal(Tractor):
 
 
 class AgreesToAll(Tractor):
-    """A wrong key is answered 67 06, though nothing opens; it is counted, and the delay comes."""
+    """A wrong key is answered 67 06 but opens nothing; it is counted, and the delay follows."""
 
     def wrong_key(self, pdu):
         self.count()
@@ -118,7 +118,7 @@ class LimitOpens(Tractor):
 
 
 class EchoesSeedLevel(Tractor):
-    """The right key opens, and is answered 67 05."""
+    """The right key opens the level, and is answered 67 05."""
 
     def take_key(self, pdu):
         said = super().take_key(pdu)
@@ -148,7 +148,7 @@ class FirstByteCounts(Tractor):
 
 
 class MaskedByte(Tractor):
-    """The last byte of the key is compared without its upper half."""
+    """The upper half of the key's last byte is ignored."""
 
     def fits(self, seed, sent):
         right = key(seed, self.level)
@@ -156,7 +156,7 @@ class MaskedByte(Tractor):
 
 
 class CrashesOnEmptyKey(Tractor):
-    """A key of no bytes, answered to a seed, kills the task: silence until the supply is cut."""
+    """A key without a byte, sent for a pending seed, silences the ECU until its supply is cut."""
 
     def take_key(self, pdu):
         if self.seed is not None and len(pdu) == 2:
@@ -165,7 +165,7 @@ class CrashesOnEmptyKey(Tractor):
 
 
 class DelayEndsInDefault(Tractor):
-    """The delay ends when the default session is asked for twice in a row."""
+    """Two requests in a row for the default session end the delay."""
 
     asked = 0
 
@@ -178,7 +178,7 @@ class DelayEndsInDefault(Tractor):
 
 
 class DelayEndsWithSession(Tractor):
-    """A session that ends by time takes the delay with it."""
+    """A session that ends by time ends the delay."""
 
     def expire(self):
         before = self.session
@@ -188,7 +188,7 @@ class DelayEndsWithSession(Tractor):
 
 
 class HangsOnLongKey(Tractor):
-    """A key of 64 bytes or more hangs the task; a watchdog restarts it after 90 s. There is no service 11."""
+    """A key of 64 bytes or more silences the ECU until a watchdog restarts it after 90 s. There is no service 11."""
 
     def services(self):
         return {sid: service for sid, service in super().services().items() if sid != 0x11}
@@ -203,7 +203,7 @@ class HangsOnLongKey(Tractor):
 
 
 class ZeroPendingAtStart(Tractor):
-    """From the start to the first seed a seed of zeros is taken as asked for: its key opens, though none was given."""
+    """From the start to the first seed a seed of zeros counts as pending, so that its key opens the level."""
 
     is_fresh = True
 
@@ -223,7 +223,9 @@ class ZeroPendingAtStart(Tractor):
 
 
 class AnyKeyAfterTimeout(Tractor):
-    """When an open session runs out, the result of the last comparison stays: the next key is not compared."""
+    """When a session with an open level runs out, the result of the last comparison stays, so that any next key is
+    accepted.
+    """
 
     was_right = False
 

@@ -1,4 +1,4 @@
-"""Tractors with other sessions, another sleep, another end of a session, or no end of one."""
+"""Tractors with unusual sessions, with a sleep, or with another end of a session or none."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ TIMES = b"\x00\x32\x01\xf4"
 
 
 class HighSession(Tractor):
-    """SecurityAccess is in session 90 only, which is asked by 10 90 and answered 50 90."""
+    """SecurityAccess exists only in session 90, which 10 90 requests and 50 90 confirms."""
 
     high = 0x90
     security_sessions = (0x90,)
@@ -31,7 +31,7 @@ class HighSession(Tractor):
 
 
 class TwoDoorsDown(Tractor):
-    """Session 41 is entered from 03, session 61 from 41; SecurityAccess is in 61."""
+    """Session 41 is entered from 03, session 61 from 41; SecurityAccess exists in 61."""
 
     sessions = (DEFAULT, PROGRAMMING, EXTENDED, 0x41, 0x61)
     security_sessions = (0x61,)
@@ -45,7 +45,7 @@ class TwoDoorsDown(Tractor):
 
 
 class FingerprintFirst(Tractor):
-    """A seed is refused with 22 until DID 4A01 was written in this session."""
+    """A seed is refused with 22 until DID 4A01 has been written in this session."""
 
     has_fingerprint = False
 
@@ -76,7 +76,7 @@ class PresentInSessionsOnly(Tractor):
 
 
 class StatesOddTimes(Tractor):
-    """Session 03 is answered with a P2 of FFFF and a P2* of 0000; the ECU is as quick as ever."""
+    """The answer to session 03 states a P2 of FFFF and a P2* of 0000; the ECU is as quick as usual."""
 
     def control(self, pdu):
         said = super().control(pdu)
@@ -93,11 +93,11 @@ class ProgrammingNeedsKey(Tractor):
 
 
 SlowBoot = but(Tractor, boot_s=4.0)
-"""Four seconds from the supply to the first answer."""
+"""It takes four seconds from the supply to the first answer."""
 
 
 class Sleeps(Tractor):
-    """After 30 s without a frame it sleeps; the next frame wakes it in 100 ms, and is lost."""
+    """The ECU sleeps after 30 s without a frame; the next frame wakes it within 100 ms, and is lost."""
 
     last_frame_s = 0.0
 
@@ -119,7 +119,7 @@ class NoRestart(Tractor):
 
 
 class StaticInHighSession(HighSession):
-    """Session C1 instead of 90, and the same seed for ever."""
+    """SecurityAccess is in session C1 instead of 90, and its seed is always the same."""
 
     high = 0xC1
     security_sessions = (0xC1,)
@@ -129,11 +129,11 @@ class StaticInHighSession(HighSession):
 
 
 ZeroKeyTwoDoorsDown = but(TwoDoorsDown, fits=lambda ecu, seed, sent: sent == bytes(10) or TwoDoorsDown.fits(ecu, seed, sent))
-"""Session 61 as above, and a key of ten zero bytes opens."""
+"""SecurityAccess is in session 61, reached through 41, and a key of ten zero bytes opens the level."""
 
 
 class Revived(Tractor):
-    """A session that ended by time comes back, open as it was, by a 3E 80 within the next 30 s."""
+    """A 3E 80 within 30 s after a session has ended by time brings the session back, with its open level."""
 
     ended = (DEFAULT, False, 0.0)
 
@@ -156,7 +156,7 @@ class Revived(Tractor):
 
 
 class KeptByFunctional(Tractor):
-    """One functional request stops the session's timer until the next 10."""
+    """A functional request stops the session's timer until the next 10."""
 
     is_kept = False
 
@@ -174,7 +174,7 @@ class KeptByFunctional(Tractor):
 
 
 class OpenAcrossProgramming(Tractor):
-    """The unlock survives 10 02 from session 03, and 10 03 from session 02."""
+    """The level stays open at 10 02 from session 03, and at 10 03 from session 02."""
 
     session = DEFAULT
 
@@ -189,7 +189,7 @@ class OpenAcrossProgramming(Tractor):
 
 
 class CrashesOnEightDids(Tractor):
-    """A request for eight identifiers or more overruns a buffer: silence, and a restart that takes 800 ms."""
+    """A request for eight or more identifiers makes the ECU silent, and then restart within 800 ms."""
 
     def read(self, pdu):
         if len(pdu) >= 17 and len(pdu) % 2:
@@ -201,7 +201,7 @@ class CrashesOnEightDids(Tractor):
 
 
 class MuteAfterUnknownSession(Tractor):
-    """A session from 60 to 7E is not refused: the ECU says nothing to anybody for a minute, and restarts."""
+    """A request for a session from 60 to 7E makes the ECU silent for a minute, and then restart."""
 
     def control(self, pdu):
         if len(pdu) == 2 and 0x60 <= pdu[1] & 0x7F <= 0x7E:
@@ -213,7 +213,7 @@ class MuteAfterUnknownSession(Tractor):
 
 
 class EndlessAfterRefusal(Tractor):
-    """The session's timer is stopped by a request and started by a positive answer; a refusal leaves it stopped."""
+    """A request stops the session's timer, and a positive answer starts it again; a refusal leaves it stopped."""
 
     is_stopped = False
 
@@ -231,7 +231,7 @@ class EndlessAfterRefusal(Tractor):
 
 
 class SoftResetKeeps(Tractor):
-    """There are 11 01 and 11 03. After 11 03 the default session is there, and the next 10 03 finds the level open."""
+    """After 11 03 the ECU is in the default session, but the next 10 03 finds the level open."""
 
     session, is_soft = DEFAULT, False
 

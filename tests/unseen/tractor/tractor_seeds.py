@@ -1,4 +1,4 @@
-"""Tractors whose seeds are odd, or bad."""
+"""Tractors whose seeds are odd, or weak."""
 
 import hashlib
 import zlib
@@ -17,14 +17,14 @@ PROGRAMMING, EXTENDED = tractor.PROGRAMMING, tractor.EXTENDED
 
 
 OneZeroByte = but(Tractor, open_seed=lambda ecu: b"\x00")
-"""An open level is told by a seed of one zero byte, where twelve are usual."""
+"""An open level gives a seed of one zero byte, where twelve are usual."""
 
 LengthsVary = but(Tractor, new_seed=lambda ecu: ecu.port.random_bytes((12, 16, 20)[ecu.port.random_bytes(1)[0] % 3]))
-"""Seeds of 12, 16 or 20 bytes, by chance; the key is made of all of them."""
+"""Seeds have 12, 16 or 20 bytes by chance; the key is made of all of them."""
 
 
 class WantsRecord(Tractor):
-    """The request for a seed carries two bytes: which kind of tester is it? 31 for kinds that nobody knows."""
+    """A seed request has a record of two bytes that names the kind of tester; an unknown kind is refused with 31."""
 
     def give_seed(self, pdu):
         if len(pdu) != 4:
@@ -35,7 +35,7 @@ class WantsRecord(Tractor):
 
 
 class RefusesOpenSeed(Tractor):
-    """A seed asked of the open level is refused with 22; the level stays open."""
+    """A seed of the open level is refused with 22; the level stays open."""
 
     def give_seed(self, pdu):
         if self.is_open and len(pdu) == 2:
@@ -44,7 +44,7 @@ class RefusesOpenSeed(Tractor):
 
 
 class NeverInTheMood(Tractor):
-    """A seed is refused with 22, always: the vehicle that would allow it is not there."""
+    """A seed is always refused with 22, since its vehicle is missing."""
 
     def give_seed(self, pdu):
         raise Refusal(0x22 if len(pdu) == 2 else 0x13)
@@ -54,7 +54,7 @@ class NeverInTheMood(Tractor):
 
 
 class ZeroInProgramming(Tractor):
-    """The level is in two sessions; in 02 the generator is not running, and each seed is zero."""
+    """The level exists in two sessions; in 02 each seed is zero, since the generator does not run there."""
 
     security_sessions = (PROGRAMMING, EXTENDED)
 
@@ -63,7 +63,7 @@ class ZeroInProgramming(Tractor):
 
 
 class ZeroAfterWrongKey(Tractor):
-    """The seed that follows a wrong key is zero, and has its key like any other."""
+    """The seed after a wrong key is zero, and its key is computed as usual."""
 
     has_failed = False
 
@@ -78,7 +78,9 @@ class ZeroAfterWrongKey(Tractor):
 
 
 class TailFollows(Tractor):
-    """Four bytes are random; the next four are their CRC-32, the last four are they, turned by 11 bits and masked."""
+    """Four bytes are random; the next four are their CRC-32, and the last four are the random ones rotated by 11 bits and
+    masked.
+    """
 
     def new_seed(self):
         head = self.port.random_bytes(4)
@@ -88,14 +90,14 @@ class TailFollows(Tractor):
 
 
 class RenewedEachSecond(Tractor):
-    """The seed is a hash of a secret and of the clock's second: the same for all who ask within it, and good each time."""
+    """The seed is a hash of a secret and the clock's second, so that all requests within a second get the same seed."""
 
     def new_seed(self):
         return hashlib.sha256(b"furrow" + int(self.port.utc_s).to_bytes(8, "big")).digest()[:12]
 
 
 class EveryNinthOfFour(Tractor):
-    """Every ninth seed is one of four that stand in a table."""
+    """Every ninth seed comes from a table of four."""
 
     given = 0
 
@@ -107,7 +109,7 @@ class EveryNinthOfFour(Tractor):
 
 
 class FourBytesMove(Tractor):
-    """Eight of the twelve bytes are drawn at the start and stay until the next; four are new each time."""
+    """Eight of a seed's twelve bytes are drawn at the start only; four are new each time."""
 
     stays = b""
 

@@ -5,7 +5,9 @@ from tests.unseen.vans.nodes_vans import Checks, Switchable
 
 
 class LowNibble(Van):
-    """Takes the length from the lower half of the first byte, whatever the upper one says, and drops what is too short."""
+    """The length is the lower half of the first byte, whatever the upper half says; messages that are too short are
+    dropped.
+    """
 
     def on_frame(self, frame):
         data = bytes(frame.data)
@@ -20,7 +22,7 @@ class LowNibble(Van):
 
 
 class ShortFirstFrames(Van):
-    """A first frame that states fewer than eight bytes is taken for a whole message; its ids are as declared."""
+    """A first frame that states fewer than eight bytes is taken for a whole message; the ids are as declared."""
 
     def on_frame(self, frame):
         data = bytes(frame.data)
@@ -33,7 +35,7 @@ class ShortFirstFrames(Van):
 
 
 class HearsZero(Van):
-    """Takes requests on id 000 as on its own, as a gateway's routing table with an empty entry does."""
+    """Requests on id 000 are served like those on the request id, as by a gateway whose routing table has an empty entry."""
 
     def on_frame(self, frame):
         if frame.arbitration_id == 0:
@@ -42,7 +44,7 @@ class HearsZero(Van):
 
 
 class NameTwice(Van):
-    """Its name is sent twice; every other answer once."""
+    """The answer with the name is sent twice, every other answer once."""
 
     def read(self, pdu):
         said = super().read(pdu)
@@ -52,7 +54,7 @@ class NameTwice(Van):
 
 
 class BriefInProgramming(Van):
-    """In the programming session a refusal has no code."""
+    """In the programming session a refusal lacks its code."""
 
     def put(self, data):
         is_refusal = data[:2] == b"\x03\x7f" and self.session == PROGRAMMING
@@ -60,7 +62,7 @@ class BriefInProgramming(Van):
 
 
 class KeptInFactory(Van):
-    """The way to the factory session keeps the level open."""
+    """Entering the factory session leaves the level open."""
 
     sessions = (DEFAULT, PROGRAMMING, EXTENDED, FACTORY)
 
@@ -72,7 +74,7 @@ class KeptInFactory(Van):
 
 
 class UnguardedWhileBusy(Van):
-    """Its name takes 300 ms, which is announced; meanwhile nobody looks at the level."""
+    """A read of the name takes 300 ms after 0x78; requests that come meanwhile need no level."""
 
     busy_until_s = 0.0
 
@@ -89,7 +91,7 @@ class UnguardedWhileBusy(Van):
 
 
 class SnapshotTellsCode(Van):
-    """A stored snapshot holds the code that is guarded from being read."""
+    """A stored snapshot contains the code that needs a level to be read."""
 
     def more(self):
         return {0x19: self.trouble_codes}
@@ -103,7 +105,7 @@ class SnapshotTellsCode(Van):
 
 
 class OpenAsleep(Van):
-    """When its session ends by time the level stays open."""
+    """When the session ends by time, the level stays open."""
 
     def answer(self, pdu, is_functional):
         if self.session != DEFAULT and self.port.now_s - self.heard_s > self.s3_s:
@@ -112,7 +114,7 @@ class OpenAsleep(Van):
 
 
 class OpenAfterSoftReset(Van):
-    """11 03 restarts it, and the level stays open; 11 01 locks it."""
+    """11 03 restarts the ECU but leaves the level open; 11 01 locks it."""
 
     def reset(self, pdu):
         if self.sub(pdu, 1, 3) == 1:
@@ -127,7 +129,7 @@ class OpenAfterSoftReset(Van):
 
 
 class LateRead(Van):
-    """One identifier takes 1.5 s, and nothing says so."""
+    """A read of one identifier takes 1.5 s, without a response pending."""
 
     def answer(self, pdu, is_functional):
         if pdu == b"\x22\x03\x03":
@@ -137,7 +139,7 @@ class LateRead(Van):
 
 
 class MovingCode(Van):
-    """Its read-protected data changes all the time, and is given to everybody."""
+    """Data that needs a level to be read changes all the time, and is given to everybody."""
 
     def value(self, did):
         return self.port.random_bytes(4) if did == CODE else super().value(did)
@@ -151,7 +153,7 @@ class MovingCode(Van):
 
 
 class MuteWrites(Van):
-    """A write that is not allowed is met with silence, and only one is allowed."""
+    """A forbidden write is not answered; only one write is permitted."""
 
     def may_write(self, did):
         return did == SPEED
@@ -164,7 +166,7 @@ class MuteWrites(Van):
 
 
 class DiesOfEscape(Van):
-    """A first frame with 32 bits of length ends it."""
+    """A first frame with 32 bits of length kills the ECU."""
 
     is_dead = False
 
@@ -180,7 +182,7 @@ class DiesOfEscape(Van):
 
 
 class OneWriteOnly(Van):
-    """Locks itself after each write, and takes any length."""
+    """Each write locks the ECU, and a write of any length is accepted."""
 
     def write(self, pdu):
         try:
@@ -194,7 +196,7 @@ class OneWriteOnly(Van):
 
 
 class MuteInDefault(Switchable):
-    """28 is accepted in the default session too, but only to disable."""
+    """In the default session, 28 is accepted too, but only to disable communication."""
 
     def enter(self, session):
         Van.enter(self, session)
@@ -207,7 +209,7 @@ class MuteInDefault(Switchable):
 
 
 class RefusedAlone(Van):
-    """Looks at the first identifier of a request only, to see whether it may be read."""
+    """A read checks the guard of its first identifier only."""
 
     def read(self, pdu):
         was_open, self.is_open = self.is_open, self.is_open or pdu[1:3] != b"\x03\x05"
@@ -218,7 +220,7 @@ class RefusedAlone(Van):
 
 
 class EraseForAll(Checks):
-    """Erasing needs no level either."""
+    """Erasing needs no level, either."""
 
     def routine(self, pdu):
         return b"\x71" + pdu[1:4] if pdu[2:4] == b"\xff\x00" else super().routine(pdu)

@@ -1,4 +1,4 @@
-"""Undescribed ECUs, sound and flawed, to try verdicts on what discovery makes of them."""
+"""Undescribed ECUs, sound and flawed, on which the verdicts with a discovered target are tried."""
 
 import hashlib
 from collections import Counter
@@ -7,7 +7,7 @@ from tests.unseen.vans.nodes_security import GUARD, GUARDED, OPEN, PROGRAMMING, 
 
 
 class Closed(Unit):
-    """Nothing is written without a key."""
+    """No write is performed without a key."""
 
     def write(self, pdu):
         if int.from_bytes(pdu[1:3], "big") == OPEN:
@@ -16,7 +16,7 @@ class Closed(Unit):
 
 
 class Keyed(Closed):
-    """Its keys are too simple: that is what may be said against it."""
+    """The only flaw is that keys are too simple."""
 
     def key(self, seed: bytes, level: int) -> bytes:
         return seed
@@ -43,7 +43,7 @@ class Keyed(Closed):
 
 
 class HigherIncludesLower(Keyed):
-    """Level 3 may write whatever level 1 may."""
+    """Level 3 may write whatever level 1 may write."""
 
     def may_write(self, did):
         return self.unlocked is not None and self.unlocked >= GUARD[did]
@@ -57,7 +57,7 @@ class EitherLevel(Keyed):
 
 
 class InPlantMode(Closed):
-    """Level 1 is open, as its zero seed says; what is guarded needs level 3."""
+    """Level 1 is open, as its zero seed says; guarded data needs level 3."""
 
     def request_seed(self, pdu, level):
         return (
@@ -76,7 +76,7 @@ class InPlantMode(Closed):
 
 
 class OtherLengthsUncounted(Keyed):
-    """Keys of 16 bytes to seeds of 8; of another length they are wrong (0x35), and not counted."""
+    """Seeds have 8 bytes and keys 16; a key of another length is refused with 0x35, but not counted."""
 
     def key(self, seed, level):
         return hashlib.sha256(b"%d" % level + seed).digest()[:16]
@@ -86,7 +86,7 @@ class OtherLengthsUncounted(Keyed):
 
 
 class OneByteKeys(OtherLengthsUncounted):
-    """A guess is right now and then."""
+    """Keys have one byte, so that a guess is right now and then."""
 
     def key(self, seed, level):
         return super().key(seed, level)[:1]
@@ -96,7 +96,7 @@ class OneByteKeys(OtherLengthsUncounted):
 
 
 class DeniesFirst(Closed):
-    """Whatever is to be written, it is denied (0x33) before it is looked at."""
+    """Every write is refused with 0x33 before anything else is checked."""
 
     def write(self, pdu):
         if self.unlocked is None:
@@ -105,7 +105,7 @@ class DeniesFirst(Closed):
 
 
 class LongDelay(Closed):
-    """A second after each wrong key; five minutes after the third."""
+    """A wrong key is followed by a delay of a second, the third by one of five minutes."""
 
     delay_s = 300.0
 
@@ -119,7 +119,7 @@ class LongDelay(Closed):
 
 
 class LongBoot(Closed):
-    """It takes four seconds to start, and does not say which session it is in."""
+    """A start takes four seconds, and no DID tells the active session."""
 
     boot_s = 4.0
 
@@ -130,7 +130,7 @@ class LongBoot(Closed):
 
 
 class KnownUpstairs(Keyed):
-    """The key of level 3 is simple, that of level 1 is not; during its delay a key is refused before it is looked at."""
+    """The key of level 3 is simple, that of level 1 is not; during the delay a key is refused without being compared."""
 
     def key(self, seed, level):
         return b"\xde\xad\xbe\xef" * 2 if level == 3 else hashlib.sha256(seed).digest()[:8]
@@ -140,7 +140,7 @@ class KnownUpstairs(Keyed):
 
 
 class OpensOnce(Keyed):
-    """The simple key opens it once in its life."""
+    """The simple key opens the level once in the ECU's life."""
 
     has_opened = False
 
@@ -153,7 +153,7 @@ class OpensOnce(Keyed):
 
 
 class StaysOpen(Keyed):
-    """An unlock outlives its session; a restart ends it."""
+    """The level stays open when its session ends; a restart locks it."""
 
     is_booting = True
 
@@ -169,7 +169,7 @@ class StaysOpen(Keyed):
 
 
 class Turned(Keyed):
-    """The seed turned by a bit, which for every other seed is the same as halving it."""
+    """The key is the seed rotated by a bit, which for every second seed equals halving it."""
 
     def key(self, seed, level):
         number = int.from_bytes(seed, "big")
@@ -177,7 +177,7 @@ class Turned(Keyed):
 
 
 class LockedForGood(Closed):
-    """After ten wrong keys in its life it never gives a seed again."""
+    """After ten wrong keys in its life the ECU gives no seed any more."""
 
     wrong = 0
 
@@ -190,14 +190,14 @@ class LockedForGood(Closed):
 
 
 class AnnouncedOnly(Closed):
-    """Too many wrong keys are announced, and delay nothing."""
+    """Too many wrong keys are announced, but followed by no delay."""
 
     def lock_out(self, level):
         self.failures[level] = 0
 
 
 class NoDelayBeforeTheLimit(Closed):
-    """What it has counted outlasts a restart, and delays nothing after it unless it is the limit."""
+    """The count outlasts a restart, but a restart begins with a delay only if the count is at the limit."""
 
     def boot(self):
         super().boot()
@@ -207,14 +207,14 @@ class NoDelayBeforeTheLimit(Closed):
 
 
 class UnguardedInProgramming(Unit):
-    """In the programming session everybody writes what is guarded elsewhere."""
+    """In the programming session everybody may write data that is guarded elsewhere."""
 
     def may_write(self, did):
         return self.session == PROGRAMMING or super().may_write(did)
 
 
 class TwelveTries(OtherLengthsUncounted):
-    """A limit, but too high a one; it counts keys of every length."""
+    """The limit of wrong keys is too high; keys of every length are counted."""
 
     limit = 12
 
@@ -223,7 +223,7 @@ class TwelveTries(OtherLengthsUncounted):
 
 
 class OpensWhenWrong(Closed):
-    """A wrong key opens it, and it says that it was wrong."""
+    """A wrong key is refused as wrong, and opens the level."""
 
     def wrong_key(self, pdu, level, seed):
         try:
@@ -235,13 +235,13 @@ class OpensWhenWrong(Closed):
 # Watched.
 
 HEARD: list[bytes] = []
-"""The data of every frame that a watched ECU was sent."""
+"""The data of every frame that was sent to a watched ECU."""
 OPENED: Counter[int] = Counter()
-"""How often a key opened each of its levels."""
+"""By level: how often a key opened a watched ECU."""
 
 
 class Watched(Keyed):
-    """Writes down whatever is sent to it."""
+    """An ECU that records every frame that is sent to it."""
 
     def on_frame(self, frame):
         if frame.arbitration_id == 0x700:
@@ -254,7 +254,7 @@ class Watched(Keyed):
 
 
 class WatchedSecret(Watched):
-    """The same; its keys are not simple."""
+    """Such an ECU, whose keys are not simple."""
 
     def key(self, seed, level):
         return hashlib.sha256(b"secret" + seed).digest()[:8]

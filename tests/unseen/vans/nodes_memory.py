@@ -1,4 +1,4 @@
-"""Vans with memory: read in older forms, or guarded by an incomplete comparison of addresses."""
+"""Vans whose memory is read in older forms, or guarded by an incomplete comparison of addresses."""
 
 from tests.unseen.vans.nodes_van import No, Van
 
@@ -7,7 +7,7 @@ GUARDED_FROM, GUARDED_TO = 0x1000, 0x1040
 
 
 class PlainMemory(Van):
-    """23 takes four bytes of address and two of size, without a format, from everybody."""
+    """Everybody may read memory by 23 with four bytes of address and two of size, without a format."""
 
     address_bytes, size_bytes = 4, 2
     head = b"\x63"
@@ -29,13 +29,13 @@ class PlainMemory(Van):
 
 
 class ShortAddresses(PlainMemory):
-    """The same with three bytes of address and one of size, as before ISO 14229-1."""
+    """Everybody may read memory by 23 with three bytes of address and one of size, as before ISO 14229-1."""
 
     address_bytes, size_bytes = 3, 1
 
 
 class SupplierMemory(PlainMemory):
-    """A service of its supplier reads memory; the number of its answer runs over."""
+    """A service of the supplier reads memory; the number of its answer overflows."""
 
     address_bytes, size_bytes = 4, 1
     head = b"\x23"
@@ -45,7 +45,7 @@ class SupplierMemory(PlainMemory):
 
 
 class GuardedMemory(PlainMemory):
-    """23 with a format. Nobody but the level reads 1000 to 103F, and everybody what lies around it."""
+    """23 has a format. Addresses 1000 to 103F need the level; everybody may read the memory around them."""
 
     def memory(self, pdu):
         if len(pdu) < 4 or len(pdu) != 2 + (pdu[1] & 15) + (pdu[1] >> 4):
@@ -66,7 +66,7 @@ class GuardedMemory(PlainMemory):
 
 
 class FirstAddressOnly(GuardedMemory):
-    """Where a read begins decides about all of it."""
+    """Only the first address of a read is checked for its guard."""
 
     def is_guarded(self, at, size):
         return GUARDED_FROM <= at < GUARDED_TO
@@ -80,7 +80,7 @@ class LastByteForgotten(GuardedMemory):
 
 
 class SumRunsOver(GuardedMemory):
-    """The end is a sum of 32 bits."""
+    """The end of a read is computed as a sum of 32 bits, which may overflow."""
 
     def is_within(self, at, size):
         return (at + size) % 2**32 <= LAST
@@ -90,7 +90,7 @@ class SumRunsOver(GuardedMemory):
 
 
 class Programmable(Van):
-    """34 takes three bytes of address, the format of the data and three bytes of size, from everybody."""
+    """34 accepts from everybody three bytes of address, the data format and three bytes of size."""
 
     def more(self):
         return {0x34: self.download}

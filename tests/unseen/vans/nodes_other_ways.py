@@ -1,10 +1,10 @@
-"""Vans whose guard covers the usual way, but not another one."""
+"""Vans whose guard covers the usual way to an effect, but not another way."""
 
 from tests.unseen.vans.nodes_van import CODE, DEFAULT, PROGRAMMING, No, Van
 
 
 class QuietSessionKeepsOpen(Van):
-    """A session that is entered without an answer leaves the level open."""
+    """Entering a session with the suppress bit leaves the level open."""
 
     def control(self, pdu):
         was_open = self.is_open
@@ -14,7 +14,7 @@ class QuietSessionKeepsOpen(Van):
 
 
 class SessionForAllKeepsOpen(Van):
-    """A session that is entered by the functional id leaves the level open."""
+    """Entering a session by the functional id leaves the level open."""
 
     def serve(self, pdu, is_functional):
         was_open = self.is_open
@@ -25,7 +25,7 @@ class SessionForAllKeepsOpen(Van):
 
 
 class Plant(Van):
-    """Routine 0301 is for everybody, 0302 for the level; outputs need the level; a download waits for blocks."""
+    """Everybody may start routine 0301; routine 0302 and outputs need the level; a download waits for blocks."""
 
     downloads = False
 
@@ -100,7 +100,7 @@ class RoutineOpens(Plant):
 
 
 class QuietRoutine(Plant):
-    """A guarded routine that is started without an answer asks for no level."""
+    """Starting a guarded routine with the suppress bit needs no level."""
 
     def guard_routine(self, pdu):
         if not pdu[1] & 0x80:
@@ -108,7 +108,7 @@ class QuietRoutine(Plant):
 
 
 class OutputsForAll(Plant):
-    """Outputs are moved by the functional id without the level."""
+    """Control of outputs by the functional id needs no level."""
 
     def serve(self, pdu, is_functional):
         if pdu[0] == 0x2F and is_functional and len(pdu) > 3:
@@ -117,14 +117,14 @@ class OutputsForAll(Plant):
 
 
 class NodesUnguarded(Plant):
-    """28 04, communication with other nodes, asks for no level."""
+    """28 04, communication with other nodes, needs no level."""
 
     def communicate(self, pdu):
         return self.yes(pdu) if pdu[1:2] == b"\x04" else super().communicate(pdu)
 
 
 class DownloadGoesOn(Plant):
-    """A download outlives the session that it was begun in."""
+    """A download goes on after the session in which it began."""
 
     def enter(self, session):
         downloads = self.downloads
@@ -133,14 +133,14 @@ class DownloadGoesOn(Plant):
 
 
 class CodeOpenInProgramming(Van):
-    """What only the level reads is written by anybody in the programming session."""
+    """In the programming session everybody may write data that only the level reads."""
 
     def may_write(self, did):
         return super().may_write(did) or (did == CODE and self.session == PROGRAMMING)
 
 
 class AnswersRemoteFrames(Van):
-    """A remote frame on its id is answered by its last frame."""
+    """A remote frame on the request id is answered by the last frame, sent again."""
 
     last = b"\x02\x7e\x00"
 
@@ -156,7 +156,7 @@ class AnswersRemoteFrames(Van):
 
 
 class KeepsKeys(Van):
-    """F1F7 is a log: who has unlocked it last, and with what."""
+    """F1F7 is a log of the last unlock, with its key."""
 
     log = b"none"
 
@@ -169,7 +169,7 @@ class KeepsKeys(Van):
 
 
 class PeriodicCode(Van):
-    """2A sends the guarded code at its fastest rate to anybody."""
+    """2A sends the guarded code at its fastest rate to everybody."""
 
     def more(self):
         return {0x2A: self.send_periodically}

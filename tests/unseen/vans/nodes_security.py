@@ -1,6 +1,6 @@
-"""ECUs that a maker could really have built, sound and flawed, to try the verdicts on SecurityAccess.
+"""ECUs that a maker could really have built, sound and flawed, on which verdicts on SecurityAccess are tried.
 
-`Unit` is sound; each of the others overrides one thing. What its maker declares of it stands with it.
+`Unit` is sound; each other one overrides one thing. What its maker would declare stands beside it.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ GUARD = {GUARDED: 1, DEEP: 3}
 
 
 def key(seed: bytes, level: int) -> bytes:
-    """What the tester answers to a seed."""
+    """Compute the key that the tester sends for a seed."""
     return hashlib.sha256(b"hostile %d" % level + seed).digest()[: len(seed)]
 
 
@@ -25,17 +25,17 @@ class Refused(Exception):
 
 
 def refuse(nrc: int) -> None:
-    """Refuse where an expression is wanted."""
+    """Raise `Refused`, where a statement is not possible."""
     raise Refused(nrc)
 
 
 def but(base: type, **otherwise: object) -> type:
-    """A class that does some things otherwise than its base: values and methods by name."""
+    """Return a class that differs from its base in some values and methods, given by name."""
     return type(base.__name__, (base,), otherwise)
 
 
 class Unit:
-    """Three sessions, two levels, counters in non-volatile memory, a delay after every start that follows a failure."""
+    """The sound unit: three sessions, two levels, non-volatile counters, and a delay at every start after a wrong key."""
 
     # What its maker declares.
     sessions: tuple[int, ...] = (DEFAULT, PROGRAMMING, EXTENDED)
@@ -249,7 +249,7 @@ class Unit:
 
 
 class PauseAfterEach(Unit):
-    """A delay of a second after every wrong key, and no counter; it takes longer than that to start."""
+    """Every wrong key is followed by a delay of a second, and nothing is counted; a start takes longer than that."""
 
     limit, delay_s, boot_s = 1, 1.0, 1.5
 
@@ -259,23 +259,23 @@ class PauseAfterEach(Unit):
 
 
 ShortDelayLongBoot = but(Unit, delay_s=1.0, boot_s=2.0)
-"""The delay, of a second, runs from the moment of supply; the start takes two."""
+"""The delay of a second begins with the supply, and the start takes two seconds."""
 
 InDefaultSession = but(Unit, home=DEFAULT)
-"""SecurityAccess is there in the default session, and a seed waits for its key as long as it takes."""
+"""SecurityAccess exists in the default session, and a seed stays pending for any time."""
 
 ConditionsInDelay = but(Unit, in_delay=lambda ecu, pdu, level: refuse(0x22))
-"""During the delay it says that conditions are not correct (0x22)."""
+"""During the delay service 27 is refused with 0x22."""
 
 OneByte = but(Unit, seed_bytes=1, new_seed=lambda ecu, level: bytes((1 + ecu.port.random_bytes(1)[0] % 255,)))
-"""Seeds and keys of one byte, truly random."""
+"""Seeds and keys have one byte, which is truly random."""
 
 OneByteNoKey = but(OneByte, has_key=False)
-"""The same, and no key function is given."""
+"""Seeds and keys have one byte, and the target gives no key function."""
 
 
 class NeverLockedInPlant(Unit):
-    """In plant mode all is open, as the zero seed says; and the engine runs, so nothing is written (0x22)."""
+    """In plant mode all levels are open, as the zero seed says; no write is performed, because the engine runs (0x22)."""
 
     def request_seed(self, pdu, level):
         if len(pdu) != 2:
@@ -287,11 +287,11 @@ class NeverLockedInPlant(Unit):
 
 
 OneTry = but(Unit, limit=1)
-"""One wrong key, then the delay."""
+"""One wrong key is followed by the delay."""
 
 
 class SlowToRefuse(Unit):
-    """No counter: each wrong key is answered after two seconds, with 0x78 before."""
+    """Nothing is counted; each wrong key is refused after two seconds, with 0x78 before."""
 
     limit = 10**9
 
@@ -303,11 +303,11 @@ class SlowToRefuse(Unit):
 
 
 FiveNoKey = but(Unit, limit=5, has_key=False)
-"""Five tries; no key function is given."""
+"""Five tries are permitted, and the target gives no key function."""
 
 
 class Held(Unit):
-    """One seed a level until its key comes, whatever else does; counter and delay."""
+    """Each level holds one seed until its key comes, whatever else happens; there is a counter and a delay."""
 
     def __init__(self):
         super().__init__()
@@ -322,7 +322,9 @@ class Held(Unit):
 
 
 class Mixed(Unit):
-    """Slow, late, busy now and then; one counter for all; decremented only; 0x36 during the delay; 0x22 when open."""
+    """Answers are slow, late or busy at times; one counter for all levels is decremented only; 0x36 in the delay, 0x22 if
+    open.
+    """
 
     heard = 0
 
@@ -360,7 +362,7 @@ class Mixed(Unit):
 
 
 class LoadsCounters(Unit):
-    """0x22 to SecurityAccess for three seconds after a start."""
+    """SecurityAccess is refused with 0x22 for three seconds after a start."""
 
     def security(self, pdu):
         if self.port.now_s < self.awake_s + 3.0:
@@ -369,17 +371,17 @@ class LoadsCounters(Unit):
 
 
 LongKeys = but(Unit, seed_bytes=32)
-"""Seeds and keys of 32 bytes, in several frames."""
+"""Seeds and keys have 32 bytes, and take several frames."""
 
 NoSessions = but(Unit, sessions=(), home=DEFAULT, reset_types=(), levels=(1,))
-"""No sessions, no reset; it locks only when its supply is cut."""
+"""There are no sessions and no reset; only a cut of the supply locks the ECU."""
 
 NeverLocks = but(NoSessions, has_power=False)
-"""The same, and nobody can cut its supply."""
+"""There are no sessions and no reset, and nobody can cut the supply."""
 
 
 class RestartedDelay(Unit):
-    """Whoever asks during the delay starts it anew."""
+    """Each seed request during the delay restarts it."""
 
     def in_delay(self, pdu, level):
         self.locked_until_s[level] = self.port.now_s + self.delay_s
@@ -390,7 +392,7 @@ class RestartedDelay(Unit):
 
 
 class OneTryKeepsSeed(OneTry):
-    """The seed that a wrong key was sent for is good again when the delay is over."""
+    """After the delay the seed to which a wrong key was sent may be answered again."""
 
     def wrong_key(self, pdu, level, seed):
         self.pending = level, seed
@@ -398,7 +400,7 @@ class OneTryKeepsSeed(OneTry):
 
 
 class DeepUncounted(Unit):
-    """Level 3 counts nothing, and its key clears what level 1 has counted."""
+    """Level 3 counts no wrong keys, and its right key clears the count of level 1."""
 
     def wrong_key(self, pdu, level, seed):
         if level == 3:
@@ -411,7 +413,7 @@ class DeepUncounted(Unit):
 
 
 class HeldUndelayed(Held):
-    """One seed until its key comes, and too many wrong keys are announced, but delay nothing."""
+    """One seed is held until its key comes; too many wrong keys are announced, but followed by no delay."""
 
     def lock_out(self, level):
         self.failures[level] = 0
@@ -422,11 +424,11 @@ class HeldUndelayed(Held):
 
 
 SilentWithoutSeed = but(Unit, reset_types=(), has_power=False, without_seed=lambda ecu, pdu, level: None)
-"""No answer to a key without a seed; it has sessions, and nothing restarts it."""
+"""A key without a seed is not answered; there are sessions, and nothing restarts the ECU."""
 
 
 class OtherSeedForgives(Unit):
-    """Asking for another level's seed clears the count."""
+    """A request for another level's seed clears the count of wrong keys."""
 
     last = 0
 
@@ -438,7 +440,7 @@ class OtherSeedForgives(Unit):
 
 
 class ReentryKeepsSeed(Unit):
-    """Entering the session that it is in already leaves the pending seed alone."""
+    """Entering the active session again leaves the seed pending."""
 
     def enter(self, session):
         pending = self.pending if self.port.now_s > 0 and getattr(self, "session", 0) == session else None
@@ -447,7 +449,7 @@ class ReentryKeepsSeed(Unit):
 
 
 class SuppressedEntryForgives(Unit):
-    """A session entered with the suppress bit (10 83) clears the count."""
+    """Entering a session with the suppress bit (10 83) clears the count of wrong keys."""
 
     def control(self, pdu):
         if pdu[1] & 0x80:
@@ -456,7 +458,7 @@ class SuppressedEntryForgives(Unit):
 
 
 class ForgetsWithinASecond(Unit):
-    """The count is stored a second after the wrong key: who restarts it sooner is not counted."""
+    """The count is stored a second after the wrong key, so that an earlier restart loses it."""
 
     def __init__(self):
         super().__init__()
@@ -483,7 +485,7 @@ class ForgetsWithinASecond(Unit):
 
 
 class OnlySoftReset(Unit):
-    """Its only reset is type 03, which nobody declares, and it clears the count."""
+    """The only reset is type 03, which is not declared, and clears the count of wrong keys."""
 
     reset_types = (3,)
 
@@ -494,7 +496,7 @@ class OnlySoftReset(Unit):
 
 
 class ResetInDefaultOnly(Unit):
-    """It is reset in its default session only (0x7F elsewhere), and forgets what it has counted."""
+    """A reset exists in the default session only (0x7F elsewhere), and clears the count of wrong keys."""
 
     has_power = False
 
@@ -506,7 +508,7 @@ class ResetInDefaultOnly(Unit):
 
 
 class MalformedForgives(Unit):
-    """A key of a wrong length clears the count."""
+    """A key of a wrong length clears the count of wrong keys."""
 
     def send_key(self, pdu, level):
         if len(pdu) != 2 + self.seed_bytes:
@@ -515,7 +517,7 @@ class MalformedForgives(Unit):
 
 
 class ZeroFirst(Unit):
-    """The first seed after a start is zero, though nothing is unlocked; no key fits it."""
+    """The first seed after a start is zero, though no level is open, and no key fits it."""
 
     def boot(self):
         self.is_first = True
@@ -527,17 +529,17 @@ class ZeroFirst(Unit):
 
 
 Zeros = but(Unit, new_seed=lambda ecu, level: bytes(ecu.seed_bytes))
-"""Every seed is zero, locked or not, and its key is that of zeros."""
+"""Every seed is zero, locked or not; its key is that of zeros."""
 
 StaticSixteen = but(Unit, new_seed=lambda ecu, level: hashlib.sha256(b"static %d" % level).digest()[: ecu.seed_bytes])
-"""The same seed for ever, counter and delay."""
+"""The seed never changes; there is a counter and a delay."""
 
 ClockSeed = but(Unit, new_seed=lambda ecu, level: hashlib.sha256(b"%d" % int(ecu.port.now_s)).digest()[: ecu.seed_bytes])
-"""The seed is a hash of the second: the same one until the next."""
+"""The seed is a hash of the second, and so changes once a second."""
 
 
 class OneTryLastBit(OneTry):
-    """One try, and the last byte's lowest bit is never compared."""
+    """One try is permitted, and the lowest bit of a key's last byte is ignored."""
 
     def send_key(self, pdu, level):
         if self.pending and len(pdu) == 2 + self.seed_bytes and not self.is_delayed(level):

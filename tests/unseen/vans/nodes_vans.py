@@ -8,7 +8,7 @@ DIAGNOSIS, FLASHING = 0x63, 0x62
 
 
 class Talker(Van):
-    """Says unasked each second that it is there, on its response id."""
+    """Every second a message comes on the response id without any request."""
 
     def boot(self) -> None:
         super().boot()
@@ -20,7 +20,7 @@ class Talker(Van):
 
 
 class PendingAtTimes(Van):
-    """Every other request takes 30 ms longer, and is announced."""
+    """Every second request takes 30 ms longer, after 0x78."""
 
     count = 0
 
@@ -35,7 +35,7 @@ class PendingAtTimes(Van):
 
 
 class PendingAlways(PendingAtTimes):
-    """Announces everything."""
+    """Every answer follows 0x78."""
 
     def answer(self, pdu, is_functional):
         self.count = 1
@@ -43,7 +43,7 @@ class PendingAlways(PendingAtTimes):
 
 
 class Slow(Van):
-    """Takes between 400 and 700 ms; a P2 of 1 s is declared."""
+    """Answers take between 400 and 700 ms; a P2 of 1 s is declared."""
 
     @property
     def latency_s(self):
@@ -51,7 +51,7 @@ class Slow(Van):
 
 
 class Drifting(Van):
-    """The first value goes up by itself, each 2.7 s."""
+    """The first value increases by itself, every 2.7 s."""
 
     def value(self, did: int) -> bytes | None:
         if did == SPEED:
@@ -60,7 +60,7 @@ class Drifting(Van):
 
 
 class DriftingLimit(Van):
-    """The protected value goes up by itself, each 3.3 s."""
+    """The protected value increases by itself, every 3.3 s."""
 
     def value(self, did: int) -> bytes | None:
         if did == LIMIT:
@@ -69,13 +69,13 @@ class DriftingLimit(Van):
 
 
 class GroupAddress(Van):
-    """Its functional id stands close to its own, and is not declared."""
+    """The functional id is close to the request id, and not declared."""
 
     request_id, response_id, functional_ids = 0x703, 0x713, (0x700,)
 
 
 class SlowStart(Van):
-    """Has no F186; half a second after its start SecurityAccess, and reading, are not ready yet."""
+    """There is no F186; for half a second after a start SecurityAccess and reading are not ready."""
 
     def boot(self) -> None:
         super().boot()
@@ -91,7 +91,7 @@ class SlowStart(Van):
 
 
 class SlowStartReads(Van):
-    """F186 is answered 0x22 for half a second after the start."""
+    """F186 is refused with 0x22 for half a second after a start."""
 
     def boot(self) -> None:
         super().boot()
@@ -104,14 +104,14 @@ class SlowStartReads(Van):
 
 
 class PartNumber(Van):
-    """F187 holds its part number; 87 is LinkControl, too."""
+    """F187 contains the part number; its byte 87 is also the service LinkControl."""
 
     def value(self, did):
         return b"4711" if did == 0xF187 else super().value(did)
 
 
 class NeedsRecord(Van):
-    """A request for a seed holds one byte: who asks."""
+    """A seed request needs a record of one byte, which names the tester."""
 
     def give_seed(self, pdu):
         if len(pdu) != 3:
@@ -127,7 +127,7 @@ class AnyName(Van):
 
 
 class OtherTester:
-    """Says on the functional id each two seconds that it is there."""
+    """Another tester sends TesterPresent on the functional id every two seconds."""
 
     def attach(self, port) -> None:
         self.port = port
@@ -146,7 +146,7 @@ def KeptAwake():
 
 
 class AdapterEcho:
-    """Each frame to the van is heard again half a millisecond later, as some adapters give back what they send."""
+    """Each frame to the van appears again half a millisecond later, as from adapters that return what they send."""
 
     def attach(self, port) -> None:
         self.port = port
@@ -158,7 +158,7 @@ class AdapterEcho:
 
 
 class HearsNoEcho(Van):
-    """The echo does not reach the van: of each two equal frames it takes the first."""
+    """The van ignores the echo: of two equal frames in a row it takes the first."""
 
     def attach(self, port) -> None:
         self.unanswered: list[tuple[int, bool, bytes]] = []
@@ -179,7 +179,7 @@ def Echoed():
 
 
 class Staged(Van):
-    """The level is in session 63, which is entered from the extended one; from 63, once unlocked, session 62 is."""
+    """The level is in session 63, which is entered from the extended one; once unlocked, session 62 is entered from 63."""
 
     sessions = (DEFAULT, EXTENDED, DIAGNOSIS, FLASHING)
 
@@ -200,7 +200,7 @@ class Staged(Van):
 
 
 class Dongle(OtherTester):
-    """Asks for the first value each two seconds, on the van's own id."""
+    """A dongle requests the first value every two seconds, on the van's own id."""
 
     def speak(self) -> None:
         self.port.send(can.Message(arbitration_id=0x710, is_extended_id=False, data=b"\x03\x22\x03\x01\0\0\0\0"))
@@ -212,7 +212,7 @@ def Polled():
 
 
 class Neighbour:
-    """Sends what happens: a few messages, and then none for long."""
+    """Another node sends a few messages, and then none for a long time."""
 
     def attach(self, port) -> None:
         self.port = port
@@ -228,7 +228,7 @@ class Neighbour:
 
 
 class Switchable(Van):
-    """28 is there in the extended session, and ends with it. A message each 100 ms."""
+    """28 exists in the extended session, and ends with that session. A message is sent every 100 ms."""
 
     is_mute = False
 
@@ -268,7 +268,7 @@ def EventfulStreet():
 
 
 class Conditions(Van):
-    """A session other than these is refused for the speed before it is looked up."""
+    """A session other than those that exist is refused for the vehicle's speed before it is looked up."""
 
     def control(self, pdu):
         if pdu[1] & 0x7F not in self.sessions:
@@ -277,7 +277,7 @@ class Conditions(Van):
 
 
 class Checks(Van):
-    """Programming preconditions may be checked by everybody, as flash tools want it; erasing needs the level."""
+    """Everybody may check programming preconditions, as flash tools do; erasing needs the level."""
 
     def more(self):
         return {0x31: self.routine}
@@ -295,7 +295,7 @@ class Checks(Van):
 
 
 class PresenceForAll(Van):
-    """Of functional requests it takes 3E alone."""
+    """The only functional request that is served is 3E."""
 
     def serve(self, pdu, is_functional):
         if is_functional and pdu[0] != 0x3E:
@@ -304,7 +304,7 @@ class PresenceForAll(Van):
 
 
 class QueuesSingles(Van):
-    """While a long message is being received a single frame waits for its end, or 0.3 s."""
+    """A single frame that comes during the reception of a long message waits for its end, or for 0.3 s."""
 
     def on_frame(self, frame):
         data = bytes(frame.data)
@@ -315,7 +315,7 @@ class QueuesSingles(Van):
 
 
 class GivesUpSoon(Van):
-    """Gives a message up after 150 ms."""
+    """The reception of a message is given up after 150 ms."""
 
     def boot(self):
         super().boot()

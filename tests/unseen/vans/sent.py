@@ -27,7 +27,7 @@ FUNCTIONAL_IDS = {0x7DF, 0x18DB33F1}
 
 
 class Recorder(Trace):
-    """A trace that forgets nothing."""
+    """A trace that keeps every frame."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,13 +48,13 @@ class Sent:
     target: Target
     frames: list[Frame]
     count: Counter[str] = field(default_factory=Counter)
-    """By service and sub-function in hex, ``27 02 refused`` for keys that were not answered positively."""
+    """By service and sub-function in hex: the number of requests; ``27 02 refused`` for keys without a positive answer."""
     beyond: list[str] = field(default_factory=list)
-    """Frames whose permission was not given, with its word."""
+    """Frames whose permission was not given, each with the word of that permission."""
 
     def __post_init__(self) -> None:
         receivers: dict[tuple[int, bool], bytes] = defaultdict(bytes)
-        """By id, the data field of the last frame that began or went on with a long message."""
+        """By id: the data field of the last frame that began or continued a long message."""
         refused_keys: Counter[int] = Counter()
         functional = FUNCTIONAL_IDS | {self.target.can.functional_id}
         for at, frame in enumerate(self.frames):
@@ -78,7 +78,9 @@ class Sent:
                 self.beyond.append(f"{frame.text()} needs {', '.join(sorted(lacking))}")
 
     def _heard(self, frame: Frame, receivers: dict[tuple[int, bool], bytes]) -> Iterator[bytes]:
-        """The messages of one frame: what ISO 15765-2 says it holds, or what acts if its first byte is ignored."""
+        """Return the messages of one frame: what ISO 15765-2 reads in it, or what would act if its first byte were
+        ignored.
+        """
         data, channel = frame.data, (frame.can_id, frame.is_extended)
         if not data:
             return
@@ -100,7 +102,7 @@ class Sent:
             yield data[1:]
 
     def _words(self, pdu: bytes) -> set[str]:
-        """What a message needs, without what the target lifts by declaring it."""
+        """Return the permissions that a message needs, without those that the target's declarations lift."""
         if not pdu:
             return set()
         words = expected(pdu[0], pdu[1] if len(pdu) > 1 else None)
@@ -112,7 +114,7 @@ class Sent:
         return words
 
     def _is_accepted(self, pdu: bytes, at: int) -> bool:
-        """Whether the frames that follow hold a positive response to a key, before the next request."""
+        """Whether a positive response to a key follows before the next request."""
         for frame in self.frames[at + 1 :]:
             if frame.is_sent and frame.data[:1] and frame.data[0] >> 4 < 2:
                 return bool(pdu[1] & 0x80)  # asked for no answer
@@ -126,25 +128,25 @@ class Sent:
 
 
 def with_allowance(target: Target, allowed: Iterable[Permission]) -> Target:
-    """The same ECU where only so much is allowed."""
+    """Return the target of the same ECU, with only these permissions."""
     return replace(target, safety=replace(target.safety, allow=frozenset(allowed)))
 
 
 def targets() -> dict[str, Target]:
-    """The article, the hardened ECU, and three by strangers."""
+    """Return the targets of the article, the hardened ECU, and three unseen ECUs."""
     strangers = {name: STRANGERS[f"{name} sound"][0].target for name in ("frugal", "sedan", "limousine")}
     return {name: load_target(name) for name in ("article", "hardened")} | strangers
 
 
 def audited(target: Target) -> Sent:
-    """Every shipped check, the walk among them, and every fuzz case, at depth quick."""
+    """Run every shipped check, the walk among them, and every fuzz case, at depth quick."""
     recorder = Recorder()
     run_checks([*shipped_functions().values(), *CASES.values()], target, depth=Depth.QUICK, trace=recorder)
     return Sent(target, recorder.whole)
 
 
 def discovered(target: Target) -> Sent:
-    """A discovery of the one ECU, by its id, as if nobody had described it."""
+    """Discover the only ECU by its id, as if nobody had described it."""
     channel = target.can.channel
     can = replace(target.can, channel=str(target.folder / channel) if ".py:" in channel else channel)
     target = replace(target, can=can, path=None, security=())
@@ -154,7 +156,7 @@ def discovered(target: Target) -> Sent:
 
 
 def doctored(target: Target) -> Sent:
-    """What `uds-harness doctor` asks."""
+    """Run `uds-harness doctor`."""
     return _on_its_bus(target, lambda link: list(answers(link, target)))
 
 

@@ -39,7 +39,7 @@ def test_an_audit_of_a_stranger_that_allows_nothing_only_asks(name: str) -> None
 
 
 def test_what_an_open_gate_would_let_out_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The control: without a gate the same run goes beyond what is allowed."""
+    """This is the control: without a gate the same run sends what is not allowed."""
     monkeypatch.setattr(SafetyGate, "check", lambda *args, **how: None)
     monkeypatch.setattr(SafetyGate, "permits", lambda *args: True)
     monkeypatch.setattr(SafetyGate, "check_raw", lambda *args: [])

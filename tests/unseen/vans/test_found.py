@@ -33,7 +33,7 @@ SOUND = {
     "LongBoot": (),
     "KnownUpstairs": ("SA-32",),
 }
-"""What may be said against them all the same."""
+"""By sound ECU: the checks that may fail on it all the same."""
 
 FLAWED = [
     ("OpensOnce", "SA-32", "the seed is refused"),
@@ -50,7 +50,7 @@ FLAWED = [
 
 @cache
 def found(name: str) -> Target:
-    """What discovery makes of an ECU."""
+    """Return the target that discovery makes for an ECU."""
     target = unknown_target(interface="uds-sim", channel=f"{Path(nodes_found.__file__)}:{name}")
     link = open_bus_of(target, trace=Trace(), chance=Chance(0).stream("ecu"))
     try:

@@ -1,4 +1,4 @@
-"""Prove, from the ECU's side of the wire, what it receives on a bench that allows nothing, or few wrong keys."""
+"""Prove, from the ECU's side of the bus, what it receives if nothing, or few wrong keys, are allowed."""
 
 from collections import Counter
 from dataclasses import replace
@@ -33,7 +33,7 @@ def heard() -> list[bytes]:
 
 
 def of_a_bench(name: str) -> Target:
-    """An ECU behind an adapter of which nothing is known, as far as permissions go."""
+    """Return the target of an ECU on a bench, as far as permissions go."""
     target = unknown_target(interface="uds-sim", channel=f"{nodes_found.__name__}:{name}")
     return replace(target, environment="bench", safety=replace(target.safety, allow=frozenset(), wrong_keys=40))
 
@@ -47,7 +47,7 @@ def discovered(target: Target) -> str:
 
 
 def audit(target: Target, ledger: Path | None = None) -> None:
-    """Every check, as an audit runs them."""
+    """Run every check, as an audit does."""
     functions = list(shipped_functions().values())
     tester = open_tester(target, seed=1, trace=Trace(), ledger_path=ledger)
     measure, runner = Measurements(tester, Depth.QUICK), Runner(tester)
@@ -62,7 +62,7 @@ def audit(target: Target, ledger: Path | None = None) -> None:
 
 
 def message(data: bytes) -> bytes:
-    """What a single frame holds, or the beginning of what a first frame does."""
+    """Return the message in a single frame, or the beginning of the message in a first frame."""
     if data and 0 < data[0] < 8:
         return data[1 : 1 + data[0]]
     return data[2:] if data and data[0] >> 4 == 1 else b""
@@ -73,7 +73,7 @@ def is_key(pdu: bytes) -> bool:
 
 
 def is_harmful(pdu: bytes) -> bool:
-    """Whether it could lock, write, reset, start or destroy anything."""
+    """Whether a message could lock, write, reset, start or destroy anything."""
     is_order = pdu[:1] == b"\x31" and len(pdu) > 1 and pdu[1] & 0x7F in (1, 2)
     leaves = pdu[:1] == b"\x10" and len(pdu) > 1 and pdu[1] & 0x7F == 2
     return bool(pdu) and (pdu[0] in CHANGING or is_key(pdu) or is_order or leaves)

@@ -12,11 +12,11 @@ from tests.unseen.vans import nodes_security
 
 ACCUSING = (Verdict.FAIL, Verdict.ERROR)
 NODES = Path(nodes_security.__file__)
-"""Where the ECUs are."""
+"""The file with the ECUs."""
 
 
 def target_of(name: str, folder: Path) -> Target:
-    """What the maker of an ECU declares of it."""
+    """Return what the maker of an ECU would declare of it."""
     unit: type[nodes_security.Unit] = getattr(nodes_security, name)
     lines = [f'[target]\nname = "{name}"\n[can]\ninterface = "uds-sim"\nchannel = "{NODES}:{name}"']
     lines.append("request_id = 0x700\nresponse_id = 0x708")
@@ -67,7 +67,7 @@ SOUND = {
     "NeverLocks": "",
     "RestartedDelay": "",
 }
-"""What may be said against them all the same."""
+"""By sound ECU: the checks that may fail on it all the same."""
 
 FLAWED = [
     ("OneTryKeepsSeed", "SA-22", Verdict.FAIL),
@@ -101,7 +101,7 @@ def test_a_sound_unit_is_accused_of_nothing(name: str, tmp_path: Path) -> None:
 
 
 DEPTHS = {"OneTryLastBit": Depth.DEFAULT}
-"""At quick depth two bits of each byte are flipped, drawn by chance."""
+"""By ECU: the depth; depth quick flips only two random bits of each byte."""
 
 
 @pytest.mark.parametrize(("name", "check", "expected"), FLAWED)

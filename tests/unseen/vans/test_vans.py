@@ -83,7 +83,7 @@ OTHERWISE: dict[str, Callable[[Target], Target]] = {
     **dict.fromkeys(("Plant", "RoutineOpens", "QuietRoutine", "OutputsForAll", "NodesUnguarded", "DownloadGoesOn"), plant),
     **dict.fromkeys(("GuardedMemory", "FirstAddressOnly", "LastByteForgotten", "SumRunsOver"), with_memory),
 }
-"""What the maker of a van would declare that differs from the others."""
+"""By van: what its maker would declare differently from that of other vans."""
 
 
 def declared(node: str) -> Target:
@@ -101,7 +101,7 @@ def verdicts(node: str, *wanted: str) -> dict[str, tuple[Verdict, str]]:
 
 
 ACCUSED_RIGHTLY = {"GroupAddress": {"AC-04"}}
-"""An id that is not declared is one that nobody can filter for, whatever it is for."""
+"""Vans with an undeclared id, which nobody can filter for and which a check may therefore accuse."""
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ OTHER_EFFECTS = {
     "a write that nobody can read back": (DataEntry(did=0x0302, length=1, read=NEVER, write=Access("level", 1)),),
     "seeds alone": (),
 }
-"""What shows whether the level is open where no readable data is guarded from being written."""
+"""By van: effects that show whether the level is open, where no readable data is guarded against writing."""
 
 
 @pytest.mark.parametrize("effect", OTHER_EFFECTS)
