@@ -11,9 +11,8 @@ from harness.audit.catalogue import shipped_checks, shipped_functions
 from harness.audit.schedule import Stage, stage_of
 from harness.target import load_target
 from harness.testing import run_checks
-from harness.verdict import Depth
 
-from .auditing import Done, article_with, check, run_pytest, uds_harness, write_checks, write_target
+from .auditing import Done, article_with, check, run_pytest, shared_audit, uds_harness, write_checks, write_target
 
 FUNCTIONS = shipped_functions()
 CHECKS = {one.id: one for one in shipped_checks() if not one.id.startswith("fuzz/")}
@@ -38,12 +37,13 @@ def test_a_check_can_be_run_alone(name: str, article: Done, place: Path) -> None
 
 
 @pytest.mark.parametrize("target", ["article", "hardened"])
-def test_each_check_alone_comes_to_the_verdict_of_the_whole_audit(target: str, request: pytest.FixtureRequest) -> None:
+def test_each_check_alone_comes_to_the_verdict_of_the_whole_audit(
+    target: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """No check depends on another check's verdict."""
-    whole: Done = request.getfixturevalue(target)
-    among_others, depth = whole.verdicts, Depth(whole.document["run"]["depth"])
+    among_others = shared_audit(tmp_path_factory, target, depth="quick").verdicts
     alone = {
-        name: {finding.verdict.value for finding in run_checks([FUNCTIONS[name]], load_target(target), seed=3, depth=depth)}
+        name: {finding.verdict.value for finding in run_checks([FUNCTIONS[name]], load_target(target), seed=3)}
         for name in CHECKS
     }
     assert alone == {name: {among_others[name]} for name in CHECKS}

@@ -1,6 +1,7 @@
 """Prove that auditing a discovered target gives the verdicts of the declared one."""
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -60,6 +61,10 @@ def verdicts(target: Target) -> Verdicts:
     return {(one.id, one.parameter): one for one in run_checks(shipped_functions().values(), target)}
 
 
+of_declared = cache(verdicts)
+"""The verdicts on a declared target, with which several are compared."""
+
+
 def differing(declared: Verdicts, found: Verdicts) -> dict[tuple[str, str | None], tuple[str, str]]:
     pairs = {
         key: tuple(str(side[key].verdict) if key in side else "" for side in (declared, found)) for key in declared | found
@@ -70,7 +75,7 @@ def differing(declared: Verdicts, found: Verdicts) -> dict[tuple[str, str | None
 def compared(declared: Target) -> set[str]:
     """Return the checks that reach another verdict with the discovered target."""
     found = load_text(found_of(declared, with_keys=True).text, "found")
-    differences = differing(verdicts(declared), verdicts(as_known_to_its_user(declared, found)))
+    differences = differing(of_declared(declared), verdicts(as_known_to_its_user(declared, found)))
     assert not [key for key, (_, after) in differences.items() if after == Verdict.ERROR]
     assert {one for (one, _), (_, after) in differences.items() if after == Verdict.FAIL} <= {"AC-15"}
     return {one for one, _ in differences}
@@ -95,7 +100,7 @@ def test_without_a_key_what_needs_one_says_so_and_nothing_else_changes(name: str
     declared = load_target(name)
     found = load_text(found_of(declared, with_keys=False).text, "found")
     reset = replace(found.reset, power=declared.reset.power)
-    before, after = verdicts(declared), verdicts(replace(found, reset=reset))
+    before, after = of_declared(declared), verdicts(replace(found, reset=reset))
     keys_and_hooks = ("key", "secret", "no level can be opened", "other_unit", "[reset] power")
     for (check, parameter), (_, verdict) in differing(before, after).items():
         if check in POLICY:
