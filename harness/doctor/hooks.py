@@ -4,7 +4,7 @@ import shlex
 import shutil
 from collections.abc import Iterator
 
-from harness.doctor.diagnosis import Diagnosis, failure, ok
+from harness.doctor.diagnosis import Diagnosis, failure, note, ok
 from harness.errors import KeyFunctionError, UserError
 from harness.target import SecurityLevel, Target
 from harness.tester.keys import key_function
@@ -14,10 +14,13 @@ SEED_BYTES = (4, 8, 16, 5)
 
 
 def keys(target: Target) -> Iterator[Diagnosis]:
-    """Call each key function with made-up seeds."""
+    """Call each key function with made-up seeds, and name the levels that have none."""
     for level in target.security:
         if level.key is not None:
             yield _key(level, target)
+        else:
+            why = "none is declared; what needs a key will not be judged"
+            yield note(f"the key function of level 0x{level.level:02X}", why, "uds-harness docs keys")
 
 
 def _key(level: SecurityLevel, target: Target) -> Diagnosis:

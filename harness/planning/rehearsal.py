@@ -80,7 +80,9 @@ class Rehearsal:
         self, target: Target, keys: dict[int, KeyFunction | None]
     ) -> tuple[list[Node], dict[int, KeyFunction | None]]:
         if target.is_simulated:
-            self.assumptions = ("The ECU is simulated: this is what its audit sends.",)
+            self.assumptions = (
+                "The ECU is simulated: this is what its audit sends; its seconds are virtual, and pass faster.",
+            )
             return load_nodes(target.can.channel, target.folder), keys
         twin = twin_of(target, keys)
         self.assumptions = twin.assumptions

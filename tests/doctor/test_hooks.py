@@ -84,8 +84,10 @@ def test_a_key_server_that_never_answers_is_waited_for_once(tmp_path: Path) -> N
             server.accept()
 
 
-def test_a_level_without_a_key_function_is_no_matter(tmp_path: Path) -> None:
-    assert list(keys(target("[[security]]\nlevel = 0x01\n", tmp_path))) == []
+def test_a_level_without_a_key_function_is_named_and_no_failure(tmp_path: Path) -> None:
+    (one,) = keys(target("[[security]]\nlevel = 0x01\n", tmp_path))
+    assert not one.has_failed
+    assert "none is declared" in one.seen
 
 
 def test_programs_and_files_that_are_named_must_be_there(tmp_path: Path) -> None:
