@@ -1,7 +1,7 @@
 """Offer audits to pytest: define options, and detect whether a run is an audit. Other runs import nothing more.
 
-It is not part of the package `harness`, since pytest loads it in every run wherever uds-harness is installed, and
-another project may have a folder of that name.
+This module is outside of the package `harness` because pytest loads it in every run wherever uds-harness is installed, also
+in a project that has a folder `harness` of its own.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import pytest
 
 HOME = Path(__file__).resolve().parent
 REQUEST = "uds-harness-request"
-"""The name of the plugin by which the command line says that the run is an audit."""
+"""The name of the plugin that `uds-harness audit` gives to pytest, to say that the run is an audit."""
 
 ATTACK, FUZZ_CASE = "__uds_attack__", "__uds_fuzz_case__"
-"""What marks a function under `@attack` and `@fuzz_case`."""
+"""The attributes by which a function under `@attack`, and one under `@fuzz_case`, is recognised."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,7 +50,7 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, name: str, obj: objec
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Report checks without an ECU as a usage error, not as failures."""
+    """Report checks that were chosen without an ECU as a usage error, not as failures."""
     if _concerns_an_ecu(config) or config.option.collectonly:
         return
     for item in items:
@@ -59,7 +59,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _concerns_an_ecu(config: pytest.Config) -> bool:
-    """Whether the run is about an ECU: a target is named, or the shipped checks are run or listed."""
+    """Say whether the run is about an ECU: a target is named, or the shipped checks are run or listed."""
     if config.option.uds_target is not None or config.pluginmanager.has_plugin(REQUEST):
         return True
     folder = config.invocation_params.dir
@@ -67,7 +67,7 @@ def _concerns_an_ecu(config: pytest.Config) -> bool:
 
 
 def _harness() -> ModuleType:
-    """Import the package `harness`. Raises UsageError if that name leads to another package."""
+    """Import the package `harness`. Raises UsageError if another package of that name is found."""
     import harness
 
     if Path(harness.__file__ or "").resolve().parent.parent != HOME:

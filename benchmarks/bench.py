@@ -16,7 +16,7 @@ OUT = Path(__file__).parent.parent / "reports" / "bench.json"
 
 
 def main() -> int:
-    """Measure, print, write; 1 if a budget is missed."""
+    """Measure, print each row, and write the figures to a file; return 1 if a budget is missed."""
     names = [measure.__name__ for measure in MEASURES]
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
     parser.add_argument("only", nargs="*", metavar="NAME", help=f"measure only these: {', '.join(names)}")

@@ -1,7 +1,7 @@
 """Measure what one request costs the process of `uds-harness ecu`, in processor time: ``python -m benchmarks.ecu_process``.
 
-At 500 kbit/s a request and its answer in one frame each take 0.46 ms on the wire: a computer that needs less than that
-for them keeps up with whatever a tester can send.
+At 500 kbit/s a request and its answer in one frame each take 0.46 ms on the wire: a computer on which the ECU needs less
+processor time than that for each request keeps up with whatever a tester can send.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import can
 
 FRAME_US = 115 * 2
-"""Eight bytes at 500 kbit/s, with a few stuff bits."""
+"""The time of a frame on the wire, in microseconds: eight bytes at 500 kbit/s, with a few stuff bits."""
 KINDS = {
     "a read, single frames (22 1010)": ["0322101000000000"],
     "a read of 97 bytes (22 F1A0)": ["0322F1A000000000"],
@@ -28,13 +28,13 @@ ANSWER_S = 5.0
 
 
 def processor_s(process: int) -> float:
-    """What a process has used so far."""
+    """Return the processor time, in seconds, that a process has used so far."""
     text = Path(f"/proc/{process}/schedstat").read_text(encoding="ascii")
     return int(text.split()[0]) / 1e9
 
 
 def ask(bus: can.BusABC, data: str) -> int:
-    """One request, and all frames of its answer; how many there were."""
+    """Send one request, and receive all frames of its answer; return their number."""
 
     def send(frame: str) -> None:
         bus.send(can.Message(arbitration_id=0x740, data=bytes.fromhex(frame), is_extended_id=False))
@@ -59,7 +59,9 @@ def ask(bus: can.BusABC, data: str) -> int:
 
 
 def measure(bus: can.BusABC, process: int, requests: list[str], count: int) -> tuple[float, float, int]:
-    """Microseconds of processor time and of elapsed time for a request, and the frames of its answer."""
+    """Return the processor time and the elapsed time of a request, in microseconds, and the number of frames of its
+    answer.
+    """
     for data in requests * (count // 10):
         ask(bus, data)
     begun_s, used_s = time.perf_counter(), processor_s(process)
@@ -71,7 +73,7 @@ def measure(bus: can.BusABC, process: int, requests: list[str], count: int) -> t
 
 
 def main() -> None:
-    """Start an ECU, ask it, and print a table."""
+    """Start an ECU, send requests to it, and print a table of what they cost."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--interface", default="socketcan")
     parser.add_argument("--channel", default="vcan0")

@@ -37,10 +37,10 @@ from harness.verdict import Depth
 RUNS = 5
 SHORT = b"\x22\x10\x10"
 LONG = b"\x22\xf1\xa0"
-"""Read an answer of 4 bytes, and one of 100, from the hardened ECU."""
+"""A request that the hardened ECU answers with 100 bytes; it answers SHORT with 4."""
 
 IDLE_CPUS = 0.7
-"""Of all CPUs, how many the load must leave for a measurement on two: this one's own share is in the load."""
+"""How far the load must be below the number of CPUs where two of them are measured; our own process is in the load."""
 
 ROOT = Path(__file__).parent.parent
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -48,7 +48,7 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 @contextmanager
 def open_tester(interface: str | None = None, channel: str | None = None) -> Iterator[Tester]:
-    """A tester of the hardened ECU, with a trace that goes to a file as in an audit."""
+    """Open a tester of the hardened ECU, with a trace that is written to a file as in an audit."""
     target = load_target("hardened")
     can = replace(target.can, interface=interface or target.can.interface, channel=channel or target.can.channel)
     target = replace(target, can=can)
@@ -85,7 +85,7 @@ def _runs(run: Callable[[], float]) -> tuple[float, ...]:
 
 
 def _pairs(run: Callable[[], float], other: Callable[[], float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Both, by turns: what else the machine does meanwhile slows both down."""
+    """Run both measurements by turns, so that other work of the machine slows both down alike; return their figures."""
     found = [(run(), other()) for _ in range(RUNS)]
     return tuple(one for one, _ in found), tuple(one for _, one in found)
 
@@ -95,7 +95,10 @@ def _quotients(ours: tuple[float, ...], others: tuple[float, ...]) -> tuple[floa
 
 
 def _rate_of_peer(peer: Peer, request: bytes) -> float:
-    """Exchanges a second, in a process of its own: some peers leave threads behind. OSError: it cannot be measured here."""
+    """Return a peer's exchanges a second, measured in a process of its own, since some peers leave threads behind.
+
+    Raises OSError if the peer cannot be measured on this machine.
+    """
     words = (sys.executable, "-m", "benchmarks.peers", peer.name, request.hex(), "1")
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -104,7 +107,7 @@ def _rate_of_peer(peer: Peer, request: bytes) -> float:
 
 
 def _beside(peer: Peer, request: bytes, exchanges: int, least: float) -> Row:
-    """Our rate as a multiple of a peer's."""
+    """Return a row with our rate as a multiple of a peer's rate."""
     name = f"{'one frame' if request == SHORT else '100 bytes'}, of {peer.name.split()[0]}"
     try:
         with open_tester() as tester:
@@ -116,18 +119,20 @@ def _beside(peer: Peer, request: bytes, exchanges: int, least: float) -> Row:
 
 
 def single_frame() -> Iterator[Row]:
-    """One frame each way, through Tester, ISO-TP, answering machine and rules, trace recorded."""
+    """Measure exchanges of one frame each way, through Tester, ISO-TP, answering machine and rules, with the trace
+    recorded.
+    """
     for peer, least in ((PYTHON_CAN, 1.0), (UDSONCAN, 30.0), (PY_UDS, 15.0)):
         yield _beside(peer, SHORT, 25_000, least)
 
 
 def long_answer() -> Iterator[Row]:
-    """The same with an answer of 100 bytes: 17 frames."""
+    """Measure exchanges whose answer has 100 bytes, in 17 frames, otherwise as in `single_frame`."""
     yield _beside(UDSONCAN, LONG, 4_000, 12.0)
 
 
 def real_bus() -> Iterator[Row]:
-    """One frame each way on SocketCAN, the ECU in another process, beside bare python-can there."""
+    """Measure one frame each way on SocketCAN with the ECU in another process, beside bare python-can on the same bus."""
     name, exchanges, least = "vcan0, of bare python-can", 2_000, 0.8
     if not socketcan.is_there():
         yield Row(name, "x", (), least, note=f"no {socketcan.CHANNEL} here")
@@ -147,7 +152,9 @@ def real_bus() -> Iterator[Row]:
 
 
 def quick_audit() -> Iterator[Row]:
-    """The whole command on the hardened ECU, start-up and report included, beside what any pytest suite pays to start."""
+    """Measure the whole command on the hardened ECU, start-up and report included, beside the start-up of any
+    pytest suite.
+    """
     with tempfile.TemporaryDirectory() as folder:
         numbers = iter(range(RUNS))
         ours, others = _pairs(
@@ -159,7 +166,7 @@ def quick_audit() -> Iterator[Row]:
 
 
 def default_audit() -> Iterator[Row]:
-    """The same at default depth; it has no budget."""
+    """Measure the whole command at default depth, for which there is no budget."""
     with tempfile.TemporaryDirectory() as folder:
         numbers = iter(range(RUNS))
         yield Row("default audit", "s", _runs(lambda: _process_s(*_audit("default", f"{folder}/{next(numbers)}"))))
@@ -170,7 +177,7 @@ def _audit(depth: str, out: str) -> tuple[str, ...]:
 
 
 def fuzzing() -> Iterator[Row]:
-    """Frames a second while random requests are sent and judged, beside those of plain exchanges."""
+    """Measure frames a second while random requests are sent and judged, beside the frames a second of plain exchanges."""
     check = shipped_functions()["FZ-02"]
 
     def frames_a_second() -> float:
@@ -186,7 +193,7 @@ def fuzzing() -> Iterator[Row]:
 
 
 def fuzz_campaign() -> Iterator[Row]:
-    """Exchanges a second of a campaign, with all that it breeds, judges and looks after, beside plain exchanges."""
+    """Measure exchanges a second of a fuzz campaign, which also breeds and judges its requests, beside plain exchanges."""
     numbers = count()
 
     def hunting() -> float:
@@ -204,7 +211,7 @@ def fuzz_campaign() -> Iterator[Row]:
 
 
 def fuzz_workers() -> Iterator[Row]:
-    """Exchanges a second of two processes, beside those of one."""
+    """Measure exchanges a second of two worker processes, beside those of one."""
     name, least, numbers = "two workers, of one", 1.7, count()
     cpus, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
     if cpus < 2 or load > cpus - IDLE_CPUS:
@@ -238,7 +245,7 @@ def _exchanges_in(job: Job, text: str) -> int:
 
 
 def waiting_frames() -> Iterator[Row]:
-    """What each of twenty thousand waiting frames costs, beside each of two thousand."""
+    """Measure what each frame costs where twenty thousand frames wait to be sent, beside each of two thousand."""
 
     def each_us(frames: int) -> float:
         with open_tester() as tester:
@@ -254,7 +261,7 @@ def waiting_frames() -> Iterator[Row]:
 
 
 def silent_bus() -> Iterator[Row]:
-    """An hour in which nothing happens."""
+    """Measure how long the simulation takes for an hour of virtual time in which nothing happens."""
 
     def run() -> float:
         started_s = time.perf_counter()
@@ -266,7 +273,7 @@ def silent_bus() -> Iterator[Row]:
 
 
 def memory() -> Iterator[Row]:
-    """How much the process grows by a million exchanges after its first ten thousand; each run is a new process."""
+    """Measure by how much a new process grows in a million exchanges, after its first ten thousand."""
 
     def run() -> float:
         script = "from benchmarks.measures import growth_mib; print(growth_mib(1_000_000))"
@@ -277,7 +284,7 @@ def memory() -> Iterator[Row]:
 
 
 def growth_mib(exchanges: int) -> float:
-    """Growth of this process's resident memory."""
+    """Return by how many MiB the resident memory of this process grows in so many exchanges."""
     with open_tester() as tester:
         for _ in range(10_000):
             tester.request(SHORT)
@@ -292,7 +299,7 @@ def _resident_bytes() -> int:
 
 
 def help_text() -> Iterator[Row]:
-    """From the shell and back, beside a Python that does nothing."""
+    """Measure how long `uds-harness --help` takes, beside a Python that does nothing."""
     ours, others = _pairs(lambda: _process_s(*_harness("--help")), lambda: _process_s(sys.executable, "-c", "pass"))
     rows = (Row("uds-harness --help", "s", ours), Row("python -c pass", "s", others))
     yield Row("uds-harness --help, of Python", "x", _quotients(ours, others), 4, is_floor=False, peers=rows)

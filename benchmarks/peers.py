@@ -17,23 +17,24 @@ Exchange = Callable[[bytes], bytes]
 REQUEST_ID, RESPONSE_ID = 0x740, 0x748
 
 ECU = {"interface": "uds-sim", "channel": "hardened", "bitrate": 1_000_000_000}
-"""The hardened ECU in real time, on a bus so fast that no peer waits for its frames."""
+"""The bus on which the hardened ECU answers in real time, so fast that no peer waits for its frames."""
 
 TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True)
 class Peer:
-    """Another program's way to one exchange.
+    """Another program's way to exchange a request for an answer.
 
-    Of py-uds only the transport: its Client does not take an answer that arrives before its own call of send returns.
+    Of py-uds only the transport is measured: its Client overlooks an answer that arrives before the Client's call of send
+    returns.
     """
 
     name: str
     drives: str
-    """What of it is measured."""
+    """Which functions or classes of the program are measured."""
     exchanges: int
-    """In one run; few where it is slow."""
+    """How many exchanges one run has: few for a slow program."""
     open: Callable[[], AbstractContextManager[Exchange]]
 
 
@@ -109,7 +110,7 @@ PEERS = (PYTHON_CAN, UDSONCAN, PY_UDS)
 
 
 def rate(peer: Peer, request: bytes) -> float:
-    """Exchanges a second."""
+    """Return a peer's exchanges a second with this request."""
     with peer.open() as exchange:
         exchange(request)
         started_s = time.perf_counter()

@@ -12,26 +12,29 @@ HEAD = f"{'':{NAME_WIDTH}}{'median':>10} {'min .. max':^20} {'budget':>9}"
 
 @dataclass(frozen=True)
 class Row:
-    """One figure, measured several times; the median counts. Without runs it was not measured, and `note` says why."""
+    """One figure, measured several times, of which the median counts.
+
+    A row without runs was not measured, and its `note` says why.
+    """
 
     name: str
     unit: str
     runs: tuple[float, ...]
     budget: float | None = None
     is_floor: bool = True
-    """Whether the budget is the least that will do, and not the most."""
+    """Whether the budget is the least value that will do; otherwise it is the greatest."""
     note: str = ""
     peers: tuple[Row, ...] = field(default=())
 
     @property
     def is_over(self) -> bool:
-        """Measured, and the budget is missed."""
+        """Say whether the figure was measured and misses its budget."""
         if not self.runs or self.budget is None:
             return False
         return median(self.runs) < self.budget if self.is_floor else median(self.runs) > self.budget
 
     def lines(self, indent: str = "") -> list[str]:
-        """The row and its peers, within 80 columns."""
+        """Return the lines that show the row and its peers, within 80 columns."""
         name = f"{indent}{self.name:<{NAME_WIDTH - len(indent)}}"
         if self.runs:
             extent = f"{_number(min(self.runs)):>8} .. {_number(max(self.runs)):<8}"
@@ -44,11 +47,11 @@ class Row:
         return [line.rstrip(), *(line for peer in self.peers for line in peer.lines("    "))]
 
     def notes(self) -> list[str]:
-        """What a reader must know of the figures, a line each."""
+        """Return what a reader must know of the figures of the row and its peers, a line each."""
         return [f"{row.name}: {row.note}" for row in (self, *self.peers) if row.note]
 
     def as_json(self) -> dict[str, Any]:
-        """The row as plain JSON values; `value` is the median."""
+        """Return the row as plain JSON values; `value` is the median."""
         found: dict[str, Any] = {"name": self.name, "value": median(self.runs) if self.runs else None, "unit": self.unit}
         if self.budget is not None:
             found["budget"] = self.budget
@@ -59,5 +62,5 @@ class Row:
 
 
 def _number(value: float) -> str:
-    """Three digits at least, and all of those before the point."""
+    """Show a number with three digits at least, and with all digits before the decimal point."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

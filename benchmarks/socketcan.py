@@ -18,13 +18,13 @@ TIMEOUT_S = 5.0
 
 
 def is_there() -> bool:
-    """Whether this machine has the interface."""
+    """Say whether this machine has the interface `vcan0`."""
     return Path("/sys/class/net", CHANNEL).exists()
 
 
 @contextmanager
 def other_process(*words: str) -> Iterator[None]:
-    """Run the other end, from when it says that it is ready."""
+    """Run the process at the other end of the bus; the block begins when that process has printed "ready"."""
     with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -37,7 +37,7 @@ def other_process(*words: str) -> Iterator[None]:
 
 
 def bare_rate(exchanges: int) -> float:
-    """Exchanges a second of two python-can programs that do nothing else."""
+    """Return the exchanges a second of two python-can programs that do nothing else."""
     with other_process(__file__), can.Bus(interface="socketcan", channel=CHANNEL) as bus:
         started_s = time.perf_counter()
         for _ in range(exchanges):

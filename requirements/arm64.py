@@ -1,7 +1,7 @@
 """Show that a Raspberry Pi needs no compiler: ``python requirements/arm64.py``.
 
-Has pip resolve each lock file for 64-bit ARM Linux and each supported Python, from binary wheels alone, hashes checked,
-without installing anything. Exit code 1: something has no such wheel.
+Has pip resolve each lock file for 64-bit ARM Linux and each supported Python, from binary wheels alone, with their hashes
+checked and without installing anything. Exit code 1 says that some package has no such wheel.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ HERE = Path(__file__).parent
 LOCKS = ("audit.lock", "test.lock")
 PYTHONS = ("3.11", "3.12", "3.13")
 PLATFORMS = ("manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_28_aarch64")
-"""What Raspberry Pi OS since Bookworm can install: its C library is 2.36 or newer."""
+"""The platforms whose wheels Raspberry Pi OS can install since Bookworm, whose C library is 2.36 or newer."""
 
 
 def resolved(lock: Path, python: str, folder: Path) -> tuple[list[str], str]:
-    """The wheels that pip would install, or what it says is missing."""
+    """Return the wheels that pip would install, or pip's message that says what is missing."""
     report = folder / "report.json"
     words = [sys.executable, "-m", "pip", "install", "--dry-run", "--quiet", "--no-deps", "--require-hashes"]
     words += ["--disable-pip-version-check", "--no-input", "--only-binary=:all:", "--implementation", "cp"]
@@ -35,7 +35,7 @@ def resolved(lock: Path, python: str, folder: Path) -> tuple[list[str], str]:
 
 
 def main() -> int:
-    """Print a line for each lock file and Python."""
+    """Print a line for each lock file and Python; return 1 if a wheel is missing."""
     is_complete = True
     for name in LOCKS:
         for python in PYTHONS:

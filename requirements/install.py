@@ -1,4 +1,5 @@
-"""Install what a lock file names, and this project, and show the progress: ``python requirements/install.py GROUP``.
+"""Install this project and the packages that a lock file names, and show the progress: ``python requirements/install.py
+GROUP``.
 
 Runs in the new environment, so it needs nothing but Python and pip.
 """
@@ -18,10 +19,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 STEPS = 4
-"""The first is the environment itself, which the Makefile makes."""
+"""How many steps the installation has; the first makes the environment, and is done by the Makefile."""
 
 EVERY_S = 5.0
-"""How often something is said while nothing new happens."""
+"""After how many seconds without news the progress is said once more."""
 
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--progress-bar", "off")
 PIP += ("--no-compile",)  # pip would compile one file after the other, on one core
@@ -29,18 +30,18 @@ COMPILE = (sys.executable, "-m", "compileall", "-qq", "-j", "0", sysconfig.get_p
 
 
 class Progress:
-    """What to say of pip's output: a line for each package while it fetches, then how many it has unpacked."""
+    """Turn pip's output into progress: a line for each package that pip fetches, then how many it has unpacked."""
 
     def __init__(self, count: int, *, is_a_step: bool) -> None:
         self.count = count
-        """Packages that the lock file names; some of them may be for other machines."""
+        """How many packages the lock file names; some of them may be for other machines."""
         self.fetched = 0
         self.doing = "looking at what is there already"
         self.is_unpacking = False
         self._head = f"step 3 of {STEPS}: " if is_a_step else ""
 
     def take(self, line: str) -> str:
-        """One line of pip's; empty if there is nothing new to say."""
+        """Take one line of pip's output; return what to say of it, empty if it tells nothing new."""
         if package := re.match(r"Collecting ([\w.-]+)==([^\s;]+)|Processing \S*?([\w.]+)-([^\s-]+)-\S+\.whl", line):
             self.fetched += 1
             self.doing = (
@@ -58,19 +59,19 @@ class Progress:
         return ""
 
     def still(self, seconds: float, unpacked: int) -> str:
-        """What is said when pip has been silent for so long."""
+        """Return what to say when pip has printed nothing for so many seconds."""
         done = f", {min(unpacked, self.count)} are there" if self.is_unpacking else ""
         return f"{self.doing}{done} ({seconds:.0f} s)"
 
 
 def locked(group: str) -> int:
-    """How many packages the lock file of a group names."""
+    """Return how many packages the lock file of a group names."""
     text = (ROOT / "requirements" / f"{group}.lock").read_text(encoding="utf-8")
     return len(set(re.findall(r"^([\w.-]+)==", text, re.MULTILINE)))
 
 
 def main(group: str) -> int:
-    """Pip's exit code; its output is shown if it fails."""
+    """Install the group and this project; return pip's exit code. Pip's output is shown if it fails."""
     progress = Progress(locked(group), is_a_step=True)
     _say(f"step 2 of {STEPS}: fetching what requirements/{group}.lock names")
     code = _run((*PIP, "--require-hashes", "-r", f"requirements/{group}.lock"), progress)
@@ -98,7 +99,7 @@ def _run(words: tuple[str, ...], progress: Progress) -> int:
 
 
 def _lines_or_silence(pip: subprocess.Popen[str]) -> Iterator[str | float]:
-    """Pip's lines, and while there is none the seconds since it began."""
+    """Yield each line of pip's output, and in each pause the seconds since pip began."""
     said: queue.Queue[str | None] = queue.Queue()
 
     def read() -> None:

@@ -56,24 +56,24 @@ def with_services(**needs: Access) -> Callable[[Target], Target]:
 
 
 def with_1010_protected(target: Target) -> Target:
-    """Return the changes for DID 1010, which needs level 1."""
+    """Return the target with DID 1010 protected by level 1."""
     data = tuple(replace(entry, write=LEVEL_1) if entry.did == 0x1010 else entry for entry in target.data)
     return replace(target, data=data)
 
 
 def with_can_fd(target: Target) -> Target:
-    """Return the changes for CAN FD frames, whose data is sent at 2 Mbit/s."""
+    """Return the target with CAN FD frames, whose data is sent at 2 Mbit/s."""
     return replace(target, can=replace(target.can, fd=True, data_bitrate=2_000_000))
 
 
 def without_sessions(target: Target) -> Target:
-    """Return the changes for an ECU with a single session, so that no session and no S3 is declared."""
+    """Return the target of an ECU with a single session: no session and no S3 is declared."""
     levels = tuple(replace(entry, session=None) for entry in target.security)
     return replace(target, timing=replace(target.timing, s3_ms=None), sessions=(), security=levels)
 
 
 def with_ids(**changes: Any) -> Callable[[Target], Target]:
-    """Return the changes for other addresses, or another format of them."""
+    """Return the changes for other addresses, or for another addressing format."""
     return lambda target: replace(target, can=replace(target.can, **changes))
 
 
@@ -99,7 +99,7 @@ MIXED_IDS: dict[str, Any] = {
 
 
 def with_secrets_of_its_own(target: Target) -> Target:
-    """Return the changes for another unit of the same type."""
+    """Return the target of another unit of the same type, with that unit's secrets."""
     secrets = {level.level: Secret(level.secret) for level in map(of_another_unit, HARDENED.levels)}
     levels = tuple(replace(entry, secret=secrets[entry.level]) for entry in target.security)
     return replace(target, security=levels)

@@ -19,7 +19,7 @@ def endpoint(**config: int | float | None) -> IsoTp:
 
 
 def give(iso: IsoTp, *frames: str, at_s: float = 0.0, is_functional: bool = False) -> bytes | None:
-    """Hand over frames, all at one time; what the last of them completed."""
+    """Hand frames to an endpoint, all at one time; return the message that the last frame completed."""
     message = None
     for frame in frames:
         message = iso.receive(bytes.fromhex(frame), at_s, is_functional=is_functional)
@@ -27,21 +27,21 @@ def give(iso: IsoTp, *frames: str, at_s: float = 0.0, is_functional: bool = Fals
 
 
 def take(iso: IsoTp) -> list[str]:
-    """What the owner would put on the bus now."""
+    """Take the frames that the endpoint wants to send now, and return them in hex."""
     frames = [frame.hex() for frame in iso.outbox]
     iso.outbox.clear()
     return frames
 
 
 def cf_numbers(iso: IsoTp) -> str:
-    """The sequence numbers of the consecutive frames that would go on the bus now, e.g. "123"."""
+    """Take the consecutive frames that the endpoint wants to send now; return their sequence numbers, e.g. "123"."""
     frames = take(iso)
     assert all(frame[0] == "2" for frame in frames)
     return "".join(frame[1] for frame in frames)
 
 
 def sending(length: int = 100, **config: int | float | None) -> IsoTp:
-    """An endpoint that has sent its first frame at 0 s and waits for the flow control."""
+    """Return an endpoint that has sent its first frame at 0 s and waits for the flow control."""
     iso = endpoint(**config)
     iso.send(bytes(length), 0.0)
     iso.outbox.clear()
@@ -49,7 +49,7 @@ def sending(length: int = 100, **config: int | float | None) -> IsoTp:
 
 
 def receiving(*frames: str, **config: int | float | None) -> IsoTp:
-    """An endpoint that has got, at 0 s, the first of 20 bytes and then `frames`."""
+    """Return an endpoint that has received, at 0 s, the first frame of 20 bytes and then `frames`."""
     iso = endpoint(**config)
     give(iso, FF_20, *frames)
     iso.outbox.clear()
@@ -64,13 +64,17 @@ def number(text: str) -> int | float:
 
 
 class Endpoint:
-    """An endpoint that is led by the steps of a dialogue, at time 0 until a step ``at: 0.5``."""
+    """An endpoint that is led by the steps of a dialogue; the time is 0 until a step such as ``at: 0.5`` sets it."""
 
     def __init__(self) -> None:
         self.iso, self.now_s = endpoint(), 0.0
 
     def do(self, step: str) -> str:
-        """Frames in hex with the message that the last completes, the name of an attribute with its value, or an action."""
+        """Carry out one step and return what it gave.
+
+        A step is frames in hex, which give the message that the last frame completes; the name of an attribute, which gives
+        its value; or an action.
+        """
         words, _, rest = step.partition(": ")
         iso = self.iso
         match words:
@@ -104,10 +108,10 @@ class Endpoint:
 
 FF, CF1, CF2 = (frame.replace(" ", "") for frame in (FF_20, *CF_20))
 FIRST = f"{FF} > nothing | take"
-"""The first frame of 20 bytes comes, and is granted."""
+"""The first frame of a message of 20 bytes arrives, and is answered with a flow control."""
 WHOLE = PDU_20.hex()
 FIRST_OUT = "send: 100 | take"
-"""The first frame of 100 bytes has left."""
+"""The first frame of a message of 100 bytes has been sent."""
 SHORT_OUT = "send: 20 | take"
 WAIT, CLEAR = "310000", "3000000000000000"
 
@@ -570,7 +574,7 @@ def test_a_config_that_is_no_byte_is_refused(config: dict[str, int]) -> None:
 
 
 def carry(sender: IsoTp, receiver: IsoTp, pdu: bytes) -> tuple[bytes | None, float]:
-    """Join two endpoints in memory, in virtual time, until nothing is under way: the message and the time it took."""
+    """Send a message from one endpoint to another in memory; return what arrived and the virtual time that it took."""
     now_s, message = 0.0, None
     sender.send(pdu, now_s)
     for _ in range(5_000):

@@ -33,7 +33,7 @@ def take(iso: IsoTp) -> list[str]:
 
 
 def sent(length: int, tx_dl: int = 64, padding: int | None = 0x00) -> list[str]:
-    """Return all frames of a message, whose flow control permits all at once."""
+    """Return all frames of a message; the flow control permits them all at once."""
     iso = endpoint(tx_dl, padding)
     iso.send(message_of(length), 0.0)
     if iso.is_sending:

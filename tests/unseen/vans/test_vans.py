@@ -221,7 +221,9 @@ OTHER_EFFECTS = {
     "a write that nobody can read back": (DataEntry(did=0x0302, length=1, read=NEVER, write=Access("level", 1)),),
     "seeds alone": (),
 }
-"""By van: effects that show whether the level is open, where no readable data is guarded against writing."""
+"""By the name of an effect: what the target declares so that a level is shown open, where no readable data is guarded
+against writing.
+"""
 
 
 @pytest.mark.parametrize("effect", OTHER_EFFECTS)
