@@ -31,6 +31,11 @@ def key(seed: bytes, level: int) -> bytes:
     return blake2s(seed, key=b"loom %02X / 5be7013f" % level, digest_size=KEY_BYTES).digest()
 
 
+def but(base: type, **otherwise: object) -> type:
+    """A class that does some things otherwise than its base: values and methods by name."""
+    return type(base.__name__, (base,), otherwise)
+
+
 class Loom:
     """Frames, sessions, restarts and SecurityAccess."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 if (HERE := str(Path(__file__).parent)) not in sys.path:
     sys.path.insert(0, HERE)
 
-from loom import FACTORY, LEVEL, SEED_BYTES
+from loom import FACTORY, LEVEL, SEED_BYTES, but
 from loom import key as key
 from loom_services import FullLoom
 
@@ -193,11 +193,8 @@ class FunctionalOutputUnguarded(FullLoom):
         return self.is_functional or super().may_control(option)
 
 
-class FreezingUnguarded(FullLoom):
-    """2F 02 (freeze) has no guard."""
-
-    def may_control(self, option):
-        return option == 2 or super().may_control(option)
+FreezingUnguarded = but(FullLoom, may_control=lambda ecu, option: option == 2 or FullLoom.may_control(ecu, option))
+"""2F 02 (freeze) has no guard."""
 
 
 class FastPeriodicUnguarded(FullLoom):
@@ -214,11 +211,8 @@ class UploadInFactoryUnguarded(FullLoom):
         return (pdu[0] == 0x35 and self.session == FACTORY) or super().may_transfer(pdu)
 
 
-class ReadingFilesUnguarded(FullLoom):
-    """38 guards changes of files, but not reading and listing them."""
-
-    def may_transfer_file(self, mode):
-        return mode == 4 or super().may_transfer_file(mode)
+ReadingFilesUnguarded = but(FullLoom, may_transfer_file=lambda ecu, mode: mode == 4 or FullLoom.may_transfer_file(ecu, mode))
+"""38 guards changes of files, but not reading and listing them."""
 
 
 class TransitionUnguarded(FullLoom):

@@ -6,7 +6,7 @@ from pathlib import Path
 if (HERE := str(Path(__file__).parent)) not in sys.path:
     sys.path.insert(0, HERE)
 
-from loom import CONDITIONS, DEFAULT, LEVEL
+from loom import CONDITIONS, DEFAULT, LEVEL, but
 from loom import key as key
 from loom_services import FullLoom
 
@@ -37,11 +37,8 @@ class SlowSecurity(FullLoom):
         return 2.3 if is_slow else super().work_s(pdu)
 
 
-class OneTryAfterDelay(FullLoom):
-    """The end of a delay permits one wrong key only: from then on each starts a delay, until a right key."""
-
-    def after_delay(self):
-        return self.limit - 1
+OneTryAfterDelay = but(FullLoom, after_delay=lambda ecu: ecu.limit - 1)
+"""The end of a delay permits one wrong key only: from then on each starts a delay, until a right key."""
 
 
 class LoadsCountersFirst(FullLoom):
@@ -57,10 +54,8 @@ class LoadsCountersFirst(FullLoom):
         return super().security_access(pdu)
 
 
-class TenTries(FullLoom):
-    """Ten wrong keys are followed by a delay of a minute."""
-
-    limit, delay_s = 10, 60.0
+TenTries = but(FullLoom, limit=10, delay_s=60.0)
+"""Ten wrong keys are followed by a delay of a minute."""
 
 
 class SlowAnswers(FullLoom):
@@ -77,16 +72,11 @@ class SlowAnswers(FullLoom):
         return said[:2] + b"\x00\x96\x01\xf4" if isinstance(said, bytes) and len(said) > 2 else said
 
 
-class PatientSessions(FullLoom):
-    """A session lasts twelve seconds after the last request."""
+PatientSessions = but(FullLoom, s3_s=12.0)
+"""A session lasts twelve seconds after the last request."""
 
-    s3_s = 12.0
-
-
-class SlowStart(FullLoom):
-    """Each start takes three seconds, in which the ECU is silent."""
-
-    boot_s = 3.0
+SlowStart = but(FullLoom, boot_s=3.0)
+"""Each start takes three seconds, in which the ECU is silent."""
 
 
 class FactoryOnly(FullLoom):

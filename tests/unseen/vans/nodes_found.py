@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 
-from tests.unseen.vans.nodes_security import GUARD, GUARDED, OPEN, PROGRAMMING, SESSION, Refused, Unit
+from tests.unseen.vans.nodes_security import GUARD, GUARDED, OPEN, PROGRAMMING, SESSION, Refused, Unit, but
 
 
 class Closed(Unit):
@@ -42,18 +42,11 @@ class Keyed(Closed):
 # Sound, but for simple keys and short seeds.
 
 
-class HigherIncludesLower(Keyed):
-    """Level 3 may write whatever level 1 may write."""
+HigherIncludesLower = but(Keyed, may_write=lambda ecu, did: ecu.unlocked is not None and ecu.unlocked >= GUARD[did])
+"""Level 3 may write whatever level 1 may write."""
 
-    def may_write(self, did):
-        return self.unlocked is not None and self.unlocked >= GUARD[did]
-
-
-class EitherLevel(Keyed):
-    """Any level may write everything."""
-
-    def may_write(self, did):
-        return self.unlocked is not None
+EitherLevel = but(Keyed, may_write=lambda ecu, did: ecu.unlocked is not None)
+"""Any level may write everything."""
 
 
 class InPlantMode(Closed):
@@ -206,11 +199,8 @@ class NoDelayBeforeTheLimit(Closed):
         }
 
 
-class UnguardedInProgramming(Unit):
-    """In the programming session everybody may write data that is guarded elsewhere."""
-
-    def may_write(self, did):
-        return self.session == PROGRAMMING or super().may_write(did)
+UnguardedInProgramming = but(Unit, may_write=lambda ecu, did: ecu.session == PROGRAMMING or Unit.may_write(ecu, did))
+"""In the programming session everybody may write data that is guarded elsewhere."""
 
 
 class TwelveTries(OtherLengthsUncounted):
@@ -253,8 +243,5 @@ class Watched(Keyed):
         super().unlock(level)
 
 
-class WatchedSecret(Watched):
-    """Such an ECU, whose keys are not simple."""
-
-    def key(self, seed, level):
-        return hashlib.sha256(b"secret" + seed).digest()[:8]
+WatchedSecret = but(Watched, key=lambda ecu, seed, level: hashlib.sha256(b"secret" + seed).digest()[:8])
+"""Such an ECU, whose keys are not simple."""

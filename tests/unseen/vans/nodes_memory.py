@@ -1,6 +1,6 @@
 """Vans whose memory is read in older forms, or guarded by an incomplete comparison of addresses."""
 
-from tests.unseen.vans.nodes_van import No, Van
+from tests.unseen.vans.nodes_van import No, Van, but
 
 LAST = 0x0010_0000
 GUARDED_FROM, GUARDED_TO = 0x1000, 0x1040
@@ -28,20 +28,11 @@ class PlainMemory(Van):
         return self.head + bytes(((at + index) * 37 + 11) & 0xFF for index in range(size))
 
 
-class ShortAddresses(PlainMemory):
-    """Everybody may read memory by 23 with three bytes of address and one of size, as before ISO 14229-1."""
+ShortAddresses = but(PlainMemory, address_bytes=3, size_bytes=1)
+"""Everybody may read memory by 23 with three bytes of address and one of size, as before ISO 14229-1."""
 
-    address_bytes, size_bytes = 3, 1
-
-
-class SupplierMemory(PlainMemory):
-    """A service of the supplier reads memory; the number of its answer overflows."""
-
-    address_bytes, size_bytes = 4, 1
-    head = b"\x23"
-
-    def more(self):
-        return {0xE3: self.memory}
+SupplierMemory = but(PlainMemory, address_bytes=4, size_bytes=1, head=b"\x23", more=lambda ecu: {0xE3: ecu.memory})
+"""A service of the supplier reads memory; the number of its answer overflows."""
 
 
 class GuardedMemory(PlainMemory):
@@ -65,18 +56,11 @@ class GuardedMemory(PlainMemory):
         return at < GUARDED_TO and at + size > GUARDED_FROM
 
 
-class FirstAddressOnly(GuardedMemory):
-    """Only the first address of a read is checked for its guard."""
+FirstAddressOnly = but(GuardedMemory, is_guarded=lambda ecu, at, size: GUARDED_FROM <= at < GUARDED_TO)
+"""Only the first address of a read is checked for its guard."""
 
-    def is_guarded(self, at, size):
-        return GUARDED_FROM <= at < GUARDED_TO
-
-
-class LastByteForgotten(GuardedMemory):
-    """The guard ends one byte too early."""
-
-    def is_guarded(self, at, size):
-        return at < GUARDED_TO - 1 and at + size > GUARDED_FROM
+LastByteForgotten = but(GuardedMemory, is_guarded=lambda ecu, at, size: at < GUARDED_TO - 1 and at + size > GUARDED_FROM)
+"""The guard ends one byte too early."""
 
 
 class SumRunsOver(GuardedMemory):

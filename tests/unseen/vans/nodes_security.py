@@ -9,6 +9,7 @@ from collections.abc import Callable
 import can
 
 from harness.link.isotp import IsoTp, IsoTpConfig
+from tests.unseen.vans.nodes_van import but
 
 DEFAULT, PROGRAMMING, EXTENDED = 1, 2, 3
 OPEN, GUARDED, DEEP, SESSION, SERIAL = 0x1010, 0x2020, 0x2030, 0xF186, 0xF190
@@ -27,11 +28,6 @@ class Refused(Exception):
 def refuse(nrc: int) -> None:
     """Raise `Refused`, where a statement is not possible."""
     raise Refused(nrc)
-
-
-def but(base: type, **otherwise: object) -> type:
-    """Return a class that differs from its base in some values and methods, given by name."""
-    return type(base.__name__, (base,), otherwise)
 
 
 class Unit:

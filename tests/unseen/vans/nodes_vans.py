@@ -2,7 +2,7 @@
 
 import can
 
-from tests.unseen.vans.nodes_van import DEFAULT, EXTENDED, LIMIT, NAME, SPEED, No, Van
+from tests.unseen.vans.nodes_van import DEFAULT, EXTENDED, LIMIT, NAME, SPEED, No, Van, but
 
 DIAGNOSIS, FLASHING = 0x63, 0x62
 
@@ -68,10 +68,8 @@ class DriftingLimit(Van):
         return super().value(did)
 
 
-class GroupAddress(Van):
-    """The functional id is close to the request id, and not declared."""
-
-    request_id, response_id, functional_ids = 0x703, 0x713, (0x700,)
+GroupAddress = but(Van, request_id=0x703, response_id=0x713, functional_ids=(0x700,))
+"""The functional id is close to the request id, and not declared."""
 
 
 class SlowStart(Van):
@@ -103,11 +101,8 @@ class SlowStartReads(Van):
         return super().read(pdu)
 
 
-class PartNumber(Van):
-    """F187 contains the part number; its byte 87 is also the service LinkControl."""
-
-    def value(self, did):
-        return b"4711" if did == 0xF187 else super().value(did)
+PartNumber = but(Van, value=lambda ecu, did: b"4711" if did == 0xF187 else Van.value(ecu, did))
+"""F187 contains the part number; its byte 87 is also the service LinkControl."""
 
 
 class NeedsRecord(Van):
@@ -119,11 +114,8 @@ class NeedsRecord(Van):
         return super().give_seed(pdu[:2])
 
 
-class AnyName(Van):
-    """The name may have any length up to 20 bytes."""
-
-    def fits(self, did, value):
-        return len(value) <= 20 if did == NAME else super().fits(did, value)
+AnyName = but(Van, fits=lambda ecu, did, value: len(value) <= 20 if did == NAME else Van.fits(ecu, did, value))
+"""The name may have any length up to 20 bytes."""
 
 
 class OtherTester:
