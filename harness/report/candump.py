@@ -1,12 +1,14 @@
 """Read the frames of a run's bus log (candump's format, ``-L``) as a stream, however long the log is."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from harness.errors import UserError
 from harness.runs.folder import open_file
+
+T = TypeVar("T")
 
 ERROR_FLAG: Final = 0x20000000
 """A flag in the id of a frame that stands for a bus error; the id's other bits say which (Linux's can/error.h)."""
@@ -48,21 +50,31 @@ def logged_frames(path: Path) -> Iterator[LoggedFrame]:
 
     Raises UserError if the log cannot be read, or a line does not have candump's format.
     """
-    known: dict[bytes, tuple[Any, ...]] = {}
+    for time_us, alike in stamped_frames(path, lambda frame: frame[1:]):
+        yield LoggedFrame(time_us, *alike)
+
+
+def stamped_frames(path: Path, of: Callable[[LoggedFrame], T]) -> Iterator[tuple[int, T]]:
+    """Yield the time of every frame of a log in microseconds, and what `of` makes of it, as `logged_frames` does.
+
+    `of` must not depend on the time: it is called once for frames that differ only in that.
+    """
+    known: dict[bytes, T] = {}
     try:
         with open_file(path) as file:
             for number, line in enumerate(file, start=1):
                 stamp, _, rest = line.partition(b") ")
                 digits = stamp[1:-7] + stamp[-6:]
                 if rest in known and stamp[:1] + stamp[-7:-6] == b"(." and digits.isdigit() and len(digits) <= LONGEST_STAMP:
-                    yield LoggedFrame(int(digits), *known[rest])
+                    yield int(digits), known[rest]
                     continue
                 match = _LINE.fullmatch(line)
                 if match is not None and line.endswith(b"\n"):
                     frame = _frame(*match.groups())
+                    made = of(frame)
                     if len(known) < MOST_KNOWN:
-                        known[rest] = frame[1:]
-                    yield frame
+                        known[rest] = made
+                    yield frame.time_us, made
                 elif line.endswith(b"\n"):
                     raise UserError(f"{path}: line {number} is no line of a candump log; the file is damaged")
     except OSError as error:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import UserError
-from harness.report.candump import LATEST_US, LoggedFrame, logged_frames
-from harness.report.pcapng import write_pcapng
+from harness.report.candump import LATEST_US, LoggedFrame, logged_frames, stamped_frames
+from harness.report.pcapng import packet_parts, write_pcapng
 from harness.runs.folder import AUDIT_JSON, BUS_ASC, BUS_BLF, BUS_LOG, BUS_PCAPNG, read_run, replacing
 
 FIRST_DATE_US: Final = 10**15
@@ -33,7 +33,7 @@ def write_captures(folder: Path, kinds: Sequence[str]) -> list[Path]:
 
 def _write_pcapng(folder: Path, path: Path) -> None:
     with open(path, "wb") as file:
-        write_pcapng(logged_frames(folder / BUS_LOG), file)
+        write_pcapng(stamped_frames(folder / BUS_LOG, packet_parts), file)
 
 
 def _write_blf(folder: Path, path: Path) -> None:

@@ -5,10 +5,10 @@ direction only for packets, and making a packet of every frame would take 15 tim
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import BinaryIO, Final
 
-from harness.report.candump import ERROR_FLAG, MOST_KNOWN, LoggedFrame
+from harness.report.candump import ERROR_FLAG, LoggedFrame
 
 LINKTYPE_CAN_SOCKETCAN: Final = 227
 EXTENDED_FLAG, REMOTE_FLAG = 0x80000000, 0x40000000
@@ -21,42 +21,35 @@ INBOUND, OUTBOUND = 1, 2
 _FRAME: Final = struct.Struct(">IBBxx")
 """The layout of a frame: id with flags, length, FD flags; the only part of the file that is big-endian."""
 _BLOCK: Final = struct.Struct("<II")
-_PACKET: Final = struct.Struct("<7I")
-"""The layout of a packet block: type, length, interface, time (high, low), captured and original length; then the frame."""
+_BEGIN, _TIME, _LENGTHS = struct.Struct("<3I"), struct.Struct("<2I"), struct.Struct("<2I")
+"""The layout of a packet block: type, length, interface; time (high, low); captured and original length; then the frame."""
 _PACKET_END: Final = struct.Struct("<HHIHHI")
 """The end of a packet block: the option epb_flags with the direction, the end of options, and the block length again."""
 
 WRITTEN_AT_ONCE: Final = 4096
 
+PacketParts = tuple[bytes, bytes]
+"""The parts of a frame's block: what stands before the time, and what stands behind it."""
 
-def write_pcapng(frames: Iterable[LoggedFrame], file: BinaryIO) -> None:
-    """Write the whole file; memory does not grow with the number of frames."""
+
+def write_pcapng(frames: Iterable[tuple[int, PacketParts]], file: BinaryIO) -> None:
+    """Write the whole file, from each frame's time in microseconds and the parts of its block.
+
+    Memory does not grow with the number of frames.
+    """
     file.write(_block(SECTION_HEADER, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)))
     file.write(_block(INTERFACE, struct.pack("<HHI", LINKTYPE_CAN_SOCKETCAN, 0, 0)))
     waiting: list[bytes] = []
-    for block in _packets(frames):
-        waiting.append(block)
-        if len(waiting) == WRITTEN_AT_ONCE:
+    for time_us, (before, behind) in frames:
+        waiting += (before, _TIME.pack(time_us >> 32, time_us & 0xFFFFFFFF), behind)
+        if len(waiting) >= 3 * WRITTEN_AT_ONCE:
             file.write(b"".join(waiting))
             waiting.clear()
     file.write(b"".join(waiting))
 
 
-def _packets(frames: Iterable[LoggedFrame]) -> Iterator[bytes]:
-    known: dict[tuple[object, ...], tuple[int, int, bytes]] = {}
-    for frame in frames:
-        if len(known) > MOST_KNOWN:
-            known.clear()
-        alike = frame[1:]
-        if alike not in known:
-            known[alike] = _content(frame)
-        length, captured, content = known[alike]
-        time_us = frame.time_us
-        yield _PACKET.pack(ENHANCED_PACKET, length, 0, time_us >> 32, time_us & 0xFFFFFFFF, captured, captured) + content
-
-
-def _content(frame: LoggedFrame) -> tuple[int, int, bytes]:
-    """Return the length of the block, the length of the frame in it, and the bytes that follow times and lengths."""
+def packet_parts(frame: LoggedFrame) -> PacketParts:
+    """Return the parts of a frame's block."""
     flagged_id = (
         frame.can_id | EXTENDED_FLAG * frame.is_extended | REMOTE_FLAG * frame.is_remote | ERROR_FLAG * frame.is_error
     )
@@ -69,7 +62,8 @@ def _content(frame: LoggedFrame) -> tuple[int, int, bytes]:
         0 if frame.fd_flags is None else FD_FRAME_FLAG | frame.fd_flags & 3,
     )
     end = _PACKET_END.pack(2, 4, OUTBOUND if frame.is_sent else INBOUND, 0, 0, length)
-    return length, 8 + size, head + frame.data + bytes(padding) + end
+    before = _BEGIN.pack(ENHANCED_PACKET, length, 0)
+    return before, _LENGTHS.pack(8 + size, 8 + size) + head + frame.data + bytes(padding) + end
 
 
 def _block(kind: int, body: bytes) -> bytes:

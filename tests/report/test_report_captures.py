@@ -17,7 +17,7 @@ from scapy.utils import RawPcapNgReader
 from harness.errors import UserError
 from harness.report.candump import LoggedFrame, logged_frames
 from harness.report.captures import write_captures
-from harness.report.pcapng import write_pcapng
+from harness.report.pcapng import PacketParts, packet_parts, write_pcapng
 from harness.runs.findings import Run
 from harness.runs.folder import RunFolder
 
@@ -213,10 +213,10 @@ def test_memory_does_not_grow_with_the_log() -> None:
     """Frames that were read are written before further ones are read."""
     drawn, written = 0, [0]
 
-    def many_frames() -> Iterator[LoggedFrame]:
+    def many_frames() -> Iterator[tuple[int, PacketParts]]:
         nonlocal drawn
         for drawn in range(1, 20_001):
-            yield LoggedFrame(drawn, 0x740, bytes(8), False, True, False, False, None, 0)
+            yield drawn, packet_parts(LoggedFrame(drawn, 0x740, bytes(8), False, True, False, False, None, 0))
 
     class File(BytesIO):
         def write(self, data: object) -> int:
