@@ -157,15 +157,18 @@ class HardenedBench(Bench):
             case "is open":
                 return "yes" if self.is_unlocked() else "no"
             case "wait":
-                self.wait(_seconds(rest))
+                return " ".join(self.wait(_seconds(rest)))
             case "stay":
                 self.stay(_seconds(rest))
             case "power":
                 self.power_cycle()
             case "reboot":
                 self.reboot(rest)
-            case "frame":
-                return " ".join(self.give(rest))
+            case "there":
+                answers = self.node.ecu.answer(bytes.fromhex(rest), connection=1)
+                return ", ".join(answer.hex(" ") for answer in answers)
+            case _ if "#" in step:
+                return " ".join(self.give(step))
             case "to all":
                 return self.ask(rest, is_functional=True)
             case _:

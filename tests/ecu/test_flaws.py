@@ -122,13 +122,13 @@ unsupported_service_answered_31
 unsupported_service_silent
     BA > 7f ba 11 / nothing | 22 FFFF > 7f 22 31
 consecutive_frame_executed
-    frame: 740#212E101077 > nothing / {STORED} | frame: 740#30221010 > nothing
+    740#212E101077 > nothing / {STORED} | 740#30221010 > nothing
 flow_control_executed
-    frame: 740#212E101077 > nothing | frame: 740#30221010 > nothing / 748#04621010FF000000
+    740#212E101077 > nothing | 740#30221010 > nothing / 748#04621010FF000000
 padding_taken_as_data
-    2E 1010 99 | frame: 740#032E101055555555 > {REFUSED} / {STORED} | 22 1010 > 62 10 10 99 / 62 10 10 55
-    2E 1010 99 | frame: 740#032E1010 > {REFUSED} / {STORED} | 22 1010 > 62 10 10 99 / 62 10 10 00
-    2E 1010 99 | frame: 740#052E101012340000 > {REFUSED} / {STORED} | 22 1010 > 62 10 10 99 / 62 10 10 12
+    2E 1010 99 | 740#032E101055555555 > {REFUSED} / {STORED} | 22 1010 > 62 10 10 99 / 62 10 10 55
+    2E 1010 99 | 740#032E1010 > {REFUSED} / {STORED} | 22 1010 > 62 10 10 99 / 62 10 10 00
+    2E 1010 99 | 740#052E101012340000 > {REFUSED} / {STORED} | 22 1010 > 62 10 10 99 / 62 10 10 12
 """)
 SHOWN = [*(scene[0] for scene in SCENES), *(str(one.id) for one in DIALOGUES)]
 

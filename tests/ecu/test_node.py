@@ -13,6 +13,7 @@ from harness.link.frame import Frame, parse
 from harness.link.trace import Trace
 from harness.simulation.node import Node
 from harness.simulation.simulated_link import SimulatedLink
+from tests.steps import dialogues, play
 
 from .bench import Bench, HardenedBench
 
@@ -37,24 +38,67 @@ def collect(bench: Bench, first_frame: str, flow_control: str = CTS) -> str:
     return content[: 2 * size]
 
 
+AT_ONCE = f"""
+a request is answered on the response id
+    740#0322101000000000 > {ANSWER}
+an unpadded request is answered
+    740#03221010 > {ANSWER}
+a functional request is answered on the response id
+    7DF#0322101000000000 > {ANSWER}
+a functional request keeps unwanted refusals back
+    740#02BA00 > 748#037FBA1100000000 | 7DF#02BA00 > nothing
+a functional first frame is ignored
+    7DF#1008221010202010 > nothing
+a long answer that nobody fetches is given up
+    740#0322F1A0 | wait: 1.1 s | {CTS} > nothing
+a new answer takes the place of a long one
+    740#0322F1A0 | 740#03221010 > {ANSWER} | {CTS} > nothing
+a late consecutive frame is not executed
+    740#1008221010202010 > 748#3000000000000000 | wait: 1.1 s | 740#211010 > nothing
+the session lasts while a message is on its way
+    740#021003 | wait: 4.9 s | 740#1012270211111111 | wait: 0.9 s | 740#2111111111111111
+    740#2211111111111111 > 748#037F272400000000
+the session has ended when a message begins after S3
+    740#021003 | wait: s3 | 740#1012270211111111 | 740#2111111111111111 | 740#2211111111111111 > 748#037F277F00000000
+a message that began before a reset is not completed after it
+    740#1009221010202010 | 7DF#021101 | wait: boot | 740#21101010 > nothing
+a power cycle forgets half a message
+    740#1009221010202010 | power | 740#03221010 > nothing | wait: boot | 740#21101010 > nothing | 740#03221010 > {ANSWER}
+"""
+AFTER_A_DELAY = f"""
+an answer comes after its delay
+    740#03221010 > nothing | wait: 0.029 s > nothing | wait: 0.001 s > {ANSWER}
+requests are lost while an answer is prepared
+    740#03221010 | 740#023E00 | wait: 1 s > {ANSWER} | 740#023E00 | wait: 1 s > 748#027E000000000000
+a silent request does not make the ECU busy
+    740#023E80 | 740#03221010 | wait: 1 s > {ANSWER}
+a power cycle ends the preparation of an answer
+    740#03221010 | power | wait: boot > nothing | 740#03221010 | wait: 1 s > {ANSWER}
+"""
+PENDING = f"""
+a pending answer comes after 78
+    740#03221010 | wait: 0 s > 748#037F227800000000 | wait: 0.199 s > nothing | wait: 0.001 s > {ANSWER}
+requests are lost between 78 and the final answer
+    740#03221010 | wait: 0 s | 740#023E00 > nothing | wait: 1 s > {ANSWER}
+"""
+
+
+@pytest.mark.parametrize("steps", dialogues(AT_ONCE))
+def test_the_hardened_ecu(steps: str) -> None:
+    play(steps, HardenedBench().do)
+
+
+@pytest.mark.parametrize("steps", dialogues(AFTER_A_DELAY))
+def test_an_ecu_that_takes_its_time(steps: str) -> None:
+    play(steps, HardenedBench(answer_delay_s=0.03).do)
+
+
+@pytest.mark.parametrize("steps", dialogues(PENDING))
+def test_an_ecu_whose_answers_are_pending(steps: str) -> None:
+    play(steps, HardenedBench(pending_services=frozenset((0x22,)), pending_s=0.2).do)
+
+
 # Which frames.
-
-
-def test_request_is_answered_on_the_response_id(bench: Bench) -> None:
-    assert bench.give("740#0322101000000000") == [ANSWER]
-
-
-def test_unpadded_request_is_answered(bench: Bench) -> None:
-    assert bench.give("740#03221010") == [ANSWER]
-
-
-def test_functional_request_is_answered_on_the_response_id(bench: Bench) -> None:
-    assert bench.give("7DF#0322101000000000") == [ANSWER]
-
-
-def test_functional_request_keeps_unwanted_refusals_back(bench: Bench) -> None:
-    assert bench.give("740#02BA00") == ["748#037FBA1100000000"]
-    assert bench.give("7DF#02BA00") == []
 
 
 @pytest.mark.parametrize("frame", ["00000740#03221010", "000007DF#03221010", "741#03221010", "748#03221010", "740#R8"])
@@ -121,42 +165,10 @@ def test_pause_that_the_tester_asks_for_begins_at_the_end_of_a_frame(bench: Benc
     assert len(bench.wait(0.0002)) == 1
 
 
-def test_functional_first_frame_is_ignored(bench: Bench) -> None:
-    assert bench.give("7DF#1008221010202010") == []
-
-
-def test_long_answer_that_nobody_fetches_is_given_up(bench: Bench) -> None:
-    bench.give("740#0322F1A0")
-    bench.wait(1.1)
-    assert bench.give(CTS) == []
-
-
-def test_new_answer_takes_the_place_of_a_long_one(bench: Bench) -> None:
-    bench.give("740#0322F1A0")
-    assert bench.give("740#03221010") == [ANSWER]
-    assert bench.give(CTS) == []
-
-
 def test_request_without_an_answer_leaves_a_long_one_alone(bench: Bench) -> None:
     first_frame = bench.give("740#0322F1A0")[0]
     assert bench.give("7DF#023E80") == []
     assert len(collect(bench, first_frame)) == 200
-
-
-def test_late_consecutive_frame_is_not_executed(bench: Bench) -> None:
-    assert len(bench.give("740#1008221010202010")) == 1
-    bench.wait(1.1)
-    assert bench.give("740#211010") == []
-
-
-def test_session_lasts_while_a_message_is_on_its_way() -> None:
-    bench = HardenedBench()
-    bench.give("740#021003")
-    bench.wait(4.9)
-    bench.give("740#1012270211111111")
-    bench.wait(0.9)
-    bench.give("740#2111111111111111")
-    assert bench.give("740#2211111111111111") == ["748#037F272400000000"]
 
 
 def test_session_lasts_while_a_long_answer_is_on_its_way() -> None:
@@ -167,57 +179,6 @@ def test_session_lasts_while_a_long_answer_is_on_its_way() -> None:
     assert len(bench.wait(1.7)) == 13
     bench.wait(4.9)
     assert len(bench.seed()) == 16
-
-
-def test_session_has_ended_when_a_message_begins_after_s3() -> None:
-    bench = HardenedBench()
-    bench.give("740#021003")
-    bench.wait(5.0)
-    bench.give("740#1012270211111111")
-    bench.give("740#2111111111111111")
-    assert bench.give("740#2211111111111111") == ["748#037F277F00000000"]
-
-
-# Answers that take their time.
-
-
-def test_answer_comes_after_its_delay() -> None:
-    bench = HardenedBench(answer_delay_s=0.03)
-    assert bench.give("740#03221010") == []
-    assert bench.wait(0.029) == []
-    assert bench.wait(0.001) == [ANSWER]
-
-
-def test_pending_answer_comes_after_78() -> None:
-    bench = HardenedBench(pending_services=frozenset((0x22,)), pending_s=0.2)
-    bench.give("740#03221010")
-    assert bench.wait(0.0) == ["748#037F227800000000"]
-    assert bench.wait(0.199) == []
-    assert bench.wait(0.001) == [ANSWER]
-
-
-def test_requests_are_lost_while_an_answer_is_prepared() -> None:
-    bench = HardenedBench(answer_delay_s=0.03)
-    bench.give("740#03221010")
-    bench.give("740#023E00")
-    assert bench.wait(1.0) == [ANSWER]
-    bench.give("740#023E00")
-    assert bench.wait(1.0) == ["748#027E000000000000"]
-
-
-def test_requests_are_lost_between_78_and_the_final_answer() -> None:
-    bench = HardenedBench(pending_services=frozenset((0x22,)))
-    bench.give("740#03221010")
-    bench.wait(0.0)
-    assert bench.give("740#023E00") == []
-    assert bench.wait(1.0) == [ANSWER]
-
-
-def test_silent_request_does_not_make_the_ecu_busy() -> None:
-    bench = HardenedBench(answer_delay_s=0.03)
-    bench.give("740#023E80")
-    bench.give("740#03221010")
-    assert bench.wait(1.0) == [ANSWER]
 
 
 # Reset and power.
@@ -235,31 +196,6 @@ def test_reset_is_answered_and_then_nothing_is_heard_until_the_boot_is_over(dela
     assert bench.give("740#1008221010202010") == []
     bench.wait(0.001)
     assert bench.give("740#1008221010202010") == ["748#3000000000000000"]
-
-
-def test_message_that_began_before_a_reset_is_not_completed_after_it(bench: Bench) -> None:
-    bench.give("740#1009221010202010")
-    bench.give("7DF#021101")
-    bench.wait(BOOT_S)
-    assert bench.give("740#21101010") == []
-
-
-def test_power_cycle_forgets_half_a_message(bench: Bench) -> None:
-    bench.give("740#1009221010202010")
-    bench.power_cycle()
-    assert bench.give("740#03221010") == []
-    bench.wait(BOOT_S)
-    assert bench.give("740#21101010") == []
-    assert bench.give("740#03221010") == [ANSWER]
-
-
-def test_power_cycle_ends_the_preparation_of_an_answer() -> None:
-    bench = HardenedBench(answer_delay_s=0.03)
-    bench.give("740#03221010")
-    bench.power_cycle()
-    assert bench.wait(BOOT_S) == []
-    bench.give("740#03221010")
-    assert bench.wait(1.0) == [ANSWER]
 
 
 def test_long_answers_are_paced_after_a_power_cycle(bench: Bench) -> None:
