@@ -86,22 +86,15 @@ def discover(
         key_function(SecurityLevel(level=1, key=key), target.folder)  # report a mistake in it before anything is asked
     longest_s = LONGEST_S[depth] if longest_s is None else longest_s
     asked, named = _candidates(candidates)
-    may_ask_all = Permission.FUNCTIONAL in target.safety.allow
-    look = partial(
-        _look,
-        target=target,
-        candidates=asked,
-        pace_s=pace_s,
-        progress=progress,
-        named=named,
-        functional=EVERYBODYS_IDS if may_ask_all else (),
-        announce=announce,
+    bitrate = target.can.bitrate
+    ask = partial(
+        survey, candidates=asked, named=named, pace_s=pace_s, progress=progress, bitrate=bitrate, announce=announce
     )
     try:
-        seen = look(link)
+        seen = _look(link, target, ask, named, progress)
         if target.can.fd:
             flexible = FlexibleWire(link, has_data_bitrate=target.can.data_bitrate is not None)
-            seen = seen if seen.ecus else look(flexible)
+            seen = seen if seen.ecus else _look(flexible, target, ask, named, progress)
             for ecu in seen.ecus:
                 ask_in_fd(flexible if ecu.address is None else AddressedWire(flexible, ecu.address), ecu)
         ecus = _one_each(link, target, seen.ecus)
@@ -135,43 +128,22 @@ def discover(
     return Discovery(seen, tuple(found), ended_by)
 
 
-def _look(
-    link: Wire,
-    *,
-    target: Target,
-    candidates: Sequence[Id],
-    pace_s: float,
-    progress: Progress,
-    named: Sequence[Id],
-    functional: Sequence[Id],
-    announce: Callable[[IdPlan], None],
-) -> Survey:
+def _look(link: Wire, target: Target, ask: Callable[..., Survey], named: Sequence[Id], progress: Progress) -> Survey:
     """Survey a bus with the address that the target declares; if it declares none, first without one, then with each."""
     declared = addresses_of(target.can)
-    look = partial(
-        survey,
-        candidates=candidates,
-        pace_s=pace_s,
-        progress=progress,
-        named=named,
-        bitrate=target.can.bitrate,
-        announce=announce,
-    )
     if declared.request:
         address = declared.request[0]
-        seen = look(AddressedWire(link, address))
+        seen = ask(AddressedWire(link, address))
         for ecu in seen.ecus:
             ecu.address, ecu.answer_address = address, target.can.source_address
             ecu.is_mixed = target.can.addressing == "mixed"
             ecu.functional_address = target.can.functional_address
         return seen
-    seen = look(link, functional=functional)
+    seen = ask(link, functional=EVERYBODYS_IDS if Permission.FUNCTIONAL in target.safety.allow else ())
     if seen.ecus or seen.plan is None:
         return seen
-    ecus = ecus_behind(
-        link, seen.plan.behind_addresses, seen.traffic, named=named, pace_s=seen.plan.pace_s, progress=progress
-    )
-    found = tuple(ecus)
+    plan = seen.plan
+    found = tuple(ecus_behind(link, plan.behind_addresses, seen.traffic, named=named, pace_s=plan.pace_s, progress=progress))
     return replace(seen, ecus=found, unsure=() if found else seen.unsure)
 
 
