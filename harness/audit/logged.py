@@ -2,14 +2,11 @@
 
 import logging
 import sys
-from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
 from harness.audit.watched import UNNAMED, WatchedTester
-from harness.link.frame import Frame
 from harness.measurements import Measurements
-from harness.tester.listening import LISTEN_S
 from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
 from harness.uds import Service, nrc_name
@@ -67,18 +64,8 @@ class LoggedTester(WatchedTester):
             _log("waited %.3f s: no answer to %s", took_s, named(pdu), extra=self._purpose())
         return reply
 
-    def raw_frames(
-        self,
-        frames: Sequence[Frame],
-        *,
-        listen_s: float = LISTEN_S,
-        also_from: Collection[int] = (),
-        ends_with_answer: bool = False,
-    ) -> RawReply:
-        """Send raw frames as the base class does, and log how many frames came."""
-        reply = super().raw_frames(frames, listen_s=listen_s, also_from=also_from, ends_with_answer=ends_with_answer)
-        _log("%d raw frames: %d frames came in %.3f s", len(frames), len(reply.answers), listen_s)
-        return reply
+    def _raw_heard(self, reply: RawReply, listen_s: float) -> None:
+        _log("%d raw frames: %d frames came in %.3f s", len(reply.sent), len(reply.answers), listen_s)
 
     def wait(self, seconds: float, why: str = "") -> None:
         """Log the wait, and wait as the base class does."""

@@ -1,20 +1,18 @@
 """Send to one ECU what a person wants and nothing else, under the permissions and the ledger of an audit."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from harness.audit.opening import open_way
+from harness.audit.opening import open_as
 from harness.link.bus import Link
 from harness.link.clock import Chance
-from harness.link.frame import Frame
 from harness.link.trace import Trace
 from harness.target import PERMISSIONS, Target
 from harness.tester.client import Client
 from harness.tester.keys import KeyFunction
 from harness.tester.ledger import Ledger, ledger_path
-from harness.tester.listening import LISTEN_S
 from harness.tester.reply import RawReply, Reply
 from harness.tester.security import SecurityAccess
 from harness.tester.unlock_effects import UnlockEffect, UnlockEffects
@@ -66,26 +64,16 @@ class HandTester(Client):
             self.listener.hears(reply)
         return reply
 
-    def raw_frames(
-        self,
-        frames: Sequence[Frame],
-        *,
-        listen_s: float = LISTEN_S,
-        also_from: Collection[int] = (),
-        ends_with_answer: bool = False,
-    ) -> RawReply:
-        """Send frames like `Exchanger.raw_frames`, and tell the listener."""
-        reply = super().raw_frames(frames, listen_s=listen_s, also_from=also_from, ends_with_answer=ends_with_answer)
+    def _raw_heard(self, reply: RawReply, listen_s: float) -> None:
         if self.listener is not None:
             self.listener.hears_frames(reply)
-        return reply
 
 
 @contextmanager
 def opened_by_hand(target: Target, *, seed: int, reports: Path = Path("reports")) -> Iterator[HandTester]:
-    """Open a tester on the target's bus, and close the bus at the end. Raises UserError as `open_way`, before sending."""
-    way = open_way(target, seed=seed, trace=Trace(), ledger_path=ledger_path(target, reports))
+    """Open a tester on the target's bus, and close the bus at the end. Raises UserError as `open_as`."""
+    tester = open_as(HandTester, target, seed=seed, trace=Trace(), ledger_path=ledger_path(target, reports))
     try:
-        yield HandTester(way.link, target, chance=way.chance, keys=way.keys, ledger=way.ledger)
+        yield tester
     finally:
-        way.link.close()
+        tester.link.close()

@@ -341,7 +341,11 @@ class Exchanger(EcuListener):
         for frame in frames:
             self.state.hear_raw(frame)
         self._remember(reply, bool(heard))
+        self._raw_heard(reply, listen_s)
         return reply
+
+    def _raw_heard(self, reply: RawReply, listen_s: float) -> None:
+        """Hear the reply to raw frames. A tester that tells somebody of it overrides this."""
 
     def _is_for_another(self, frame: Frame, ours: Collection[bytes]) -> bool:
         """Whether a frame of the ECU answers another tester's request."""
