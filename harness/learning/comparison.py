@@ -1,10 +1,10 @@
 """Compare two learned machines of one ECU: new and lost states and steps, and the shortest sequence that differs."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from harness.runs.state_machine import StateMachine
+from harness.runs.state_machine import StateMachine, Transition
 
 Word = tuple[str, ...]
 
@@ -70,29 +70,39 @@ def _rules(machine: StateMachine) -> set[str]:
     return {f"{one.id} {one.rule}" for one in machine.violations}
 
 
-def _changes(old: StateMachine, new: StateMachine, letters: list[str]) -> Iterator[MachineChange]:
-    """Return every answer that differs, by breadth-first through pairs of states; none is followed after it."""
-    before, after = old.table(), new.table()
-    if not old.states or not new.states:
+def differing_steps(
+    one: StateMachine, other: StateMachine, letters: Iterable[str]
+) -> Iterator[tuple[Word, Transition, Transition]]:
+    """Yield the steps that the machines answer differently, each with the shortest sequence that leads to it.
+
+    The search goes breadth-first through pairs of states; it follows no letter that is answered differently.
+    """
+    if not one.states or not other.states:
         return
-    start = (old.initial, new.initial)
+    steps, others, letters = one.table(), other.table(), [*letters]
+    start = (one.initial, other.initial)
     ways: dict[tuple[str, str], Word] = {start: ()}
     waiting = deque([start])
-    told = set()
     while waiting:
-        pair = waiting.popleft()
+        here, there = pair = waiting.popleft()
         for letter in letters:
-            one, two = before.get((pair[0], letter)), after.get((pair[1], letter))
-            if one is None or two is None:
+            step, its_step = steps.get((here, letter)), others.get((there, letter))
+            if step is None or its_step is None:
                 continue
-            if one.answer != two.answer:
-                key = (letter, one.answer, two.answer)
-                if key not in told:
-                    told.add(key)
-                    yield MachineChange((*ways[pair], letter), one.answer, two.answer)
-            elif (one.target, two.target) not in ways:
-                ways[one.target, two.target] = (*ways[pair], letter)
-                waiting.append((one.target, two.target))
+            if step.answer != its_step.answer:
+                yield ways[pair], step, its_step
+            elif (step.target, its_step.target) not in ways:
+                ways[step.target, its_step.target] = (*ways[pair], letter)
+                waiting.append((step.target, its_step.target))
+
+
+def _changes(old: StateMachine, new: StateMachine, letters: list[str]) -> Iterator[MachineChange]:
+    """Yield every answer that differs, once."""
+    told = set()
+    for way, one, two in differing_steps(old, new, letters):
+        if (key := (one.letter, one.answer, two.answer)) not in told:
+            told.add(key)
+            yield MachineChange((*way, one.letter), one.answer, two.answer)
 
 
 def comparison_lines(found: MachineComparison) -> Iterator[str]:

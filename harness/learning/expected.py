@@ -7,11 +7,11 @@ from typing import Final
 from harness.learning.letters import Alphabet, Letter, LetterKind
 from harness.learning.names import named
 from harness.learning.reference import Known
-from harness.learning.subject import NOT_SENT, POSITIVE, RESTARTED, SEED, SILENCE, WAITED, WRITTEN, ZERO_SEED
+from harness.learning.subject import POSITIVE, RESTARTED, SEED, SILENCE, WAITED, WRITTEN, ZERO_SEED
+from harness.learning.suite import USUAL_LIMIT
 from harness.runs.state_machine import NamedState, StateMachine, Transition
 from harness.uds import Session
 
-USUAL_LIMIT: Final = 3
 MOST_STATES: Final = 400
 _OUT: Final = "0x7F"
 
@@ -134,28 +134,3 @@ def _waited(ecu: _Ecu, letter: Letter, level: int, known: Known) -> tuple[_Ecu, 
     if known.s3_s is not None and letter.seconds > known.s3_s:
         ecu = replace(ecu, session=Session.DEFAULT, opened=0, pending=0)
     return ecu, WAITED
-
-
-def differing_steps(machine: StateMachine, reference: StateMachine) -> list[tuple[str, str]]:
-    """Return the steps at which the machine answers differently from the reference.
-
-    Each is reached by the shortest sequence that both answer alike.
-    """
-    own, other = machine.table(), reference.table()
-    if not machine.states or not reference.states:
-        return []
-    waiting = deque([(machine.initial, reference.initial)])
-    seen = {(machine.initial, reference.initial)}
-    found: dict[tuple[str, str], None] = {}
-    while waiting:
-        here, there = waiting.popleft()
-        for letter in machine.alphabet:
-            one, two = own.get((here, letter)), other.get((there, letter))
-            if one is None or two is None or one.answer == NOT_SENT:
-                continue
-            if one.answer != two.answer:
-                found[here, letter] = None
-            elif (one.target, two.target) not in seen:
-                seen.add((one.target, two.target))
-                waiting.append((one.target, two.target))
-    return list(found)

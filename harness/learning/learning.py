@@ -5,14 +5,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from harness.errors import KeyFunctionError, LinkError, NotPermitted, Unjudged
-from harness.learning.expected import differing_steps, expected_machine
+from harness.learning.comparison import differing_steps
+from harness.learning.expected import expected_machine
 from harness.learning.judge import Broken, causes_of, judge_machine, judge_word, judge_words, limits_seen, what_is_known
 from harness.learning.learner import Effort, learn
 from harness.learning.letters import Alphabet, LetterKind, alphabet_of
 from harness.learning.names import named
 from harness.learning.observations import Answers, LearningEnded, Observations, Relearn, Word
 from harness.learning.reference import RULES, Known
-from harness.learning.subject import POSITIVE, RESTARTED, SILENCE, WRITTEN, Subject, TrueReset, way_back
+from harness.learning.subject import NOT_SENT, POSITIVE, RESTARTED, SILENCE, WRITTEN, Subject, TrueReset, way_back
 from harness.learning.suite import plain_wrong_keys, suite_for
 from harness.link.clock import Chance
 from harness.runs.findings import Exchange
@@ -145,7 +146,8 @@ class Learner:
             boots_deaf = any(one.answer == RESTARTED for one in machine.transitions) and _boots_deaf(machine)
             reference = expected_machine(self.alphabet, self._known, boots_deaf=boots_deaf)
             if reference.states:
-                differing = tuple(differing_steps(machine, reference))
+                steps = [one for _, one, _ in differing_steps(machine, reference, machine.alphabet)]
+                differing = tuple(dict.fromkeys((one.source, one.letter) for one in steps if one.answer != NOT_SENT))
                 machine = replace(machine, reference=reference, differing=differing)
         machine = replace(machine, violations=rules)
         return Learned(machine, self.alphabet, self._confirmed, self._unconfirmed, self._is_error)

@@ -100,6 +100,9 @@ class _Scenes:
     def _of(self, kind: LetterKind) -> list[Letter]:
         return [one for one in (*self._letters, *self._alphabet.probes) if one.kind is kind]
 
+    def _restarts(self) -> list[Letter]:
+        return [*self._of(LetterKind.RESET), *self._of(LetterKind.POWER)]
+
     def _word(self, *parts: str | Word) -> Word:
         """Return the sequence of these letters; empty if one is an empty text, for a letter that is not sent."""
         letters: list[str] = []
@@ -118,7 +121,7 @@ class _Scenes:
         enter = self.enter or (self.seed,)
         for one in self._of(LetterKind.SESSION):
             yield (one.name, *enter)
-        for one in [*self._of(LetterKind.RESET), *self._of(LetterKind.POWER)]:
+        for one in self._restarts():
             yield (one.name, enter[0], *enter)  # the first request meets an ECU that boots
         for one in self._of(LetterKind.WAIT):
             yield (one.name, *enter)
@@ -151,10 +154,7 @@ class _Scenes:
             yield word(start, seed, key, self.effect or seed, one, self.effect or seed)
             yield word(start, seed, key, one, key, seed, key)
 
-        for restart in [
-            *self._of(LetterKind.RESET),
-            *self._of(LetterKind.POWER),
-        ]:  # what is there without any further session
+        for restart in self._restarts():  # what is there without any further session
             yield word(start, restart.name, seed, seed)
             yield word(start, seed, key, restart.name, self.effect, self.effect)
         yield from self._in_delay()
