@@ -46,7 +46,7 @@ def with_secret(secret: str) -> Callable[[Target], Target]:
 
 
 def with_services(**needs: Access) -> Callable[[Target], Target]:
-    """Return the changes for whole services and their needs, by their names in `Service`."""
+    """Return the changes that declare services, by their names in `Service`, each with the access that it needs."""
 
     def declare(target: Target) -> Target:
         added = tuple(ServiceEntry(id=Service[name], needs=access) for name, access in needs.items())

@@ -170,9 +170,9 @@ def _taken_up(options: argparse.Namespace) -> tuple[Unfinished, Target]:
 
 
 def _planned(options: argparse.Namespace, request: AuditRequest) -> AuditPlan | None:
-    """Plan the audit, and leave out checks that do not fit into its time; None without a plan: the audit says why.
+    """Plan the audit, and leave out checks that do not fit into its time.
 
-    Raises UserError if no check fits into that time.
+    Returns None if no plan can be made; the audit then says why. Raises UserError if no check fits into that time.
     """
     from dataclasses import replace
 

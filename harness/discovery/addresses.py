@@ -374,13 +374,13 @@ def _may_be_functional(pair: IdPair, pairs: list[IdPair]) -> bool:
 
 
 def keeps_refusals_back(link: Wire, pair: IdPair) -> bool:
-    """Whether the ECU sends none of the refusals that the standard forbids for functional requests."""
+    """Say whether the ECU sends none of the refusals that the standard forbids for functional requests."""
     return not any(_says(link, pair, request) for request in DISOWNED)
 
 
 def _leads_further(pair: IdPair, pairs: list[IdPair], quiet: list[IdPair]) -> bool:
-    """Whether this pair's request id is not the ECU's own, because another one gets refusals or makes a more usual pair."""
-    others = [one for one in pairs if one.response == pair.response and one.request != pair.request]
+    """Whether another request id, not just this one in the other format, gets refusals or makes a more usual pair."""
+    others = [one for one in pairs if one.response == pair.response and one.request[0] != pair.request[0]]
     if any(one not in quiet for one in others):
         return True
     if not others:

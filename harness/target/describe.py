@@ -40,7 +40,7 @@ class DescribedKey:
     rule: Rule
     is_required: bool
     default: Any
-    """The default as JSON; None if the meaning describes an absent key."""
+    """The default as JSON; None if `meaning` says what holds without the key."""
     meaning: str
 
     @property

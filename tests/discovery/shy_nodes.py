@@ -133,3 +133,18 @@ class FullFlowControlsOnly(UdsNode):
 
 def full_flow_controls_only() -> Node:
     return FullFlowControlsOnly(Server(ALONE))
+
+
+class OnlyTesterPresent:
+    """A node that answers 3E 00 on id 0x740 in either format, and nothing else."""
+
+    def attach(self, port: Port) -> None:
+        self.port = port
+
+    def on_frame(self, frame: can.Message) -> None:
+        if frame.arbitration_id == 0x740 and bytes(frame.data[:3]) == b"\x02\x3e\x00":
+            self.port.send(can.Message(arbitration_id=0x748, is_extended_id=False, data=b"\x02\x7e\x00"))
+
+
+def only_tester_present() -> Node:
+    return OnlyTesterPresent()

@@ -49,6 +49,12 @@ def test_an_odd_ecu_has_an_id_of_its_own_and_a_functional_one(name: str) -> None
     assert (ecu.pair.request, ecu.functional) == (OWN, (0x7DF, False))
 
 
+def test_the_other_format_of_an_id_is_no_functional_id() -> None:
+    (ecu,) = surveyed("only_tester_present").ecus
+    assert (ecu.pair.request, ecu.functional) == (OWN, None)
+    assert [alias.request for alias in ecu.aliases] == [(0x740, True)]
+
+
 def test_an_ecu_that_does_not_answer_what_others_do_is_found_beside_them() -> None:
     assert sorted(ecu.pair.request[0] for ecu in surveyed("two_of_two_kinds").ecus) == [0x7E0, 0x7E1]
 

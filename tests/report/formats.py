@@ -27,7 +27,7 @@ def validator(path: Path) -> Draft202012Validator:
 
 
 def faults(text: str, schema: Path) -> list[str]:
-    """Return what in a JSON file its schema does not allow."""
+    """Return the faults that a JSON file has by its schema."""
     return [f"{one.json_path}: {one.message[:200]}" for one in validator(schema).iter_errors(json.loads(text))]
 
 

@@ -255,7 +255,9 @@ class Overruns(Truck):
 
 
 class OverrunsAndRefuses(Overruns):
-    """A value that is too long overwrites the next one, and is refused with 0x13; only its own part is restored."""
+    """A value that is too long is refused with 0x13, and overwrites the next one; only the value that was addressed is
+    restored.
+    """
 
     def copy(self, did, value):
         at, size = FIELDS[did]

@@ -27,7 +27,9 @@ class ScapyEcu(ServerNode):
 
 
 def states(sessions: list[int], **more: Any) -> list[EcuState]:
-    """Return the states with and without a TesterPresent before, which Scapy counts as part of the state."""
+    """Return each state twice, before and after a TesterPresent, because Scapy counts a TesterPresent as part of
+    the state.
+    """
     return [EcuState(session=session, **more, **present) for session in sessions for present in ({}, {"tp": 1})]
 
 
