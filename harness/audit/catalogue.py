@@ -91,10 +91,14 @@ def why_not_collected(report: pytest.CollectReport) -> str:
     """Say in a line which file of checks cannot be read, and why; of a file of cases, name each mistake in a line."""
     text = str(report.longrepr)
     lines = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
-    where = re.findall(r"^(\S+\.py:\d+): ", text, flags=re.MULTILINE)[-1:]
+    places = re.findall(r"^(\S+\.py)(:\d+): ", text, flags=re.MULTILINE)
+    here = Path(__file__).parents[1]
+    where = [path + line for path, line in places if not Path(path).resolve().is_relative_to(here)][-1:]
     if not lines and not where:
         return text.strip()
     what = " ".join(lines) or text.strip().splitlines()[-1]
+    if syntax := re.match(r'File "([^"]+)", line (\d+) (.*)', what):  # the other place is where Python reads the file
+        return f"{syntax[1]}:{syntax[2]}: {syntax[3][:LONGEST_TROUBLE]}"
     return f"{where[0] if where else report.nodeid}: {what[:LONGEST_TROUBLE]}"
 
 

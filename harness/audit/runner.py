@@ -5,6 +5,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from harness.audit.contact import MOST_INTERRUPTIONS, NOT_BEGUN, Contact
 from harness.audit.dialects import why_not_judged
@@ -234,7 +235,8 @@ class Runner:
         except (KeyFunctionError, LinkError, UserError) as error:
             return Ending(Verdict.ERROR, reason=str(error))
         except Exception as error:
-            return Ending(Verdict.ERROR, reason=f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
+            said = f"{type(error).__name__}: {error}{_place_of(error)}\n{traceback.format_exc()}"
+            return Ending(Verdict.ERROR, reason=said)
         finally:
             tester.gate.raw_needs = frozenset()
         return Ending(Verdict.PASS)
@@ -394,6 +396,15 @@ class Runner:
                 self.crashes[index] = known if known.reproduced or not crash.reproduced else crash
                 return
         self.crashes.append(crash)
+
+
+def _place_of(error: Exception) -> str:
+    """Name the line of the check in which the error arose; empty if it arose before the check began."""
+    package = str(Path(__file__).parents[1])
+    own = next(
+        (frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(package)), None
+    )
+    return f" ({Path(own.filename).name}:{own.lineno})" if own is not None else ""
 
 
 def _is_alike(one: Crash, other: Crash) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 from harness.audit.catalogue import shipped_checks
 from harness.audit.contact import NOT_BEGUN
 from harness.cli.result_lines import ID_WIDTH, SEVERITY_WIDTH
-from harness.cli.wrapping import WIDTH, columns, flat, hanging
+from harness.cli.wrapping import WIDTH, columns, first_line, flat, hanging
 from harness.report.conclusion import (
     DESELECTED,
     answer,
@@ -81,7 +81,7 @@ def ending_lines(run: Run, ended: Ended | None = None, *, width: int = WIDTH) ->
 def _first_reason(run: Run) -> str:
     """Return why nothing was judged: the reason of the first error or inconclusive result."""
     reasons = [one.reason for one in run.findings if one.verdict in (Verdict.ERROR, Verdict.INCONCLUSIVE)]
-    first = flat((reasons or ["the ECU does not answer"])[0].removeprefix(NOT_BEGUN), 300).rstrip(".")
+    first = flat(first_line((reasons or ["the ECU does not answer"])[0]).removeprefix(NOT_BEGUN), 300).rstrip(".")
     return f"{first[:1].upper()}{first[1:]}"
 
 
@@ -188,7 +188,7 @@ def _unjudged(
 
 def _explained(ids: Sequence[str], reason: str, is_cut: bool) -> str:
     named = "" if is_cut and len(ids) > 1 else f"{_some(ids)}: "
-    return f"{named}{flat(reason, 300)}"
+    return f"{named}{flat(first_line(reason), 300)}"
 
 
 def _some(ids: Sequence[str]) -> str:
@@ -265,7 +265,7 @@ def _next(run: Run, ended: Ended) -> str:
     if keyless := sum("no key function is given" in finding.reason for finding in run.with_verdict(Verdict.INCONCLUSIVE)):
         return f"give a key function ({command} docs keys), for want of which {keyless} results are inconclusive"
     if run.with_verdict(Verdict.ERROR):
-        return f"{command} doctor examines the adapter and the key function; an error says nothing of the ECU"
+        return f"{command} doctor examines the adapter and the key function; the report shows where a check itself raised"
     if any(finding.verdict is Verdict.INCONCLUSIVE for finding in run.findings):
         return "the report says of each result that is not decided what would decide it"
     return ""

@@ -3,7 +3,7 @@
 import sys
 from typing import Final
 
-from harness.cli.wrapping import WIDTH, command_lines, flat, has_colour, labelled, width_of, wrapped
+from harness.cli.wrapping import WIDTH, command_lines, first_line, flat, has_colour, labelled, width_of, wrapped
 from harness.report.decode import service_name
 from harness.report.text import bytes_of, shown_hex
 from harness.runs.findings import Finding
@@ -39,7 +39,7 @@ def result_lines(finding: Finding, *, colour: bool = False, width: int = WIDTH) 
         lines += labelled("observed", finding.observed, width)
         lines += command_lines("repeat", finding.repeat, width)
     elif finding.verdict is not Verdict.PASS:
-        lines += labelled("reason", finding.reason, width)
+        lines += labelled("reason", first_line(finding.reason), width)
         if finding.verdict is Verdict.ERROR:
             lines += command_lines("repeat", finding.repeat, width)
     return lines
@@ -56,7 +56,7 @@ def finding_lines(finding: Finding, *, colour: bool = False, width: int = WIDTH)
     word = painted(finding.verdict, colour, width=SEVERITY_WIDTH - 3)
     what = named(finding)
     if finding.verdict is Verdict.ERROR:
-        severity, what = "", f"{what}: {flat(finding.reason.partition(chr(10))[0], 200)}"
+        severity, what = "", f"{what}: {flat(first_line(finding.reason), 200)}"
     else:
         severity = finding.severity.value + (", accepted" if finding.accepted else "")
     prefix = SEVERITY_WIDTH - 3 + SEVERITY_WIDTH

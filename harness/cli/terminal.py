@@ -185,6 +185,15 @@ class AuditRequest:
         self.console.interrupted()
 
     @pytest.hookimpl
+    def pytest_exception_interact(
+        self, call: pytest.CallInfo[object], report: pytest.CollectReport | pytest.TestReport
+    ) -> None:
+        """Keep where a file of checks raised, which pytest leaves out when it prints nothing."""
+        error = call.excinfo
+        if isinstance(report, pytest.CollectReport) and error and not isinstance(error.value, pytest.Collector.CollectError):
+            report.longrepr = error.getrepr(style="short")
+
+    @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Say which file of checks cannot be read, and why."""
         if report.failed:

@@ -123,6 +123,11 @@ def columns(text: str) -> int:
     return len(text) if text.isascii() else sum(1 + (unicodedata.east_asian_width(one) in "WF") for one in text)
 
 
+def first_line(reason: str) -> str:
+    """Return a reason without the traceback below it, which is for the report."""
+    return reason.partition("\n")[0]
+
+
 def flat(text: str, limit: int) -> str:
     """Put the text on one line, shortened to `limit` characters."""
     return shown(text, limit).replace("\n", "\\n").replace("\t", "\\t")

@@ -178,6 +178,14 @@ def test_collecting_only_sends_nothing_and_leaves_nothing(place: Path) -> None:
     assert done.folders == []
 
 
+def test_a_check_that_raises_is_an_error_with_its_line(place: Path) -> None:
+    mine = write_checks(place / "mine", check("MY-1", "tester.request('zz')"))
+    done = uds_harness("audit", write_target(place), "--checks", mine, "--check", "MY-1", "-v", cwd=place)
+    assert done.code == 3, done.explain()
+    assert re.match(r"ValueError: [^\n]* \(test_mine\.py:\d+\)\nTraceback", done.result("MY-1")["reason"])
+    assert "Traceback" not in done.out + done.err
+
+
 def test_a_malformed_target_is_one_clear_line(place: Path) -> None:
     done = run_pytest(write_checks(place / "mine", FINE), "--uds-target", "nosuch.toml", cwd=place)
     assert done.code == 4

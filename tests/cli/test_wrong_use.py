@@ -117,7 +117,11 @@ def test_a_bad_node_file_is_refused(text: str, named: list[str], place: Path) ->
 
 
 CHECKS = {
-    "with a syntax error": ("def test_x(tester)\n    pass\n", ["test_mine.py", "line 1"]),
+    "with a syntax error": ("def test_x(tester)\n    pass\n", ["test_mine.py:1: ", "SyntaxError"]),
+    "whose metadata lacks words": (
+        "from harness import attack\n\n@attack(id='MY-1')\ndef test(): ...\n",
+        ["test_mine.py:3: ", "title"],
+    ),
     "that raises when it is imported": ("raise RuntimeError('broken at birth')\n", ["test_mine.py", "broken at birth"]),
     "that imports what is not there": ("import no_such_module_at_all\n", ["test_mine.py", "no_such_module_at_all"]),
 }
