@@ -4,11 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
+from harness.audit.catalogue import shipped_functions
 from harness.ecu.flaws import FLAWS
 from harness.ecu.profiles import PROFILES
 from harness.ecu.rules import EcuDied
+from harness.testing import run_checks
+from harness.verdict import Verdict
 from tests.steps import dialogues, play
 
+from ..variants import with_changes
 from .bench import HardenedBench
 
 WRONG = "11" * 16
@@ -213,3 +217,13 @@ def test_metadata_is_complete() -> None:
         assert flaw.kills or flaw.survives
         assert flaw.base in PROFILES
         assert not set(flaw.kills) & set(flaw.also)
+
+
+@pytest.mark.parametrize("check", ["ST-02", "ST-04"])
+@pytest.mark.parametrize(
+    ("flaw", "word"), [("tester_present_ends_s3", "does not end"), ("tester_present_revives_session", "brings it back")]
+)
+def test_a_session_that_does_not_end_is_seen_by_its_lock_and_by_its_answers(check: str, flaw: str, word: str) -> None:
+    findings = run_checks([shipped_functions()[check]], with_changes("hardened", flaw))
+    assert {finding.verdict for finding in findings} == {Verdict.FAIL}, findings[0].reason
+    assert check == "ST-02" or word in findings[0].observed
