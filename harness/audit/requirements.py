@@ -13,6 +13,7 @@ PACKAGE = "attacks"
 FILE_NAME = "requirements.toml"
 
 
+@cache
 def attacks_folder() -> Path:
     """Return the absolute folder of the shipped checks, found by package name without importing any of them."""
     spec = find_spec(PACKAGE)
