@@ -1,6 +1,6 @@
 """Bring back an ECU that no longer answers: by waiting, by its hooks, or with the help of a person at the terminal."""
 
-from typing import Final, Protocol
+from typing import Final
 
 from harness.errors import ContactLost, LinkError, LinkInterrupted
 from harness.tester.crashes import RECOVERY_S
@@ -33,23 +33,14 @@ def restored(tester: Tester, for_level: int | None = None) -> None:
     return tester.restore(for_level=for_level)
 
 
-class Operator(Protocol):
-    """The person who watches the run, and may help."""
+class Operator:
+    """The person who watches the run, and may help; here nobody does."""
 
-    is_there: bool
+    is_there = False
     """Whether somebody reads the messages and can act: the run is on a terminal."""
 
     def say(self, text: str) -> None:
         """Show a line to the person."""
-
-
-class Nobody:
-    """The operator of a run that nobody watches."""
-
-    is_there = False
-
-    def say(self, text: str) -> None:
-        """Say nothing."""
 
 
 class Contact:
@@ -57,7 +48,7 @@ class Contact:
 
     def __init__(self, tester: Tester) -> None:
         self._tester = tester
-        self.operator: Operator = Nobody()
+        self.operator = Operator()
         self._looks = 0
         self.lost = ""
         """Why checks send no more requests to the ECU; empty as long as the ECU answers."""

@@ -13,7 +13,7 @@ import pytest
 import uds_harness_pytest
 from harness.audit import REQUEST
 from harness.audit.catalogue import why_not_collected
-from harness.audit.contact import NOT_BEGUN
+from harness.audit.contact import NOT_BEGUN, Operator
 from harness.audit.items import ATTACK, is_foreseen, parameter_of
 from harness.audit.requirements import attacks_folder
 from harness.audit.session import AuditOptions
@@ -30,7 +30,7 @@ DEBUG: Final = 2
 """The verbosity from which the log shows the present activity, and the progress display is off."""
 
 
-class TerminalOutput:
+class TerminalOutput(Operator):
     """Prints an audit and its progress: on a terminal in lines that are overwritten, elsewhere in a line now and then.
 
     If the output is closed nothing more is printed: the audit goes on, and its report is written.

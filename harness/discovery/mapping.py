@@ -32,11 +32,11 @@ class Mapper(SessionMapper):
         for session in self.in_each_session():
             disowned = {str(self.tester.request(bytes((one,)))) for one in UNASSIGNED_SERVICES}
             here: dict[int, str] = {}
-            for service, reply in self.each(f"services{session}", REQUEST_SERVICES, self._question_of):
+            for service, reply in self.each(f"services in session 0x{session:02X}", REQUEST_SERVICES, self._question_of):
                 is_refused = reply.is_negative and not reply.is_refused_with(Nrc.SERVICE_NOT_SUPPORTED)
                 if reply.is_positive or (is_refused and str(reply) not in disowned):
                     here[service] = str(reply)
-            self.map.services[session.number] = here
+            self.map.services[session] = here
 
     def _question_of(self, service: int) -> bytes:
         alone = bytes((service,))
@@ -51,13 +51,14 @@ class Mapper(SessionMapper):
         sessions: dict[int, list[int]] = {}
         for session in self.in_each_session():
             disowned = str(self.tester.request(bytes((0x27, RESERVED_LEVEL))))
-            for level, reply in self.each(f"security levels{session}", LEVELS, lambda level: bytes((0x27, level))):
+            what = f"security levels in session 0x{session:02X}"
+            for level, reply in self.each(what, LEVELS, lambda level: bytes((0x27, level))):
                 seed_bytes = len(reply.pdu) - 2 if reply.is_positive else 0
                 is_refused = reply.is_negative and not reply.is_refused_with(*_NO_SUCH_LEVEL) and str(reply) != disowned
                 if seed_bytes:
-                    sessions.setdefault(level, []).append(session.number)
+                    sessions.setdefault(level, []).append(session)
                 if seed_bytes or (level not in known and (reply.is_positive or is_refused)):
-                    known[level] = FoundLevel(level, session.number, seed_bytes, "" if seed_bytes else str(reply))
+                    known[level] = FoundLevel(level, session, seed_bytes, "" if seed_bytes else str(reply))
         for level, places in sessions.items():
             best = min(places, key=lambda session: (session == Session.PROGRAMMING, session == Session.DEFAULT, session))
             known[level] = replace(known[level], session=best, also=tuple(sorted(set(places) - {best})))

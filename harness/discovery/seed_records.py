@@ -24,19 +24,20 @@ def ask_with_records(mapper: SessionMapper) -> None:
     """Request seeds with data records from those levels that refuse a bare request for its length or content."""
     found = mapper.map
     for session in mapper.in_each_session():
-        if Service.SECURITY_ACCESS not in found.services.get(session.number, {}):
+        if Service.SECURITY_ACCESS not in found.services.get(session, {}):
             continue
         open_levels = {one.level for one in found.levels if one.seed_bytes}
-        wanting = _refused_for_what_is_missing(mapper, [level for level in LEVELS if level not in open_levels], str(session))
-        new = [one for level in wanting if (one := _with_record(mapper, level, session.number)) is not None]
+        wanting = _refused_for_what_is_missing(mapper, [level for level in LEVELS if level not in open_levels], session)
+        new = [one for level in wanting if (one := _with_record(mapper, level, session)) is not None]
         others = [one for one in found.levels if one.level not in {level.level for level in new}]
         found.levels = sorted((*others, *new), key=lambda one: one.level)
 
 
-def _refused_for_what_is_missing(mapper: SessionMapper, levels: list[int], where: str) -> list[int]:
+def _refused_for_what_is_missing(mapper: SessionMapper, levels: list[int], session: int) -> list[int]:
     """Return the few levels whose refusal differs from that of the many missing ones."""
     said: dict[int, int | None] = {}
-    for level, reply in mapper.each(f"levels with data records{where}", levels, lambda level: _request(level, b"")):
+    what = f"levels with data records in session 0x{session:02X}"
+    for level, reply in mapper.each(what, levels, lambda level: _request(level, b"")):
         said[level] = reply.nrc
     counts = Counter(said.values())
     return [level for level, nrc in said.items() if nrc in _WANT_MORE and counts[nrc] <= MOST_LEVELS]

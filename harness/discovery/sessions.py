@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from harness.discovery.addresses import Progress
 from harness.discovery.ecu_map import EcuMap
@@ -251,11 +250,11 @@ class SessionMapper:
             if sentence not in self.map.not_asked:
                 self.map.not_asked.append(sentence)
 
-    def in_each_session(self) -> Iterator[_Here]:
+    def in_each_session(self) -> Iterator[int]:
         """Enter each session that was found, programming last, and yield it; if none was found, yield the present one."""
         for session in sorted(self.map.sessions or (int(Session.DEFAULT),), key=_preference):
             if self.enter(session):
-                yield _Here(session)
+                yield session
         self.enter(Session.DEFAULT)
 
 
@@ -276,13 +275,3 @@ def ranges(numbers: Sequence[int]) -> str:
 
 def _preference(session: int) -> tuple[bool, int]:
     return session == Session.PROGRAMMING, session
-
-
-@dataclass(frozen=True, slots=True)
-class _Here:
-    """The name of the session that was entered, for reports of progress."""
-
-    number: int
-
-    def __str__(self) -> str:
-        return f" in session 0x{self.number:02X}"

@@ -53,20 +53,20 @@ requests are valid; 31 and 2C, whose shortest requests act; 10 and 27, which are
 def ask_sub_functions(mapper: SessionMapper) -> None:
     """Find, in each session, the sub-functions of each service that exists, with their answers."""
     for session in mapper.in_each_session():
-        services = mapper.map.services.get(session.number, {})
+        services = mapper.map.services.get(session, {})
         for question in QUESTIONS:
             if question.service in services:
-                here = _those_there(mapper, question, str(session))
+                here = _those_there(mapper, question, session)
                 if here:
-                    mapper.map.sub_functions.setdefault(session.number, {})[question.service] = here
+                    mapper.map.sub_functions.setdefault(session, {})[question.service] = here
 
 
-def _those_there(mapper: SessionMapper, question: Question, where: str) -> dict[int, str]:
+def _those_there(mapper: SessionMapper, question: Question, session: int) -> dict[int, str]:
     """Return the sub-functions that the ECU answers differently from a missing one, and so has."""
     control = question.form(NO_SUCH_SUB_FUNCTION)
     disowned = str(mapper.tester.request(control)) if mapper.tester.permits(control) else ""
     numbers = list(question.numbers)
-    what = f"sub-functions of {question.service:02X}{where}"
+    what = f"sub-functions of {question.service:02X} in session 0x{session:02X}"
     said = {number: reply for number, reply in mapper.each(what, numbers, question.form) if _is_there(reply)}
     return {number: str(reply) for number, reply in said.items() if str(reply) != disowned}
 
