@@ -132,7 +132,7 @@ _Waiting = tuple[int, int, Frame, _Port | None]
 
 
 class Simulation:
-    """A bus with nodes. Time stands still except in `advance`.
+    """A bus with nodes. Time stands still except in `receive`.
 
     A frame takes the time that its bits take at `bitrate`, without stuff bits (at `data_bitrate`: the data of an FD frame
     that switches to it). Of frames waiting at the same moment the lowest id goes first, and of those with the same id the
@@ -158,8 +158,6 @@ class Simulation:
         self._faults: list[NodeFault] = []
         self.unsent = 0
         """How many frames of the harness have not left yet."""
-        self.inbox: deque[Frame] = deque()
-        """Frames that have arrived for the harness and were not received yet."""
         self.addresses = AddressBook()
         self.calls = 0
         self.thread_id = 0
@@ -200,7 +198,6 @@ class Simulation:
             port.is_dead = True
         self._timers.clear()
         self._waiting.clear()
-        self.inbox.clear()
         self._flying, self.unsent = None, 0
         self._attach(nodes)
 
@@ -240,23 +237,18 @@ class Simulation:
 
     def is_quiet_for(self, seconds: float) -> bool:
         """Whether no frame is waiting or on its way, and no event comes for so many seconds unless something is sent."""
-        if self.inbox or self._waiting or self._flying is not None:
+        if self._waiting or self._flying is not None:
             return False
         return not self._timers or self._timers[0][0] > self.now_s + seconds
 
     def receive(self, until_s: float) -> Frame | None:
-        """Return the next frame that arrives for the harness, or None at `until_s`; only time lets anything happen."""
-        inbox = self.inbox
-        if not inbox and until_s > self.now_s:
-            self.advance(until_s)
-        return inbox.popleft() if inbox else None
-
-    def advance(self, until_s: float) -> None:
-        """Run events in order until a frame has arrived for the harness or `until_s` is reached."""
+        """Run events in order until a frame arrives for the harness, and return it; None at `until_s`."""
+        if until_s <= self.now_s:
+            return None
         if until_s == math.inf:
             until_s = _FOREVER_S
-        timers, inbox, waiting = self._timers, self.inbox, self._waiting
-        while not inbox:
+        timers, waiting = self._timers, self._waiting
+        while True:
             due_s = timers[0][0] if timers else math.inf
             if self._flying is None and waiting and due_s > self.now_s:
                 self._flying = _, _, frame, sender = waiting.popleft()
@@ -278,18 +270,17 @@ class Simulation:
             self.now_s = frame.time_s = self._arrives_s
             if self.addresses:
                 self.addresses.split(frame)
-            if sender is not None:
-                inbox.append(frame)
-            else:
+            if sender is None:
                 self.unsent -= 1
             self.trace.record(frame)
             for port in self._ports:
                 if port is not sender and not port.is_dead:
                     self._show(port, frame)
-        else:
-            return
+            if sender is not None:
+                return frame
         if self.now_s < until_s < _FOREVER_S:
             self.now_s = until_s
+        return None
 
     def _arrival_s(self, frame: Frame) -> float:
         """Return when a frame that is sent now will have arrived."""

@@ -344,6 +344,18 @@ def without_sessions(**changes: Any) -> Target:
 # The bench
 
 
+def leave_unread(link: SimulatedLink, seconds: float) -> None:
+    """Let time pass, and leave the frame that comes meanwhile unread, as an adapter's queue does."""
+    receive, frame = link.receive, link.receive(link.now_s + seconds)
+    assert frame is not None
+
+    def first(until_s: float) -> Frame | None:
+        link.receive = receive  # type: ignore[method-assign]
+        return frame
+
+    link.receive = first  # type: ignore[method-assign]
+
+
 class Bench:
     """A Tester on a bus with one or more nodes."""
 

@@ -9,7 +9,7 @@ from harness.errors import Inconclusive
 from harness.link.frame import Frame
 from harness.target import Can
 
-from .bench import REQUEST_ID, RESPONSE_ID, Bench, OtherTalker, ScriptedEcu, Talker, bare
+from .bench import REQUEST_ID, RESPONSE_ID, Bench, OtherTalker, ScriptedEcu, Talker, bare, leave_unread
 
 READ = "22 10 10"
 VALUE = "62 10 10 05"
@@ -120,7 +120,7 @@ def test_quiet_is_required_of_the_response_id_only() -> None:
 def test_answers_that_are_late_are_no_unasked_frames() -> None:
     bench = Bench(ScriptedEcu({READ: [VALUE, "7F 22 31"]}))
     bench.tester.request(READ)
-    bench.link.advance(bench.now_s + 0.1)
+    leave_unread(bench.link, 0.1)
     bench.tester.require_quiet()
 
 

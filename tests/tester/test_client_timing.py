@@ -10,7 +10,7 @@ from harness.tester.listening import MOST_ENDLESS, PENDING_LIMIT_S
 from harness.tester.reply import ReplyKind
 from harness.tester.waits import MARGIN_S
 
-from .bench import Answer, Answers, Bench, ScriptedEcu, bare
+from .bench import Answer, Answers, Bench, ScriptedEcu, bare, leave_unread
 
 P2_S, P2_STAR_S = 0.05, 5.0
 READ = "22 10 10"
@@ -164,7 +164,7 @@ def test_answer_that_waits_unread_does_not_answer_the_next_request() -> None:
     ecu = Replays([(0.0001, "62 10 10 01"), (0.01, "62 10 10 09")], "62 10 10 02")
     bench = Bench(ecu)
     assert bench.tester.request(READ).pdu.hex() == "62101001"
-    bench.link.advance(bench.now_s + 0.1)  # the frame is left in the inbox
+    leave_unread(bench.link, 0.1)
     assert bench.tester.request(READ).pdu.hex() == "62101002"
 
 
