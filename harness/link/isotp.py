@@ -230,16 +230,17 @@ class IsoTp:
     def _consecutive_frame(self, data: bytes | bytearray, now_s: float) -> bytes | None:
         if not self.is_receiving:
             return None
-        missing = self._rx_length - len(self.received)
+        received = self.received
+        missing = self._rx_length - len(received)
         size, rx_dl = len(data), self._rx_dl
         if size != rx_dl and (size <= missing or size > rx_dl):
             return None  # only the last one may be short, and not shorter than its content
         if data[0] & 0x0F != self.expected_sn:
             self.abort_reception(IsoTpFault.WRONG_SN)
             return None
-        self.received += data[1 : missing + 1]
+        received += data[1 : missing + 1]
         if missing < rx_dl:
-            pdu = bytes(self.received)
+            pdu = bytes(received)
             self._end_reception()
             return pdu
         self.expected_sn = (self.expected_sn + 1) & 0x0F
@@ -247,8 +248,8 @@ class IsoTp:
         if self._rx_block == 0:
             self.grant_block(now_s)
         else:  # as `_await_consecutive`; nothing but the deadline changes
-            self._rx_deadline_s = now_s + self.config.n_cr_s
-            self.deadline_s = self._rx_deadline_s if self._rx_deadline_s < self._tx_deadline_s else self._tx_deadline_s
+            self._rx_deadline_s = due_s = now_s + self.config.n_cr_s
+            self.deadline_s = due_s if due_s < self._tx_deadline_s else self._tx_deadline_s
         return None
 
     def abort_reception(self, fault: IsoTpFault) -> None:

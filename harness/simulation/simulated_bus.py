@@ -209,12 +209,12 @@ class Simulation:
 
     def enqueue(self, frames: Sequence[Frame], port: _Port | None) -> None:
         """Insert frames in order. Raises CanOperationError if the node's transmit queue is full."""
+        if port is not None:
+            if port.waiting + len(frames) > FRAMES_WAITING:
+                raise can.CanOperationError(f"the transmit queue is full: {FRAMES_WAITING} frames wait in it")
+            port.waiting += len(frames)
         waiting = self._waiting
         for frame in frames:
-            if port is not None:
-                if port.waiting >= FRAMES_WAITING:
-                    raise can.CanOperationError(f"the transmit queue is full: {FRAMES_WAITING} frames wait in it")
-                port.waiting += 1
             self._sequence += 1
             bits = _arbitration(frame) if frame.is_extended else frame.can_id << 20 | frame.is_remote
             entry = (bits, self._sequence, frame, port)
