@@ -157,8 +157,9 @@ def _fuzz(options: argparse.Namespace) -> int:
             session.close()
             session.release()
             stop.remove()
+    rounds = "1 round" if campaign.rounds == 1 else f"{campaign.rounds} rounds"
     print(
-        f"\n{campaign.exchanges:,} exchanges in {campaign.rounds} rounds: {_counted(campaign.found)}; "
+        f"\n{campaign.exchanges:,} exchanges in {rounds}: {_counted(campaign.found)}; "
         f"{len(campaign.cells)} kinds of answers, {len(campaign.corpus)} sequences in the corpus"
     )
     print(f"report: {session.folder.path / AUDIT_HTML}")

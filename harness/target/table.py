@@ -51,7 +51,7 @@ def _entries(path: Path, text: str) -> Iterator[str]:
     known = (*DATA_COLUMNS, *LEVEL_COLUMNS)
     for name in columns:
         if name not in known:
-            raise UserError(f"{path}: column {printable(name) or '(empty)'!s} is unknown; columns are {', '.join(known)}")
+            raise UserError(f'{path}: column "{printable(name)}" is unknown; columns are {", ".join(known)}')
         if columns.count(name) > 1:
             raise UserError(f"{path}: column {name} is there twice")
     for number, row in enumerate(rows[1:], 2):

@@ -49,7 +49,7 @@ def test_two_hundred_rows(tmp_path: Path) -> None:
     [
         ("", "holds no rows"),
         ("did\n", "holds no rows"),
-        ("did,colour\n0x1010,red\n", "column colour is unknown; columns are did, length"),
+        ("did,colour\n0x1010,red\n", 'column "colour" is unknown; columns are did, length'),
         ("did,did\n1,2\n", "column did is there twice"),
         ("did,length\n0x1010,one\n", "row 2: length is 'one'; write a number"),
         ("level,session\n-1,3\n", "row 2: level is '-1'; write a number"),
