@@ -71,14 +71,21 @@ def hunt(job: Job, tester: Tester) -> Yield:
 
 def run_shard(job: Job) -> str:
     """Run a shard on a simulated ECU; return the content of its file. Raises UserError if the ECU cannot be opened."""
+    gc.freeze()  # what was there before, all imported code, need not be looked through again and again
+    try:
+        return _run(job)
+    finally:
+        gc.collect()  # what the shard leaves, before it would count as what was there before
+        gc.unfreeze()
+
+
+def _run(job: Job) -> str:
     chance = job.chance
     seed = int.from_bytes(chance.stream("ecu").random_bytes(4), "big")
     tester = open_tester(job.target, seed=seed, trace=Trace(), ledger_path=None)
-    gc.freeze()  # what was there before the hunt, all imported code, need not be looked through again and again
     try:
         return text_of(job, hunt(job, tester))
     finally:
-        gc.unfreeze()
         tester.link.close()
 
 
