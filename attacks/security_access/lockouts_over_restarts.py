@@ -42,15 +42,17 @@ class _Together:
 
     def held(self, depth: Depth) -> dict[int, tuple[str, ...]]:
         """Return, by level, the restarts that its delay has outlasted; a level that behaved irregularly is left out."""
-        names = self._restart([*self._ways])
-        for name in depth.choose(quick=[], default=[*dict.fromkeys([*names[:1], *names[-1:]])], deep=[]):
-            self._restart([name], is_at_once=True)
+        is_at_once = depth is not Depth.QUICK
+        names = self._restart([*self._ways], is_at_once=is_at_once)
+        if is_at_once and len(names) > 1:
+            self._restart(names[-1:], is_at_once=True)
         return {level: tuple(names) for level in self._levels if names}
 
     def _restart(self, names: Sequence[str], *, is_at_once: bool = False) -> list[str]:
         """Restart the ECU in each named way within one lockout of all levels; return the ways that the ECU offers.
 
-        `is_at_once`: restart also right after the last wrong key, before a slow ECU has stored the lockout.
+        `is_at_once`: restart also right after the last wrong key, in the first of these ways, before a slow ECU has stored
+        the lockout.
         """
         tester = self._tester
         tester.restore()
@@ -61,7 +63,7 @@ class _Together:
         for name in names if self._levels else ():
             for level in self._levels:
                 windows[level].open()
-            if is_at_once:
+            if is_at_once and not offered:
                 self._ways[name]()
             self._let_pass(windows)
             seen = self._ways[name]()
