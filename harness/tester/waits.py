@@ -27,6 +27,8 @@ MORE_AFTER_LATE: Final = 4
 """After each answer that came too late, this many times more are needed."""
 QUICK_AGAIN: Final = 8
 """The number of answers within P2 after which a request that was once answered later is no longer taken for a slow one."""
+LONG_SINCE: Final = 12 * PUNCTUAL_AFTER
+"""The number of answers after which no request is taken for a slow one any more, if none was answered after P2."""
 BYTES_OF_KIND: Final = 3
 """How many bytes at the beginning of a request tell its kind."""
 LEAST_MARGIN_S: Final = 0.03
@@ -81,23 +83,32 @@ class Punctuality:
         self._usual_s = 0.0
         self._slow: dict[bytes, int] = {}
         """By kind of request that was once answered after P2: the number of answers within P2 since then."""
+        self._since_slow = 0
+        """The number of answers since the last one that came after P2."""
 
     def hear(self, latency_s: float, asked: bytes) -> bool:
         """Note the answer to `asked`, which came after `latency_s`; return whether the margin may have changed."""
         self._answers += 1
         self._usual_s += (latency_s - self._usual_s) * SHARE_OF_LATEST
         if latency_s > self._p2_s:
-            self._slow[asked[:BYTES_OF_KIND]] = 0
+            self._slow[asked[:BYTES_OF_KIND]] = self._since_slow = 0
             return True
-        if self._slow and (kind := asked[:BYTES_OF_KIND]) in self._slow:
-            self._slow[kind] += 1
-            if self._slow[kind] >= QUICK_AGAIN:  # this computer was busy, or the ECU
-                del self._slow[kind]
-                return True
+        if self._slow and self._is_slow_no_more(asked[:BYTES_OF_KIND]):  # this computer was busy, or the ECU
+            return True
         if latency_s > self._slowest_s:
             self._slowest_s = latency_s
             return True
         return self._answers == self._needed
+
+    def _is_slow_no_more(self, kind: bytes) -> bool:
+        self._since_slow += 1
+        if kind in self._slow:
+            self._slow[kind] += 1
+            if self._slow[kind] >= QUICK_AGAIN:
+                del self._slow[kind]
+        if self._since_slow >= LONG_SINCE:
+            self._slow.clear()
+        return not self._slow
 
     @property
     def margin_s(self) -> float:

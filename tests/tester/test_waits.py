@@ -6,7 +6,16 @@ import pytest
 
 from harness.errors import Inconclusive
 from harness.tester.reply import ReplyKind
-from harness.tester.waits import FEWEST_IN_VAIN, GRACE_S, LEAST_GRACE_S, MARGIN_S, PUNCTUAL_AFTER, QUICK_AGAIN, Waits
+from harness.tester.waits import (
+    FEWEST_IN_VAIN,
+    GRACE_S,
+    LEAST_GRACE_S,
+    LONG_SINCE,
+    MARGIN_S,
+    PUNCTUAL_AFTER,
+    QUICK_AGAIN,
+    Waits,
+)
 
 from .bench import Answers, Bench, ScriptedEcu
 
@@ -276,13 +285,14 @@ def test_what_comes_later_than_a_whole_wait_does_not_count() -> None:
     assert bench.tester.times_too_short == 0
 
 
-def test_a_request_that_was_answered_late_once_is_not_slow_for_ever() -> None:
-    script: dict[str, Answers] = {READ: (0.06, VALUE)}
+@pytest.mark.parametrize(("asked", "times"), [(READ, QUICK_AGAIN), (OTHER, LONG_SINCE)])
+def test_a_request_that_was_answered_late_once_is_not_slow_for_ever(asked: str, times: int) -> None:
+    script: dict[str, Answers] = {READ: (0.06, VALUE), OTHER: "62 20 20 01"}
     bench = punctual(ScriptedEcu(script))
     script[READ] = VALUE
-    ask(bench, QUICK_AGAIN - 1)
+    ask(bench, times - 1, asked)
     assert bench.tester.silence_s == pytest.approx(P2_S + MARGIN_S)
-    ask(bench, 1)
+    ask(bench, 1, asked)
     assert bench.tester.silence_s < P2_S + 0.3 * MARGIN_S
 
 
