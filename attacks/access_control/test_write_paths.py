@@ -3,6 +3,7 @@
 from attacks.access_control.guards import DEFAULT_SESSION, each_session
 from attacks.access_control.other_ids import (
     Path,
+    ask,
     declared_path,
     far_ids,
     is_answered,
@@ -187,8 +188,13 @@ def judge_write_by(tester: Tester, paths: list[Path], entry: DataEntry, severity
 
 
 def seen_after_write_by(tester: Tester, paths: list[Path], entry: DataEntry) -> str:
-    """Write another value by each path, and restore the old one in the same way; return what a write has changed."""
-    effect = tester.access.effect(entry, lambda value: send(tester, paths, uds.write_data(entry.did, value))[-1])
+    """Write another value by all paths back to back, restore the old one likewise, and return what a write has changed."""
+    padding = tester.target.can.padding
+
+    def write(value: bytes) -> RawReply:
+        return ask(tester, [path.frame(uds.write_data(entry.did, value), padding) for path in paths])
+
+    effect = tester.access.effect(entry, write)
     return str(effect) if effect.is_changed else ""
 
 

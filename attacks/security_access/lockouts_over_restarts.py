@@ -59,7 +59,7 @@ class _Together:
         windows = {
             level: LockoutWindow(tester, level, delay.wrong_keys, delay.at_least_s) for level, delay in self._delays.items()
         }
-        offered = []
+        offered: list[str] = []
         for name in names if self._levels else ():
             for level in self._levels:
                 windows[level].open()
