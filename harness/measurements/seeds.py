@@ -59,8 +59,8 @@ def _sample(tester: Tester, level: int, depth: Depth, others: Sequence[int]) -> 
             pace.go_on()
         if pace.waits_for_new_seeds:
             paces.append(pace)
-        elif own.wait_s is not None:
-            own.sampler.enter()
+        else:
+            own.come_back()
     while running := [pace for pace in paces if pace.wait_s is not None]:
         if seconds := max(pace.wait_s or 0.0 for pace in running):
             tester.wait(seconds, "seeds some time apart")
@@ -88,15 +88,25 @@ class _Pace:
 
     def go_on(self) -> None:
         """Take seeds up to the next wait. Raises Inconclusive if the level gives none at all."""
-        try:
+        with self._until_stopped():
             self.wait_s = next(self._steps, None)
+
+    def come_back(self) -> None:
+        """Enter the session again, which another level's sampling may have left."""
+        with self._until_stopped():
+            self.sampler.enter()
+
+    @contextlib.contextmanager
+    def _until_stopped(self) -> Iterator[None]:
+        try:
+            yield
         except _Stopped as reason:
             self.wait_s, self.stopped_by = None, str(reason)
 
     @property
     def waits_for_new_seeds(self) -> bool:
         """Whether the sampling goes on, and each seed so far was a new one."""
-        return self.wait_s is not None and self.sampler.are_new
+        return bool(self.wait_s) and self.sampler.are_new
 
 
 def _take_at_every_pace(sampler: _Sampler, depth: Depth) -> Iterator[float]:
