@@ -78,7 +78,7 @@ def ignores_frame_types() -> UdsNode:
 
 
 def answering_long_reads(*answers: bytes, times: int = 1_000, config: EcuConfig = HARDENED) -> Factory:
-    """Make an ECU that answers the first so many reads of 1010 with one byte too many in its own way."""
+    """Make an ECU that gives these answers to the first reads of 1010 that have one byte too many, `times` of them."""
 
     class Ecu(Flawed):
         count = 0
