@@ -155,5 +155,5 @@ def sent_periodically(tester: Tester, low: int, size: int) -> list[tuple[Reply, 
 
 
 def sent_by_its_own_number(tester: Tester, source: Source) -> list[tuple[Reply, bytes]]:
-    """Return what 2A sends of protected data whose own identifier is F2xx, so that 2A needs no definition."""
+    """Return what 2A sends of protected data whose own identifier is F2xx; empty for other data."""
     return sent_periodically(tester, source.did & 0xFF, min(source.size, PERIODIC_BYTES)) if source.did in PERIODIC else []

@@ -1,4 +1,4 @@
-"""Choose which memory is tried, in which forms of request, and with which need the target declares it."""
+"""Choose which memory is tried, by which forms of request, and what access the target declares for each part of it."""
 
 from dataclasses import dataclass
 

@@ -107,7 +107,7 @@ def disturbances(tester: Tester) -> dict[str, Callable[[], object]]:
 
 
 def those_of_a_moment_in_turn(disturbances: dict[str, Callable[[], object]]) -> dict[str, Callable[[], object]]:
-    """Join the disturbances that leave nothing behind in the ECU into one that takes turns, so that one watch suffices."""
+    """Join the disturbances that leave nothing behind in the ECU: they take turns during one watch."""
     joined = {name: disturb for name, disturb in disturbances.items() if name not in LASTING}
     left = list(joined.values())
 

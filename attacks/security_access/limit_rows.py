@@ -6,7 +6,9 @@ SHOWN = 3
 
 
 def judge_rows(tester: Tester, measure: Measurements, level: int, check: str, kind: str) -> None:
-    """Check that wrong keys reach the limit in every row that was sent for this check; the report calls what varied `kind`.
+    """Check that wrong keys reach the limit in every row that was sent for this check.
+
+    `kind` is the report's name for what varied in the rows.
 
     Raises NotApplicable if the level has no limit, Inconclusive if no row could be judged.
     """

@@ -11,7 +11,7 @@ SIGNIFICANT: Final = 1e-3
 GROWTH: Final = 0.5
 """The increase above which values count as growing, if p is below `SIGNIFICANT`; a threshold of check DS-07."""
 END_SHARE: Final = 8
-"""The part of a series that is its beginning, and its end, as one part in this many."""
+"""The beginning of a series is one part in this many of it; the end is as long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """The parts of a seed that follow from something else, and so how much of it is random, as far as can be seen."""
+    """The parts of a seed that follow from something else; only the rest of the seed can be random."""
 
     length_bits: int
     parts: tuple[Part, ...]

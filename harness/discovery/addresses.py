@@ -129,7 +129,7 @@ class Wire(Protocol):
 
 
 Progress = Callable[[str, int, int], None]
-"""A function that is told what is being done, how much of it is done, and how much there is in all."""
+"""A function that is told what is being done, how many steps of it are done, and how many there are in all."""
 
 
 def survey(

@@ -24,7 +24,7 @@ UNANSWERED_QUESTIONS = 24
 """How many requests in a row may get no valid answer before only common identifiers are tried."""
 SHORTEST_WAIT_S = 0.03
 PATIENCE = 5
-"""How many times its slowest answer so far is waited for an ECU that is silent to unknown identifiers."""
+"""An answer is waited for this many times as long as the slowest so far, if the ECU is silent to unknown identifiers."""
 STEPS_OF_PROGRESS = 1024
 MOST_IDENTIFIERS = 2048
 """The largest believable number of identifiers; an ECU that seems to have more accepts any number as an identifier."""

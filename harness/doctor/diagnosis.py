@@ -37,7 +37,7 @@ class Diagnosis:
 
 
 def ok(what: str, seen: str) -> Diagnosis:
-    """Return the diagnosis that the thing `what` is as it should be."""
+    """Return the diagnosis that `what` is as it should be."""
     return Diagnosis(what, Health.OK, seen)
 
 

@@ -1,4 +1,4 @@
-"""Change the address or the session, or restart: end what ends then, and keep what stays."""
+"""Change the address or the session, or restart: each ends a part of the ECU's state, and keeps the rest."""
 
 import math
 from typing import Final

@@ -132,7 +132,7 @@ class Host:
             self.close()
 
     def step(self, longest_s: float = STEP_S) -> None:
-        """Call the functions passed to `ask`, call what is due, and take one frame if one comes within `longest_s`."""
+        """Call what `ask` was given and what is due, then take one frame if one comes within `longest_s`."""
         self.start()
         while self._asked:
             self._asked.popleft()()

@@ -26,7 +26,7 @@ MORE_OFTEN = 2.0
 SETTLED_S = 3.0
 """The seconds after a start from which the ECU is taken to behave independently of the start."""
 EVEN_SHARE = 0.8
-"""The share of runs of equal seeds that must have one length for the number of requests to be what renews the seed."""
+"""If at least this share of the runs of equal seeds has one length, the number of requests is what renews the seed."""
 
 
 class Renewal(Enum):

@@ -68,7 +68,7 @@ def _costs(plan: AuditPlan) -> Mapping[str, float]:
 
 
 def _kept(costs: Mapping[str, float], weights: Mapping[str, int], seconds: float) -> frozenset[str]:
-    """Return the ids of the checks that fit, those with the most weight per second first, without what does not fit."""
+    """Return the ids of the checks that fit into the time, chosen by their weight per second, the greatest first."""
     kept, spent = set(), 0.0
     for id in sorted(costs, key=lambda id: (-weights.get(id, 1) / max(costs[id], LEAST_S), id)):
         if spent + costs[id] <= seconds:

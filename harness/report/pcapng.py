@@ -13,7 +13,7 @@ from harness.report.candump import ERROR_FLAG, LoggedFrame
 LINKTYPE_CAN_SOCKETCAN: Final = 227
 EXTENDED_FLAG, REMOTE_FLAG = 0x80000000, 0x40000000
 FD_FRAME_FLAG: Final = 0x04
-"""The flag of a CAN FD frame; the two flags of `LoggedFrame.fd_flags` stand beside it in the same byte."""
+"""The flag that marks a CAN FD frame; the same byte holds the two flags of `LoggedFrame.fd_flags`."""
 
 SECTION_HEADER, INTERFACE, ENHANCED_PACKET = 0x0A0D0D0A, 1, 6
 INBOUND, OUTBOUND = 1, 2

@@ -165,7 +165,7 @@ class Repetition:
         dialogue.send(request, is_functional=recorded.is_functional)
 
     def _key(self, recorded: Recorded) -> bytes:
-        """Return the recorded key, or one that differs from the new right key as the recorded one from its own."""
+        """Return the new right key, changed as the recorded key was; the recorded key itself if the change is unknown."""
         key = recorded.request[2:]
         old, new = self._right_keys(recorded.before)
         if not old:

@@ -14,7 +14,7 @@ from harness.tester.reply import Reply
 from harness.uds import Nrc, Service, read_memory
 
 HARMLESS_REQUESTS = {Service.COMMUNICATION_CONTROL: b"\x28\x00\x01", Service.CONTROL_DTC_SETTING: b"\x85\x01"}
-"""By service, a request that sets what is in force already, so that it does no harm although it needs the level."""
+"""By service, a request that needs the level but does no harm: it sets a value that is in force already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ def _replaced(text: str, changes: Mapping[_Span, str]) -> str:
 
 
 def _rows(text: str, tokens: Sequence[_Span]) -> list[list[_Span]]:
-    """Return the places of numbers in a text, those in one group that may be bytes of one value."""
+    """Return the places of the numbers in a text; numbers in one group may be bytes of one value."""
     rows: list[list[_Span]] = []
     for token in tokens:
         if rows and _BETWEEN.fullmatch(text, rows[-1][-1][1], token[0]):
