@@ -1,4 +1,4 @@
-"""Prove that an audit of an ECU with little to judge ends properly, with reasons and the right exit code."""
+"""Prove that an audit of an ECU with little to judge, or that ignores short flow controls, ends properly, with reasons."""
 
 import re
 from collections.abc import Callable
@@ -103,3 +103,15 @@ def test_an_ecu_that_refuses_everything_passes_little(audited: Callable[[str], D
     passed = {check for check, verdict in audited("refuses everything").verdicts.items() if verdict == "pass"}
     assert passed
     assert {check for check in passed if check.startswith(("SA-", "AC-", "ST-"))} == {"ST-06"}, "it answers in time"
+
+
+# An ECU that ignores short flow controls, and padding = false
+
+
+def test_long_answers_that_stop_after_their_first_frame_are_no_fault_of_the_ecu(place: Path) -> None:
+    text = HARDENED_TOML.replace('channel = "hardened"', 'channel = "tests.discovery.shy_nodes:full_flow_controls_only"')
+    text = re.sub(r"^padding = .*$", "padding = false", text, flags=re.MULTILINE)
+    (place / "ecu.toml").write_text(text, encoding="utf-8")
+    done = uds_harness("audit", "ecu.toml", "-k", "SA-01 or CF-01 or CF-10", cwd=place)
+    assert set(done.verdicts.values()) == {"pass"}, done.explain()
+    assert any("A long answer stopped after its first frame" in remark for remark in done.document["run"]["remarks"])
