@@ -367,8 +367,6 @@ class Subject:
                 return value
         return None
 
-    # Restarts
-
 
 def _kind_of(reply: Reply) -> str:
     if reply.nrc is not None:
