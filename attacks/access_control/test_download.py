@@ -89,8 +89,7 @@ def judge_going_on(tester: Tester, places: list[MemoryPlace]) -> None:
         without = tester.request(WRONG_BLOCK)
         begun = (tester.request(b"\x34\x00" + form.block(place.address, 1)).is_positive for form in (USUAL, WIDE))
         within = tester.request(WRONG_BLOCK) if any(begun) else without
-        entry = tester.target.level(place.level)
-        entered = tester.enter_session(entry.session if entry is not None and entry.session is not None else DEFAULT_SESSION)
+        entered = tester.enter_session(tester.target.of_level(place.level).session or DEFAULT_SESSION)
         after = tester.request(WRONG_BLOCK) if entered.is_positive else without
         tester.enter_session(DEFAULT_SESSION)
         if within.is_negative and without.is_negative and within.nrc != without.nrc and after.nrc == within.nrc:

@@ -137,8 +137,8 @@ def of_security_access(tester: Tester) -> Iterator[OrderCase]:
             (Nrc.SUB_FUNCTION_NOT_SUPPORTED,),
             (*refused_for_now, Nrc.SUB_FUNCTION_NOT_SUPPORTED_IN_SESSION),
         )
-    entry = tester.target.level(level)
-    if entry is None or entry.session in (None, DEFAULT) or not has_session_control(tester) or not works_here.is_positive:
+    session = tester.target.of_level(level).session
+    if session in (None, DEFAULT) or not has_session_control(tester) or not works_here.is_positive:
         return
     in_default = tester.security.request_seed(level)
     if in_default.is_positive:

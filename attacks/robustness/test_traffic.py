@@ -125,8 +125,7 @@ def of_security_access(tester: Tester, level: int) -> dict[str, Callable[[], obj
     security = tester.security
     if security.has_key(level) and tester.access.can_relock:
         found["unlocking"] = partial(answer_seed, tester, level, True)
-    entry = tester.target.level(level)
-    wanted = 1 + (entry.attempts if entry is not None and entry.attempts else USUAL_ATTEMPTS)
+    wanted = 1 + (tester.target.of_level(level).attempts or USUAL_ATTEMPTS)
     left = security.ledger.left(level)
     if not tester.allows("lockout") or security.why_no_guess(level) or (left is not None and left < wanted):
         tester.note("wrong keys were not tried: they are not permitted, or not affordable")

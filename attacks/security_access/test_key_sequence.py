@@ -243,8 +243,7 @@ def ways_to_lock(tester: Tester, depth: Depth) -> dict[str, Callable[[], bool | 
 
 def judge_other_sessions(tester: Tester, level: int) -> None:
     """Check that a seed which was answered in one session is not given again in another session that has the level."""
-    entry = tester.target.level(level)
-    own = entry.session if entry is not None and entry.session is not None else DEFAULT_SESSION
+    own = tester.target.of_level(level).session or DEFAULT_SESSION
     for session in tester.sessions():
         if session == own or not tester.enter_session(session).is_positive:
             continue
@@ -426,8 +425,7 @@ def answer_late(tester: Tester, level: int, let_time_pass: Callable[[], object])
 
 def home_of(tester: Tester, level: int) -> int:
     """Return the session in which the target declares the level to be available."""
-    entry = tester.target.level(level)
-    return DEFAULT_SESSION if entry is None or entry.session is None else entry.session
+    return tester.target.of_level(level).session or DEFAULT_SESSION
 
 
 def change_session(tester: Tester, level: int) -> None:

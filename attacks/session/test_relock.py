@@ -89,8 +89,7 @@ def judge_other_ways(tester: Tester, lock: Lock, shows: Teller, change: int, nam
 
 def session_of(tester: Tester, level: int) -> int | None:
     """Return the session in which the target declares that the level is unlocked."""
-    entry = tester.target.level(level)
-    return entry.session if entry is not None else None
+    return tester.target.of_level(level).session
 
 
 def require_open(tester: Tester, lock: Lock, shows: Teller) -> None:
@@ -204,9 +203,8 @@ def session_that_expires(tester: Tester, level: int) -> int | None:
     """Return the session in which a level can be unlocked, if it ends by itself."""
     if not tester.has_sessions:
         return None
-    entry = tester.target.level(level)
-    if entry is not None and entry.session is not None:
-        return None if entry.session == DEFAULT else entry.session
+    if (declared := session_of(tester, level)) is not None:
+        return None if declared == DEFAULT else declared
     others = [session for session in tester.sessions() if session not in (DEFAULT, PROGRAMMING)]
     return next((session for session in others if tester.enter_session(session).is_positive), None)
 

@@ -25,8 +25,7 @@ SUB_FUNCTIONS = (0x00, *range(0x04, 0x80))
 def test_no_seed_in_the_default_session(tester: Tester, level: int) -> None:
     if not tester.has_sessions:
         raise tester.looking.without_sessions()
-    entry = tester.target.level(level)
-    if entry is not None and entry.session == DEFAULT:
+    if tester.target.of_level(level).session == DEFAULT:
         not_applicable("the level is declared to be available in the default session")
     another_session(tester)
     entered = tester.enter_session(DEFAULT)

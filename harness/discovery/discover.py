@@ -190,7 +190,7 @@ def _one_each(link: Link, target: Target, ecus: Sequence[FoundEcu]) -> list[Foun
 
 def _with_key(target: Target, level: int, key: str | None) -> SecurityLevel:
     """Return the target's entry for a level, with the given key if the entry declares none."""
-    entry = target.level(level) or SecurityLevel(level=level)
+    entry = target.of_level(level)
     return entry if entry.key is not None or key is None else replace(entry, key=key)
 
 

@@ -101,10 +101,10 @@ def requests_to(state: CaseState, target: Target) -> tuple[bytes, ...]:
     number = state.number or 0
     if state.kind is CaseStateKind.SESSION:
         return tuple(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, one)) for one in target.way_to(number))
-    entry = target.level(number)
-    session = entry.session if entry is not None and target.timing.s3_ms is not None else None
+    entry = target.of_level(number)
+    session = entry.session if target.timing.s3_ms is not None else None
     way = requests_to(CaseState(CaseStateKind.SESSION, session), target) if session not in (None, Session.DEFAULT) else ()
-    seed = bytes((Service.SECURITY_ACCESS, number)) + (entry.record if entry is not None else b"")
+    seed = bytes((Service.SECURITY_ACCESS, number)) + entry.record
     key = (Keyed.of(bytes((Service.SECURITY_ACCESS, number + 1))),) if state.kind is CaseStateKind.UNLOCKED else ()
     return (*way, seed, *key)
 

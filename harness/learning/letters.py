@@ -188,8 +188,7 @@ def _probes(tester: Tester, levels: tuple[int, ...]) -> Iterator[Letter]:
 def _sessions_for(target: Target, level: int) -> Iterator[int]:
     """Return the default session, and the sessions on the way to the level's session."""
     yield Session.DEFAULT
-    entry = target.level(level)
-    own = entry.session if entry is not None and entry.session is not None else None
+    own = target.of_level(level).session
     if own is None or own == Session.DEFAULT:
         declared = [one.id for one in target.sessions if one.id != Session.DEFAULT]
         own = Session.EXTENDED if Session.EXTENDED in declared or not declared else declared[-1]

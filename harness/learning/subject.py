@@ -152,9 +152,7 @@ class Subject:
         tester = self.tester
         answers = [tester.request(tester.liveness_request)]
         if tester.has_sessions:
-            entry = tester.target.level(level)
-            session = entry.session if entry is not None and entry.session else Session.EXTENDED
-            for one in tester.target.way_to(session):
+            for one in tester.target.way_to(tester.target.of_level(level).session or Session.EXTENDED):
                 tester.meet(tester.target.before_session(one))
                 answers.append(tester.request(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, one))))
         answers.append(tester.security.request_seed(level))

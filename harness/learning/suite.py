@@ -85,12 +85,11 @@ class _Scenes:
         )
         self.quiet_key, self.quiet_seed = map(of, (LetterKind.QUIET_KEY, LetterKind.QUIET_SEED))
         self.functional = of(LetterKind.FUNCTIONAL_SEED)
-        entry = target.level(level)
-        declared = (entry.attempts if entry else None) or USUAL_LIMIT
+        entry = target.of_level(level)
+        declared = entry.attempts or USUAL_LIMIT
         self.limit = min((limits or {}).get(level) or declared, LARGEST_LIMIT)
         self.longest = max(self.limit + 2, MOST_KEYS)
-        session = entry.session if entry is not None else None
-        chain = target.way_to(session) if session is not None else ()
+        chain = target.way_to(entry.session) if entry.session is not None else ()
         wanted = [f"10 {one:02X}" for one in chain if one != Session.DEFAULT] or [
             one.name for one in self._letters if one.kind is LetterKind.SESSION and one.number != Session.DEFAULT
         ][:1]

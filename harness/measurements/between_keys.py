@@ -87,8 +87,7 @@ def _session_changes(tester: Tester, level: int) -> list[Act]:
     """Return changes to another session and to the same one, also with the answer suppressed and by the functional id."""
     if not tester.has_sessions:
         return []
-    entry = tester.target.level(level)
-    home = (entry.session if entry is not None else None) or int(Session.DEFAULT)
+    home = tester.target.of_level(level).session or int(Session.DEFAULT)
     sessions = []
     for session in dict.fromkeys((int(Session.DEFAULT), home, *tester.sessions())):
         if tester.enter_session(session).is_positive:
@@ -206,8 +205,7 @@ def _misfits(tester: Tester, level: int) -> Iterator[Act]:
 
 def _idle(tester: Tester, level: int, limit: int, depth: Depth, changes: tuple[Act, ...]) -> Iterator[Act]:
     """Yield a pause that ends the session, and a longer pause if guessing with it would still be faster than with delays."""
-    entry = tester.target.level(level)
-    delay_s = (entry.delay_s if entry is not None else None) or DEFAULT_DELAY_S
+    delay_s = tester.target.of_level(level).delay_s or DEFAULT_DELAY_S
     s3_s = (tester.target.timing.s3_ms or 5000) / 1000 * 1.2
     longest_s = depth.choose(quick=70.0, default=320.0, deep=4000.0)
     if tester.link.is_virtual:

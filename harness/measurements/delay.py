@@ -145,9 +145,8 @@ def measure_delay(tester: Tester, level: int, depth: Depth) -> Delay:
     A delay that ends before the declared number of wrong keys was a pause between two keys. Raises NotRun if the declared
     delay is longer than this depth has time for, Inconclusive if the limit was not reached again.
     """
-    entry = tester.target.level(level)
-    declared_s = entry.delay_s if entry is not None else None
-    attempts = entry.attempts if entry is not None and entry.attempts else LARGEST_LIMIT
+    entry = tester.target.of_level(level)
+    declared_s, attempts = entry.delay_s, entry.attempts or LARGEST_LIMIT
     longest_s = math.inf if tester.link.is_virtual else depth.choose(quick=60, default=300, deep=86_400)
     if declared_s is not None and declared_s > longest_s:
         raise NotRun(f"a delay of {declared_s:g} s is declared: too long for depth {depth}")

@@ -44,8 +44,8 @@ def take_pairs(tester: Tester, level: int, depth: Depth) -> KeyPairs:
 
     Raises Inconclusive if there is neither a key that opens the level nor a file of pairs.
     """
-    entry = tester.target.level(level)
-    given = read_pairs(tester.target, entry.pairs) if entry is not None and entry.pairs is not None else ()
+    entry = tester.target.of_level(level)
+    given = read_pairs(tester.target, entry.pairs) if entry.pairs is not None else ()
     if level in tester.security.found_keys:
         if given:
             return KeyPairs((), given, ())
@@ -58,8 +58,7 @@ def take_pairs(tester: Tester, level: int, depth: Depth) -> KeyPairs:
     except Unjudged:
         if not pairs and not given:
             raise
-    how = entry.key or "" if entry is not None else ""
-    return KeyPairs(tuple(pairs.items()), given, _computed(tester, level, how, tuple(pairs.items()), depth))
+    return KeyPairs(tuple(pairs.items()), given, _computed(tester, level, entry.key or "", tuple(pairs.items()), depth))
 
 
 def _unlock_for_pairs(tester: Tester, level: int, pairs: dict[bytes, bytes]) -> None:

@@ -128,8 +128,7 @@ def _is_compared(tester: Tester, level: int, suppressed: bytes) -> bool:
 
 def sessions_of(tester: Tester, level: int) -> list[int]:
     """Return the sessions other than the declared one in which the level gives seeds."""
-    entry = tester.target.level(level)
-    home = (entry.session if entry is not None else None) or int(Session.DEFAULT)
+    home = tester.target.of_level(level).session or int(Session.DEFAULT)
     return [session for session in tester.sessions() if session != home and gives_seeds(tester, level, session)]
 
 
@@ -149,10 +148,9 @@ def _enter(tester: Tester, session: int) -> None:
 
 
 def _elsewhere(tester: Tester, level: int, other: OtherAddress) -> Place:
-    entry = tester.target.level(level)
-    record = entry.record if entry is not None else b""
-    session = entry.session if entry is not None else None
-    ask = partial(other.ask, bytes((Service.SECURITY_ACCESS, level)) + record)
+    entry = tester.target.of_level(level)
+    session = entry.session
+    ask = partial(other.ask, bytes((Service.SECURITY_ACCESS, level)) + entry.record)
 
     tester.session_for(level)
     has_own_session = session is not None and not ask().is_positive

@@ -243,9 +243,8 @@ class _Sampler:
 
     def other_sessions(self) -> list[int]:
         """Return the sessions other than the level's declared one; the level may give seeds there too."""
-        entry = self.tester.target.level(self.level)
-        declared = entry.session if entry is not None else None
-        return [session for session in self.tester.sessions() if session != (declared or Session.DEFAULT)]
+        own = self.tester.target.of_level(self.level).session or Session.DEFAULT
+        return [session for session in self.tester.sessions() if session != own]
 
     def enter_other(self, session: int) -> bool:
         """Enter a session, and request a seed there; return whether the ECU gave one."""
@@ -259,8 +258,7 @@ class _Sampler:
 
     def take_where_it_is(self, count: int) -> int:
         """If the level declares no session, take about `count` seeds from other sessions; return how many were taken."""
-        entry = self.tester.target.level(self.level)
-        sessions = self.other_sessions() if entry is None or entry.session is None else []
+        sessions = self.other_sessions() if self.tester.target.of_level(self.level).session is None else []
         for session in sessions:
             if self.enter_other(session):
                 self.take(count // len(sessions))

@@ -385,6 +385,10 @@ class Target:
         """Return what the file declares of a SecurityAccess level, if anything."""
         return next((entry for entry in self.security if entry.level == number), None)
 
+    def of_level(self, number: int) -> SecurityLevel:
+        """Return what the file declares of a SecurityAccess level; an entry without values if that is nothing."""
+        return self.level(number) or SecurityLevel(level=number)
+
     def did(self, number: int) -> DataEntry | None:
         """Return what the file declares of a data identifier, if anything."""
         return next((entry for entry in self.data if entry.did == number), None)

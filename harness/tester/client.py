@@ -160,8 +160,7 @@ class Client(Exchanger):
 
     def session_for(self, level: int) -> None:
         """Enter the session in which a level is declared to be available. Raises Inconclusive if the ECU refuses."""
-        entry = self.target.level(level)
-        session = entry.session if entry is not None else None
+        session = self.target.of_level(level).session
         if session is not None and session != Session.DEFAULT and self.has_sessions:
             reply = self.enter_session(session)
             if not reply.is_positive:

@@ -120,8 +120,7 @@ class SecurityAccess:
     def request_seed(self, level: int, record: bytes | None = None) -> Reply:
         """Request a seed once, and return any answer; the data record is the target's unless one is given."""
         if record is None:
-            entry = self._client.target.level(level)
-            record = entry.record if entry is not None else b""
+            record = self._client.target.of_level(level).record
         return self._client.request(bytes((Service.SECURITY_ACCESS, level)) + record)
 
     def seed(self, level: int, *, as_given: bool = False) -> bytes:
@@ -215,8 +214,7 @@ class SecurityAccess:
 
     def delay_s(self, level: int) -> float:
         """Return the declared delay of a level, or a usual one, in seconds."""
-        entry = self._client.target.level(level)
-        declared = entry.delay_s if entry is not None else None
+        declared = self._client.target.of_level(level).delay_s
         return DEFAULT_DELAY_S if declared is None else declared
 
     # Keys
@@ -417,8 +415,7 @@ class SecurityAccess:
     def make_room(self, level: int, guesses: int = 1) -> bool:
         """Clear the attempt counter if `guesses` more guesses could reach its limit; return whether it was cleared."""
         state = self.level(level)
-        entry = self._client.target.level(level)
-        declared = entry.attempts if entry is not None else None
+        declared = self._client.target.of_level(level).attempts
         attempts = declared or min(state.seen_limit or DEFAULT_ATTEMPTS, DEFAULT_ATTEMPTS)
         is_close = state.wrong_in_a_row > 0 and state.wrong_in_a_row + guesses >= max(attempts, 2)
         return is_close and self.clear_attempts(level)
