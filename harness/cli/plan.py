@@ -93,9 +93,9 @@ def planned(audit: AuditOptions, keyword: str | None) -> AuditPlan:
         said = io.StringIO()
         with contextlib.redirect_stderr(said), nobody_to_ask():
             code = run_pytest(request, ["-k", keyword] if keyword else [])
+        if code == 2:  # a plan of half an audit would promise too little
+            raise KeyboardInterrupt
         if request.console.folder is None:
-            if code == 2:
-                raise KeyboardInterrupt
             why = said.getvalue().strip().splitlines()
             raise UserError(
                 (why[0] if why else "the audit could not be planned").removeprefix("uds-harness: ").removeprefix("ERROR: ")

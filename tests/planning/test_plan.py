@@ -18,7 +18,8 @@ from harness.cli.terminal import AuditRequest
 from harness.target import load_target
 from harness.verdict import Depth
 
-from ..audit.auditing import uds_harness
+from ..audit.auditing import check as check_text
+from ..audit.auditing import uds_harness, write_checks
 from .test_twin import DECLARED, HEAD
 
 KEYS = ["id", "parameter", "permissions", "requests", "wrong_keys", "writes", "resets", "waits_s", "seconds", "why"]
@@ -215,3 +216,9 @@ def test_what_does_no_harm_needs_no_question(bench: Path) -> None:
 
 def test_the_word_of_a_person_is_kept(bench: Path) -> None:
     assert agreed(bench, "YES")[0]
+
+
+def test_a_plan_that_is_interrupted_is_none(bench: Path, tmp_path: Path) -> None:
+    mine = write_checks(tmp_path / "mine", check_text("MY-1", "__import__('signal').raise_signal(2)"))
+    done = uds_harness("plan", bench, "--checks", mine, "--check", "MY-*", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
