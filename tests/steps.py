@@ -23,9 +23,9 @@ def each(text: str) -> list[Any]:
 
 
 def play(steps: str, do: Callable[[str], str], *, is_flawed: bool = False) -> None:
-    """Do each step; what it ``> says`` has to be the answer: `nothing` is silence, ``...`` any end.
+    """Do each step, and compare its answer with the words after ``>``: `nothing` is silence, ``...`` any end.
 
-    ``> one / other`` is what a sound ECU says, and what a flawed one does.
+    In ``> one / other`` the first answer is that of a sound ECU, the second that of a flawed one.
     """
     for number, step in enumerate(steps.split("|"), 1):
         done, asks, expected = (word.strip() for word in step.partition(">"))

@@ -1,4 +1,4 @@
-"""Prove that an audit ended by Ctrl-C or killed keeps everything that was measured until then, and readable."""
+"""Prove that an audit ended by Ctrl-C or killed keeps, in readable form, everything that was measured until then."""
 
 import json
 import signal

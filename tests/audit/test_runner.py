@@ -1,4 +1,4 @@
-"""Prove what the runner makes of checks that end for reasons which are not the ECU's fault."""
+"""Prove which verdict the runner gives to a check that ends for a reason other than the ECU's behaviour."""
 
 from harness.audit.runner import Runner
 from harness.audit.schedule import Check

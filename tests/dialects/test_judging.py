@@ -29,7 +29,7 @@ MOST_CONFORMANCE = 5
 
 
 def declared(name: str, *, sessions: str = "", level: str = "") -> Target:
-    """Return what a user would declare who does not know that the harness knows the dialect."""
+    """Return the target that a user would declare without knowing that the harness knows the dialect."""
     text = f"""
 [target]
 name = "{name}"
@@ -180,7 +180,7 @@ def test_what_is_not_judged_names_the_dialect() -> None:
 def test_an_ecu_of_a_stranger_gets_its_security_findings_and_few_others(
     name: str, how: dict[str, str], seen: set[str]
 ) -> None:
-    """All these ECUs have seeds of two bytes and keys that follow from the seeds; both are found, whatever else is."""
+    """All these ECUs have seeds of two bytes and keys that follow from the seeds: both faults are found in each."""
     findings = audited(declared(name, **how))
     failed = failing(findings)
     assert seen <= failed

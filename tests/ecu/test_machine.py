@@ -137,7 +137,7 @@ def test_nothing_is_printed_unless_asked_for(capsys: pytest.CaptureFixture[str])
 
 @pytest.fixture
 def sockets() -> Iterator[list[ISOTPSoftSocket]]:
-    """A socket of the tester, one of the ECU, one that sends to all ECUs, and one on which the ECU hears that."""
+    """Four sockets: the tester's; the ECU's; the tester's for requests to all ECUs; the ECU's that receives these."""
     buses = []
     opened = []
     for tx_id, rx_id in ((0x740, 0x748), (0x748, 0x740), (0x7DF, 0x7F0), (0x7F1, 0x7DF)):

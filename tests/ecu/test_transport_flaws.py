@@ -1,4 +1,4 @@
-"""Prove what each transport flaw makes of frames that a sound ECU ignores, and that other frames still work."""
+"""Prove how each transport flaw treats frames that a sound ECU ignores, and that other frames still work."""
 
 import pytest
 

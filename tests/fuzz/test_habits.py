@@ -46,7 +46,7 @@ def bench_on(ecu: Target) -> Iterator[Bench]:
 
 
 def seen(ecu: Target, stimuli: list[Stimulus], setting: Setting | None = None) -> dict[str, Damage | Complaint]:
-    """Play stimuli after some usual ones, twice, and return what goes wrong: only what is seen again is reported."""
+    """Play usual stimuli and these, then these once more; return the faults that were seen both times."""
     with bench_on(ecu) as bench:
         first = bench.failures(setting or Setting(), [*USUAL * 8, *stimuli])
         again = bench.failures(setting or Setting(), stimuli)

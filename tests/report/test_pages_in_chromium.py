@@ -33,7 +33,9 @@ addEventListener("load", () => {
 
 
 def looked_at(*pages: tuple[Path, int], query: str = "", asks: str = "") -> list[dict[str, Any]]:
-    """Open pages, each in a frame of this width, and return what they are; a message on their console fails the test."""
+    """Open pages, each in a frame of its width; return what the browser measured of each. A message on a console fails the
+    test.
+    """
     assert CHROMIUM is not None
     frames = [f'<iframe src="{page.name}{query}" style="width:{width}px;border:0"></iframe>' for page, width in pages]
     frame = pages[0][0].with_name("frame.html")

@@ -120,7 +120,7 @@ def endpoint(tx_dl: int) -> IsoTp:
 
 
 def step(bus: can.BusABC, ours: IsoTp) -> bytes | None:
-    """Move what is due on our side, in at most 1 ms; return what our endpoint received."""
+    """Send the endpoint's frames, and let it take one frame, within 1 ms; return the message that this frame completed."""
     for frame in ours.outbox:
         bus.send(can.Message(arbitration_id=REQUEST_ID, data=frame, is_extended_id=False, is_fd=True, bitrate_switch=True))
     ours.outbox.clear()

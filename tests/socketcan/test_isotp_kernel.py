@@ -71,7 +71,7 @@ def bus() -> Iterator[can.BusABC]:
 
 
 def step(bus: can.BusABC, ours: IsoTp) -> bytes | None:
-    """Move what is due on our side, in at most 1 ms; return what our endpoint received."""
+    """Send the endpoint's frames, and let it take one frame, within 1 ms; return the message that this frame completed."""
     _take(bus, ours)
     frame = bus.recv(timeout=0.001)
     message = ours.receive(frame.data, time.monotonic()) if frame is not None else None
