@@ -44,7 +44,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "Without TARGET and link options: the article's ECU, simulated.\n"
         "Without TARGET: an ECU that is discovered first; see found.toml in the report.",
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_options(audit)
     audit.set_defaults(run=run)

@@ -24,10 +24,7 @@ bash needs the package bash-completion, zsh this in ~/.zshrc:
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
     completion = commands.add_parser(
-        "completion",
-        help="print a script for the completion of bash or zsh",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "completion", help="print a script for the completion of bash or zsh", description=DESCRIPTION
     )
     completion.add_argument("shell", choices=("bash", "zsh"), help="the shell that reads it")
     completion.set_defaults(run=run)

@@ -23,7 +23,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "software versions of an ECU. What was judged by another version of a check,\n"
         "depth, permission or target is marked as not comparable.",
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     diff.add_argument("old", type=Path, metavar="OLD", help="the earlier run's folder")
     diff.add_argument("new", type=Path, metavar="NEW", help="the later run's folder")

@@ -21,7 +21,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "its URI, CAN FD is tried too. Where no id is answered, the usual ones (0x6F1,\n"
         "0x750) and those that are named are asked behind each address that the first\n"
         "byte of the data could be (extended and mixed addressing).",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target(find)
     add_wait(find)

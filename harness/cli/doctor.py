@@ -15,7 +15,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Look at the way to the ECU, step by step: kernel, adapter, bus, answer, and what\n"
         "the target names outside the bus. What does not work is shown with the command\n"
         "that mends it. Nothing is changed.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target(doctor)
     doctor.set_defaults(run=run)

@@ -26,12 +26,7 @@ SIGUSR1 prints what --status asks for."""
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
-    ecu = commands.add_parser(
-        "ecu",
-        help="play a simulated ECU on a real bus",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    ecu = commands.add_parser("ecu", help="play a simulated ECU on a real bus", description=DESCRIPTION)
     ecu.add_argument(
         "profile", metavar="PROFILE", help="a profile (see `uds-harness list profiles`), or path/to/file.py:factory"
     )

@@ -50,7 +50,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "Without TARGET and link options: the article's ECU, simulated.\n"
         'uds-harness fuzz new "2E 20 {00..FF}" writes a case of your own that runs.',
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target(fuzz)
     fuzz.add_argument("send", nargs="?", metavar="SEND", help="with new: what the case sends")

@@ -32,7 +32,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="add identifiers and levels from a table to a target file",
         description="Add the rows of a CSV table to a target file.",
         epilog=COLUMNS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     table.add_argument("table", type=Path, metavar="FILE.csv")
     table.add_argument("target", type=Path, metavar="TARGET.toml", help="the entries are put at its end")

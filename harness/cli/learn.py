@@ -46,7 +46,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "Without TARGET and link options: the article's ECU, simulated.\n"
         "Without TARGET: an ECU that is discovered first; give its --key.",
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target(learn)
     add_key(learn)

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import TextIO
+from typing import Any, TextIO
 
 from harness.cli import (
     audit,
@@ -51,6 +51,11 @@ COMMANDS = (
 
 
 class _Parser(argparse.ArgumentParser):
+    """A parser that keeps the lines of a description, and says in one line what is wrong."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"formatter_class": argparse.RawDescriptionHelpFormatter, **options})
+
     def error(self, message: str) -> None:  # type: ignore[override]
         print(f"{self.prog}: {message}; see: {self.prog} --help", file=sys.stderr)
         raise SystemExit(WRONG_USE)
@@ -130,6 +135,7 @@ def _nowhere() -> TextIO:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="uds-harness",
+        formatter_class=argparse.HelpFormatter,
         description="Is an ECU's SecurityAccess real? Verdicts with evidence, on a simulated ECU or on a real bus.",
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")

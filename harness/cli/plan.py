@@ -26,7 +26,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Run the audit against an ECU that is simulated from the target, in virtual time:\n"
         "what each check would send to the real one, which permission that takes, how\n"
         "long it takes and why. Nothing goes out. `audit --dry-run` is the same.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target(plan)
     add_selection(plan)

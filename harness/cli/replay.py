@@ -31,7 +31,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "were as recorded. To judge again, run the command that the report gives for the\n"
         "result. Without TARGET: the one of the run.",
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     replay.add_argument("run_folder", type=Path, metavar="RUN", help="a run's folder, e.g. reports/20261120T092800Z-article")
     replay.add_argument("result", metavar="ID", help="e.g. SA-09, or 'SA-09[level 0x01]'")

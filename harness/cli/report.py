@@ -14,6 +14,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Make every report of a run again from its folder alone, on this machine or another; "
         "of a run that was killed, the report of what was done. What was measured stays as it is, and "
         "manifest.json says when reports were made again, by which version, and what changed.",
+        formatter_class=argparse.HelpFormatter,
     )
     report.add_argument("run_folder", type=Path, metavar="RUN", help="a run's folder, e.g. reports/20261120T092800Z-article")
     report.add_argument(

@@ -29,7 +29,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "back as `< HEX  text`. The same is allowed as in an audit, and wrong keys are\n"
         "counted in the same ledger.",
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_target(shell)
     add_wait(shell)

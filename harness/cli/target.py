@@ -19,7 +19,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="write a target file in which every key is explained",
         description="Write a target file of a real ECU in which every key is explained. Set what you know, delete\n"
         "the rest; then: uds-harness doctor FILE. What an ECU has can be found: uds-harness discover FILE.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     new.add_argument("file", type=Path, metavar="FILE", help="e.g. gateway.toml; it must not exist yet")
     new.set_defaults(run=run)
