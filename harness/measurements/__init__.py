@@ -344,7 +344,12 @@ class Measurements:
 
     def generators(self, level: int, sample: SeedSample) -> GeneratorSearch:
         """Try well-known generators on a sample, and on the seeds after restarts if restarts are possible."""
-        return search_generators(sample, self.restarts_if_any(level), self._depth)
+        beside = [
+            other
+            for one in self._levels_in_session_of(level)
+            if isinstance(other := self._taken.get(("seeds", one)), SeedSample) and sample.was_taken_beside(other)
+        ]
+        return search_generators(sample, self.restarts_if_any(level), self._depth, beside)
 
     def restarts_if_any(self, level: int) -> Restarts | None:
         """Return the first seeds after restarts; None, with a note of the reason, if restarts are impossible."""

@@ -1,5 +1,6 @@
 """Search for a well-known generator that makes a level's seeds; the depth decides how many starting values are tried."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.clocks import SeedClock, tells_time_of_day
@@ -32,10 +33,14 @@ class GeneratorSearch:
     """All that was tried, in words."""
 
 
-def search_generators(sample: SeedSample, restarts: Restarts | None, depth: Depth) -> GeneratorSearch:
+def search_generators(
+    sample: SeedSample, restarts: Restarts | None, depth: Depth, beside: Sequence[SeedSample] = ()
+) -> GeneratorSearch:
     """Solve for the state of known generators, then start them from likely times, as many as the depth allows.
 
     All seeds of the sample must have one length.
+
+    `beside`: samples of further levels that were taken in the same waits, maybe from the same generator.
     """
     around_s = depth.choose(quick=60, default=600, deep=86_400)
     slow_around_s = depth.choose(quick=0, default=300, deep=3600)
@@ -54,10 +59,12 @@ def search_generators(sample: SeedSample, restarts: Restarts | None, depth: Dept
     slow_ranges = [time_of_day(slow_around_s)] if slow_around_s else []
     sessions = _sessions(sample)
     heads = [*_after_pauses(sample), *(Stream((one.seed,)) for one in _first(sample, restarts))]
-    whole = Stream(sample.seeds)
+    alike = [one for one in beside if one.lengths == sample.lengths]
+    drawn = sorted(seed for one in (sample, *alike) for seed in zip(one.times_s, one.seeds, strict=True))
+    streams = [Stream(sample.seeds), *([Stream(tuple(seed for _, seed in drawn))] if alike else []), *sessions]
     found = (
         tells_time_of_day(sample.seeds, sample.utc_s)
-        or solve([whole, *sessions], is_thorough=depth is Depth.DEEP)
+        or solve(streams, is_thorough=depth is Depth.DEEP)
         or start(heads, ranges, slow_ranges)
     )
     slow = ", ".join(sorted(SLOW_TO_START))

@@ -72,6 +72,12 @@ class SeedSample:
     renewed_by: Renewal = Renewal.EACH
     """What the tester waited for before each request, so that the ECU drew a new seed."""
 
+    def was_taken_beside(self, other: SeedSample) -> bool:
+        """Whether the other sample is another one, and was taken in the same time."""
+        if self is other or not self.times_s or not other.times_s:
+            return False
+        return self.times_s[0] < other.times_s[-1] and other.times_s[0] < self.times_s[-1]
+
     @property
     def is_enough(self) -> bool:
         """Whether the sample is large enough to judge repetition."""
