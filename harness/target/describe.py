@@ -116,7 +116,7 @@ def _meanings(kind: type) -> dict[str, str]:
 
 @cache
 def _aliases() -> dict[str, str]:
-    """Return what stands under the types that several tables share."""
+    """Return the texts under the types that several tables share, by the names of these types."""
     return dict(_documented(ast.parse(inspect.getsource(model)).body))
 
 
