@@ -117,7 +117,9 @@ def rows(campaign: CampaignSoFar, verdicts: Mapping[str, Verdict], *, repeat: st
             )
         elif not campaign.sent[row]:
             why = campaign.left_out or campaign.lost or "nothing of this kind was sent"
-            if row == WALK:
+            if not campaign.rounds:
+                why = campaign.lost or "the campaign ended before its first round was over"
+            elif row == WALK:
                 why = "no walk was possible: it takes a level with a key, and the permission for wrong keys"
             yield replace(finding, verdict=Verdict.INCONCLUSIVE, reason=why)
         elif found:

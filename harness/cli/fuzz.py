@@ -161,8 +161,10 @@ def _fuzz(options: argparse.Namespace) -> int:
         f"\n{campaign.exchanges:,} exchanges in {rounds}: {_counted(campaign.found)}; "
         f"{len(campaign.cells)} kinds of answers, {len(campaign.corpus)} sequences in the corpus"
     )
-    print(f"report: {session.folder.path / AUDIT_HTML}")
     code = exit_code(run)
+    if run.info.interrupted:
+        print(f"next: {own_command()} fuzz --resume {shlex.quote(str(session.folder.path))} goes on")
+    print(f"report: {session.folder.path / AUDIT_HTML}")
     return 0 if options.exit_zero and code == 1 else code
 
 

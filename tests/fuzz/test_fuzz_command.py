@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,17 @@ def test_a_campaign_that_was_cut_short_goes_on_and_ends_as_one_that_was_not(foun
     after = audit_of(found)
     assert after["run"]["campaign"] == before["run"]["campaign"]
     assert [one["id"] for one in after["results"]] == [one["id"] for one in before["results"]]
+
+
+def test_a_campaign_that_is_interrupted_at_once_says_so_and_how_it_goes_on(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.campaigns.running.run_rounds", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+    done = uds_harness("fuzz", "flawed.toml", *SMALL, "--out", "cut", cwd=place)
+    assert done.code == 2
+    assert "fuzz --resume cut goes on" in done.out
+    reasons = {one["reason"] for one in audit_of(place / "cut")["results"]}
+    assert reasons == {"the campaign ended before its first round was over"}
 
 
 def test_wrong_use_is_told_before_anything_is_sent(place: Path) -> None:
