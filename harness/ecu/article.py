@@ -101,7 +101,7 @@ class ArticleEcu:
         Raises IndexError if the frame is too short for the service that it names, KeyError if a key comes before any seed.
         """
         request = list(data)
-        print("Received request data:", _hex_list(request))
+        print(f"Received request data: {_hex_list(request)}")  # once a frame: one text, not four
         response = None
         sid = request[1]
         if sid == Service.READ_DATA_BY_IDENTIFIER:
@@ -215,5 +215,8 @@ def _asks_for(request: list[int], did: tuple[int, int]) -> bool:
     return request[2] == did[0] and request[3] == did[1]
 
 
-def _hex_list(numbers: Iterable[int]) -> str:
-    return ", ".join(f"0x{number:02X}" for number in numbers)
+_HEX: Final = tuple(f"0x{octet:02X}" for octet in range(0x100))
+
+
+def _hex_list(octets: Iterable[int]) -> str:
+    return ", ".join([_HEX[octet] for octet in octets])
