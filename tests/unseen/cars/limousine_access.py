@@ -1,14 +1,12 @@
 """Limousines that expose guarded content, or do not end an unlock with its session, each in one way."""
 
-from pathlib import Path
+from tests.unseen.cars import limousine
 
-from harness.target.user_code import load_file
-
-limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_access.py")
 but = limousine.but
 DEFAULT, PROGRAMMING, EXTENDED, ALL = limousine.DEFAULT, limousine.PROGRAMMING, limousine.EXTENDED, limousine.ALL
 Limousine, Transport, Refused, Service = limousine.Limousine, limousine.Transport, limousine.Refused, limousine.Service
 Record, Request, table = limousine.Record, limousine.Request, limousine.table
+
 HIDDEN = 0x0D10
 
 # Other ways to the same data.

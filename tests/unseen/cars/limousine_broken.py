@@ -1,13 +1,6 @@
 """Limousines that are broken, or differ from their target file."""
 
-from pathlib import Path
-
-from harness.target.user_code import load_file
-
-limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_broken.py")
-but, refuse = limousine.but, limousine.refuse
-Limousine, Refused, Service = limousine.Limousine, limousine.Refused, limousine.Service
-
+from tests.unseen.cars.limousine import Limousine, Refused, Service, but, refuse
 
 NothingSupported = but(Limousine, serve=lambda ecu, pdu: refuse(0x11))
 """Every request is refused with 0x11."""

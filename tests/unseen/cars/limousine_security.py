@@ -1,15 +1,11 @@
 """Limousines whose SecurityAccess has one realistic flaw each."""
 
 import hashlib
-from pathlib import Path
 from random import Random
 
-from harness.target.user_code import load_file
+from tests.unseen.cars import limousine
+from tests.unseen.cars.limousine import DEFAULT, EXTENDED, PROGRAMMING, Limousine, Refused, but, key
 
-limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_security.py")
-but = limousine.but
-DEFAULT, PROGRAMMING, EXTENDED = limousine.DEFAULT, limousine.PROGRAMMING, limousine.EXTENDED
-Limousine, Refused, Service, key = limousine.Limousine, limousine.Refused, limousine.Service, limousine.key
 NEVER_S = 1e9
 WORD = 0xFFFF_FFFF_FFFF_FFFF
 

@@ -1,18 +1,17 @@
 """Limousines that use the freedom of the standard: none has a flaw that its target does not declare."""
 
 import hashlib
-from pathlib import Path
 
 import can
 
-from harness.target.user_code import load_file
+from tests.unseen.cars import limousine
 
-limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_sound.py")
 but, refuse = limousine.but, limousine.refuse
 DEFAULT, PROGRAMMING, EXTENDED, OPEN = limousine.DEFAULT, limousine.PROGRAMMING, limousine.EXTENDED, limousine.OPEN
 Limousine, Record, Refused, Request = limousine.Limousine, limousine.Record, limousine.Refused, limousine.Request
-NoSessions = limousine.Coupe
 Service, Transport, table = limousine.Service, limousine.Transport, limousine.table
+
+NoSessions = limousine.Coupe
 
 
 def short_key(seed: bytes, level: int) -> bytes:

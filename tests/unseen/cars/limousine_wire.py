@@ -1,10 +1,7 @@
 """Limousines that violate ISO-TP or UDS, crash, or slow down, each in one way."""
 
-from pathlib import Path
+from tests.unseen.cars import limousine
 
-from harness.target.user_code import load_file
-
-limousine = load_file(Path(__file__).parent / "limousine.py", "limousine_wire.py")
 but, refuse = limousine.but, limousine.refuse
 DEFAULT, PROGRAMMING, EXTENDED, ALL = limousine.DEFAULT, limousine.PROGRAMMING, limousine.EXTENDED, limousine.ALL
 Limousine, Transport, Refused, Service = limousine.Limousine, limousine.Transport, limousine.Refused, limousine.Service

@@ -1,13 +1,7 @@
 """Cranes with one flaw in how keys are compared, counted and delayed, or in what a lock ends."""
 
-import sys
-from pathlib import Path
-
-if (HERE := str(Path(__file__).parent)) not in sys.path:
-    sys.path.insert(0, HERE)
-
-from crane import DEFAULT, EXTENDED, HIGH, LOW, PROGRAMMING, No, key
-from crane_services import FullCrane
+from tests.unseen.crane.crane import DEFAULT, EXTENDED, HIGH, LOW, PROGRAMMING, No, key
+from tests.unseen.crane.crane_services import FullCrane
 
 # Which key is right.
 

@@ -1,14 +1,8 @@
 """Sound cranes that are odd where the standard leaves room."""
 
-import sys
-from pathlib import Path
-
-if (HERE := str(Path(__file__).parent)) not in sys.path:
-    sys.path.insert(0, HERE)
-
-from crane import HIGH, LOW, No
-from crane import key as key
-from crane_services import FullCrane
+from tests.unseen.crane.crane import HIGH, LOW, No
+from tests.unseen.crane.crane import key as key
+from tests.unseen.crane.crane_services import FullCrane
 
 
 class FirstSeedRefused(FullCrane):

@@ -2,14 +2,8 @@
 communication.
 """
 
-import sys
-from pathlib import Path
-
-if (HERE := str(Path(__file__).parent)) not in sys.path:
-    sys.path.insert(0, HERE)
-
-from crane import DEFAULT, EXTENDED, HIGH, LOW, PROGRAMMING, Crane, No
-from crane import key as key
+from tests.unseen.crane.crane import DEFAULT, EXTENDED, HIGH, LOW, PROGRAMMING, Crane, No
+from tests.unseen.crane.crane import key as key
 
 SPEED, RAMP, LOAD, CODE, TRACE, SERIAL, SESSION = 0x3101, 0x3102, 0x3103, 0x3104, 0x3105, 0xF18C, 0xF186
 READ = {CODE: LOW, TRACE: HIGH}

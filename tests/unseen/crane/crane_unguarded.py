@@ -1,13 +1,7 @@
 """Cranes with one request that is unguarded, or guarded on too few connections."""
 
-import sys
-from pathlib import Path
-
-if (HERE := str(Path(__file__).parent)) not in sys.path:
-    sys.path.insert(0, HERE)
-
-from crane import key as key
-from crane_services import RAM, SCRATCH_SIZE, FullCrane
+from tests.unseen.crane.crane import key as key
+from tests.unseen.crane.crane_services import RAM, SCRATCH_SIZE, FullCrane
 
 
 class UnlockIsEverybodys(FullCrane):

@@ -5,16 +5,11 @@ with 0x78 first, and requests that come meanwhile with 0x21. Each flawed loom ov
 `loom_services`.
 """
 
-import sys
 from hashlib import blake2s
-from pathlib import Path
 
 import can
 
-if (HERE := str(Path(__file__).parent)) not in sys.path:
-    sys.path.insert(0, HERE)
-
-from loom_wire import Wire
+from tests.unseen.loom.loom_wire import Wire
 
 DEFAULT, EXTENDED, SETUP, FACTORY = 0x01, 0x03, 0x41, 0x60
 LEVEL = 0x11

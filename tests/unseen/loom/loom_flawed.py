@@ -1,14 +1,8 @@
 """Looms with one flaw: in a session, in the delay, in what outlasts a lock, or in a request without its guard."""
 
-import sys
-from pathlib import Path
-
-if (HERE := str(Path(__file__).parent)) not in sys.path:
-    sys.path.insert(0, HERE)
-
-from loom import FACTORY, LEVEL, SEED_BYTES, but
-from loom import key as key
-from loom_services import FullLoom
+from tests.unseen.loom.loom import FACTORY, LEVEL, SEED_BYTES, but
+from tests.unseen.loom.loom import key as key
+from tests.unseen.loom.loom_services import FullLoom
 
 # Keys, counter, delay.
 

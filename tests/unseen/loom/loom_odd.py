@@ -1,14 +1,8 @@
 """Sound looms that are odd where the standard leaves room."""
 
-import sys
-from pathlib import Path
-
-if (HERE := str(Path(__file__).parent)) not in sys.path:
-    sys.path.insert(0, HERE)
-
-from loom import CONDITIONS, DEFAULT, LEVEL, but
-from loom import key as key
-from loom_services import FullLoom
+from tests.unseen.loom.loom import CONDITIONS, DEFAULT, LEVEL, but
+from tests.unseen.loom.loom import key as key
+from tests.unseen.loom.loom_services import FullLoom
 
 
 class SessionsRefusedAtFirst(FullLoom):

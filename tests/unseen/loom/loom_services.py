@@ -1,12 +1,6 @@
 """Define the services of a loom for testers: data, periodic data, outputs, routines, transfers, timing and baud rate."""
 
-import sys
-from pathlib import Path
-
-if (HERE := str(Path(__file__).parent)) not in sys.path:
-    sys.path.insert(0, HERE)
-
-from loom import (
+from tests.unseen.loom.loom import (
     BAD_LENGTH,
     DEFAULT,
     EXTENDED,
@@ -19,7 +13,7 @@ from loom import (
     Loom,
     Said,
 )
-from loom import key as key
+from tests.unseen.loom.loom import key as key
 
 WIDTH, PATTERN, RECIPE, OUTPUT, VERSION, ACTIVE = 0x0701, 0x0702, 0x0703, 0x0704, 0xF195, 0xF186
 GUARDED_READ = {RECIPE, 0xF202}

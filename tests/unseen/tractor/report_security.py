@@ -1,14 +1,9 @@
 """Tractors that do what people reported of SecurityAccess in ECUs and servers; each docstring has the report's address."""
 
 import hashlib
-from pathlib import Path
 
-from harness.target.user_code import load_file
-
-tractor = load_file(Path(__file__).parent / "tractor.py", "report_security.py")
-
-Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
-DEFAULT, PROGRAMMING, EXTENDED = tractor.DEFAULT, tractor.PROGRAMMING, tractor.EXTENDED
+from tests.unseen.tractor.tractor import DEFAULT, EXTENDED, PROGRAMMING, Refusal, Tractor
+from tests.unseen.tractor.tractor import key as key
 
 
 class NoLevelInZeroSeed(Tractor):

@@ -1,15 +1,10 @@
 """Tractors that do what people reported of diagnostic servers and ECUs, SecurityAccess aside, with the report's address."""
 
 import hashlib
-from pathlib import Path
 
-from harness.target.user_code import load_file
-
-tractor = load_file(Path(__file__).parent / "tractor.py", "report_server.py")
-but = tractor.but
-
-Lane, Refusal, Tractor, key = tractor.Lane, tractor.Refusal, tractor.Tractor, tractor.key
-DEFAULT, PROGRAMMING, EXTENDED = tractor.DEFAULT, tractor.PROGRAMMING, tractor.EXTENDED
+from tests.unseen.tractor import tractor
+from tests.unseen.tractor.tractor import DEFAULT, EXTENDED, PROGRAMMING, Lane, Refusal, Tractor, but
+from tests.unseen.tractor.tractor import key as key
 
 
 class NeverReady(Tractor):

@@ -1,16 +1,14 @@
 """Tractors that guard unusual content, guard content badly, or reveal what they should hide."""
 
 import hashlib
-from pathlib import Path
 
-from harness.target.user_code import load_file
+from tests.unseen.tractor import tractor
 
-tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_access.py")
 but = tractor.but
-
 Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
 DEFAULT, PROGRAMMING, EXTENDED = tractor.DEFAULT, tractor.PROGRAMMING, tractor.EXTENDED
 SPEED, LIMIT, CODE, SERIAL = tractor.SPEED, tractor.LIMIT, tractor.CODE, tractor.SERIAL
+
 MEMORY = range(0x20000000, 0x20000100)
 
 

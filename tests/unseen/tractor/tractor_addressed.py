@@ -3,13 +3,7 @@
 The tractor's own ISO-TP has room for eight bytes; here its lanes leave one of them to the address.
 """
 
-import sys
-from pathlib import Path
-
-if (HERE := str(Path(__file__).parent)) not in sys.path:
-    sys.path.insert(0, HERE)
-
-from tractor import Lane, Tractor, but, key
+from tests.unseen.tractor.tractor import Lane, Tractor, but, key
 
 __all__ = ["key"]
 

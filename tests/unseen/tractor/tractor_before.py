@@ -3,13 +3,7 @@
 They are routine 0203 before programming, a level before the session in which an ECU is flashed, and a level behind another.
 """
 
-import sys
-from pathlib import Path
-
-if (HERE := str(Path(__file__).parent)) not in sys.path:
-    sys.path.insert(0, HERE)
-
-from tractor import DEFAULT, EXTENDED, PROGRAMMING, Refusal, Tractor, but, key
+from tests.unseen.tractor.tractor import DEFAULT, EXTENDED, PROGRAMMING, Refusal, Tractor, but, key
 
 __all__ = ["key"]
 

@@ -1,16 +1,9 @@
 """Tractors on a bus with other nodes, and tractors whose frames are odd or reveal too much."""
 
-from pathlib import Path
-
 import can
 
-from harness.target.user_code import load_file
-
-tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_bus.py")
-but = tractor.but
-
-Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
-
+from tests.unseen.tractor import tractor
+from tests.unseen.tractor.tractor import Refusal, Tractor, but, key
 
 # Sound.
 

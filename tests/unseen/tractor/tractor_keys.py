@@ -1,13 +1,7 @@
 """Tractors that answer keys in unusual ways, or compare them badly."""
 
-from pathlib import Path
-
-from harness.target.user_code import load_file
-
-tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_keys.py")
-
-Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
-
+from tests.unseen.tractor import tractor
+from tests.unseen.tractor.tractor import Refusal, Tractor, key
 
 # Sound.
 

@@ -1,14 +1,8 @@
 """Tractors with unusual sessions, with a sleep, or with another end of a session or none."""
 
-from pathlib import Path
+from tests.unseen.tractor.tractor import DEFAULT, EXTENDED, PROGRAMMING, Refusal, Tractor, but
+from tests.unseen.tractor.tractor import key as key
 
-from harness.target.user_code import load_file
-
-tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_life.py")
-but = tractor.but
-
-Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
-DEFAULT, PROGRAMMING, EXTENDED = tractor.DEFAULT, tractor.PROGRAMMING, tractor.EXTENDED
 TIMES = b"\x00\x32\x01\xf4"
 
 

@@ -2,16 +2,9 @@
 
 import hashlib
 import zlib
-from pathlib import Path
 
-from harness.target.user_code import load_file
-
-tractor = load_file(Path(__file__).parent / "tractor.py", "tractor_seeds.py")
-but = tractor.but
-
-Refusal, Tractor, key = tractor.Refusal, tractor.Tractor, tractor.key
-PROGRAMMING, EXTENDED = tractor.PROGRAMMING, tractor.EXTENDED
-
+from tests.unseen.tractor.tractor import EXTENDED, PROGRAMMING, Refusal, Tractor, but
+from tests.unseen.tractor.tractor import key as key
 
 # Sound.
 
