@@ -217,7 +217,7 @@ def unlock_in(tester: Tester, session: int, level: int) -> None:
 
 
 def take_control(tester: Tester, lock: Lock, shows: Teller, session: int, idle_s: float) -> None:
-    """See the level open before S3 has passed, after `idle_s` seconds or, if the ECU locks itself earlier, at once.
+    """Show that the level is open before S3 has passed: after `idle_s` seconds or, if the ECU locks itself earlier, at once.
 
     Raises Inconclusive if the level is not even open at once.
     """

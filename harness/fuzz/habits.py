@@ -249,7 +249,7 @@ class Habits:
         return damage
 
     def _check_session(self) -> Damage | None:
-        """Return what tells of a lost session: it answers as in the default session, though no request sent it there."""
+        """Return the sign of a lost session: the ECU answers as in the default session, though no request sent it there."""
         tester = self._tester
         session = tester.state.condition.session
         sign = self._signs.get(session) if self._is_session_sure else None

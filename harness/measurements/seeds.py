@@ -44,8 +44,8 @@ MOST_REQUESTS_PER_SEED = 64
 def sample_seeds(tester: Tester, level: int, depth: Depth, others: Sequence[int] = ()) -> dict[int, SeedSample]:
     """Take 256, 1000 or 10000 seeds (by depth) of a locked level, at every pace and in every session that may matter.
 
-    `others`: further levels, with the same session, to be sampled in the same waits. The result is by level, without those
-    of them whose seeds were not new each time: there a request of one level could change what another level gives.
+    `others`: further levels, with the same session, to be sampled in the same waits. Returns the samples by level, without
+    other levels whose seeds were not new each time: a request of one level might change the seeds of such a level.
     """
     return unless_absent(tester, level, lambda: _sample(tester, level, depth, others))
 

@@ -87,7 +87,7 @@ class Group:
 
 
 def wrong(finding: Finding) -> str:
-    """Say what is wrong; of a fuzz case, whose title is a demand, that it is not met."""
+    """Say what is wrong; for a fuzz case, whose title is a demand, say that the demand is not met."""
     is_demand = finding.id.startswith("fuzz/") and not finding.failure
     return f"Does not hold: {finding.heading}" if is_demand else finding.heading
 

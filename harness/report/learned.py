@@ -64,7 +64,7 @@ def broken_steps(machine: StateMachine) -> dict[tuple[str, str], str]:
 def _cell(
     step: Transition | None, broken: Mapping[tuple[str, str], str], machine: StateMachine
 ) -> tuple[str, str, str, str]:
-    """Return what a cell of the table shows: the answer, the next state if another, a CSS class, the broken rule's check."""
+    """Return what a cell of the table shows: the answer, a next state that differs, a CSS class, the broken rule's check."""
     if step is None:
         return "", "", "", ""
     key = (step.source, step.letter)

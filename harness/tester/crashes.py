@@ -136,7 +136,7 @@ class Crashes:
         return None
 
     def _way_to(self, sent: Sent) -> list[Sent]:
-        """Return what was sent directly before a suspect, since the ECU may crash after both; empty if impossible."""
+        """Return what was sent directly before a suspect, as both may cause a crash; empty if it must not be sent again."""
         before = sent.before
         is_empty = before is not None and not before.is_raw and not before.fields[0]
         if before is None or is_empty or before == sent or self._may_leave(before):

@@ -24,7 +24,7 @@ MOST_TRUST: Final = 10
 PUNCTUAL_AFTER: Final = 64
 """How many answers must have come within P2 before the margin added to P2 becomes less than `MARGIN_S`."""
 MORE_AFTER_LATE: Final = 4
-"""After each answer that came too late, this many times more are needed."""
+"""After each late answer this many times as many answers within P2 are needed as before."""
 QUICK_AGAIN: Final = 8
 """The number of answers within P2 after which a request that was once answered later is no longer taken for a slow one."""
 LONG_SINCE: Final = 12 * PUNCTUAL_AFTER
@@ -35,7 +35,7 @@ LEAST_MARGIN_S: Final = 0.03
 MARGIN_S: Final = 0.15
 """The seconds that adapter, driver and a busy tester may add to P2 before the ECU counts as silent."""
 OWN_DELAY_S: Final = 0.1
-"""How many seconds after its arrival this program may read a frame."""
+"""How many seconds after the arrival of a frame this program may read the frame."""
 
 
 class InVain:
@@ -53,7 +53,7 @@ class InVain:
     def may_be_shortened(self, *, could_be_complete: bool = True) -> bool:
         """Whether this wait may be shortened; if so, it counts as shortened.
 
-        With `could_be_complete` false the wait would be no control even if it were not shortened, and does not count.
+        With `could_be_complete` false it does not count: not shortened, such a wait would be no control either.
         """
         if self._is_refuted or self._complete < FEWEST_IN_VAIN or (self._left == 0 and could_be_complete):
             return False
