@@ -9,7 +9,8 @@ from typing import Final
 from harness.campaigns.shards import Job, keep_shard, kept_shard, read_shard, text_of
 from harness.errors import WorkerError
 from harness.fuzz.found import FuzzFinding
-from harness.fuzz.hunt import Cell, Yield
+from harness.fuzz.hunt import Yield
+from harness.fuzz.novelty import Cell
 from harness.fuzz.trials import Trial
 from harness.target import Target
 

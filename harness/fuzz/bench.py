@@ -12,6 +12,7 @@ from harness.fuzz.answers import AnswerJudge, Complaint
 from harness.fuzz.case_state import CaseState, CaseStateKind, reach
 from harness.fuzz.habits import Habits
 from harness.fuzz.keyed import is_the_right_key
+from harness.fuzz.novelty import SentIn
 from harness.fuzz.oracles import CRASH, SELF_HELP_S, Damage, Watch
 from harness.fuzz.play import Answered, Player, Stimulus
 from harness.tester.oddities import Oddity
@@ -83,6 +84,8 @@ class Bench:
         self._steady_values: dict[int, bytes] | None = {} if self._may_renew else None
         """Protected values that were seen to stay the same; they are known only for an ECU that is replaced each time."""
         self._gap_s: float | None = None
+        self.sent_in: SentIn = (tester.state.condition, None)
+        """The state in which the last request was sent."""
         self.begin_s = 0.0
         """The seconds on the bus that `begin` last took to renew the ECU and to read what must not change."""
         self._was_silent = False
@@ -273,6 +276,8 @@ class Bench:
                 self.was_opened_rightly |= is_the_right_key(message, self.tester)
         if self._habits is not None:
             self._habits.sent(stimulus, is_raw=is_raw)
+        state = self.tester.state
+        self.sent_in = state.condition, state.pending_level
         self._asked_s = self.tester.link.now_s
 
     def _hear_reply(self, reply: Reply) -> None:

@@ -6,22 +6,21 @@ ECU, chance, corpus and knowledge give the same result.
 
 import math
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
-from harness.errors import ContactLost, KeyFunctionError, NotPermitted, Unjudged
+from harness.errors import ContactLost, KeyFunctionError, Unjudged
 from harness.fuzz.answers import Complaint
 from harness.fuzz.bench import LOCK_SERVICES, Bench, Judging, Setting
 from harness.fuzz.case_state import CaseState, CaseStateKind, requests_to
-from harness.fuzz.found import FuzzFinding, Pattern
-from harness.fuzz.habits import MEMORY
-from harness.fuzz.keyed import Keyed
-from harness.fuzz.minimal import FRAME_GAP_S, MOST_TRIES, Minimizer
+from harness.fuzz.examine import CHEAP_BEGIN_S, Examiner
+from harness.fuzz.found import FuzzFinding
+from harness.fuzz.novelty import Cell, Novelty
 from harness.fuzz.oracles import Damage
 from harness.fuzz.play import Stimulus, asks_for_restart
-from harness.fuzz.survey import StimulusSurvey, hold_whole_key
+from harness.fuzz.survey import StimulusSurvey
 from harness.fuzz.trials import (
     FRAME_ORDER,
     MUTATIONS,
@@ -38,12 +37,12 @@ from harness.link.clock import Chance
 from harness.tester.ecu_state import level_of
 from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.tester import Tester
-from harness.uds import NEGATIVE_RESPONSE, Service
+from harness.uds import Service
 from harness.verdict import Severity
 
+_SILENCE: Final = ReplyKind.SILENCE
 BATCHES: Final = {RANDOM_FRAMES: 60, MUTATIONS: 24, SWEEP: 200, FRAME_ORDER: 60, SOAK: 1}
 """The number of trials between two complete examinations of the ECU, each of which begins with a restart."""
-CHEAP_BEGIN_S: Final = 0.5
 BEGIN_PART: Final = 0.2
 EXCHANGE_S: Final = 0.01
 RESTART_ONE_IN: Final = 16
@@ -51,30 +50,11 @@ RESTART_ONE_IN: Final = 16
 MOST_BEGINNINGS: Final = 4
 LARGEST_BATCH: Final = 16
 """The largest factor by which batches grow on an ECU whose restart is slow, so that it takes `BEGIN_PART` of the time."""
-REDUCING_S: Final = 300.0
-FEWEST_TRIES: Final = 24
-"""The smallest number of tries to reduce a failure on an ECU whose restart is slow, even beyond `REDUCING_S`."""
 WALK_STEPS: Final = 60
 KEYED_ONE_IN: Final = 4
 OTHER_SESSION_ONE_IN: Final = 3
 """Once in this many times, a session is entered from a session other than the default one."""
 MOST_CORPUS: Final = 400
-PLAIN_BEHIND: Final = 64
-MOST_UNREPRODUCED: Final = 3
-"""How often a cause may fail to reproduce before it is no longer examined."""
-
-KEY_AT_LEAST: Final = 1
-
-_Answer = tuple[int, int | str, bool, int]
-"""An answer: its service, its code or kind, whether another answer came before it, and its length."""
-_NO_SUCH_SERVICE: Final = "0x11"
-CONSOLE: Final = "console/"
-"""The beginning of features that are lines of the console."""
-_SILENCE, _IS_POSITIVE = ReplyKind.SILENCE, ReplyKind.POSITIVE
-_POSITIVE, _MALFORMED = ReplyKind.POSITIVE.value, ReplyKind.MALFORMED.value
-
-Cell = tuple[str, int, str]
-"""One cell of the coverage: state, service and outcome."""
 
 
 @dataclass(slots=True)
@@ -113,31 +93,22 @@ class Hunt:
     ) -> None:
         self._tester = tester
         self._chance = chance.quick()
-        self._known = list(known)
-        self._harmful: list[FuzzFinding] = []
-        """The known findings that harm the ECU, whatever it answers."""
-        self._sort_known()
+        self._novelty = Novelty(seen, lambda service: self._breeder.exists(service))
         self._bench = Bench(
             tester,
             judging=Judging.ALL,
             hear=self._hear,
-            hear_line=self._hear_line,
+            hear_line=self._novelty.hear_line,
             sessions=tester.sessions(),
             may_renew=True,
         )
         self._survey = StimulusSurvey(tester)
-        self._seen = set(seen)
-        self._news: list[str] = []
+        self._examiner = Examiner(tester, self._bench, self._survey, known)
         self._was_silent = False
-        self._state = ""
-        self._counts: dict[str, dict[_Answer, int]] = {}
-        """By state: kinds of answers, with how often each was seen."""
-        self._counts_here: dict[_Answer, int] = {}
         self._begun = self._tried = 0
         self._trial_s: dict[str, float] = {}
         """By check: the seconds on the bus that a trial took in the last batch."""
-        self._doubtful: Counter[str] = Counter()
-        self.result = Yield()
+        self.result = Yield(found=self._examiner.found, not_reproduced=self._examiner.not_reproduced)
         tester.prove_keys()
         key_bytes = {}
         for entry in tester.target.security:
@@ -152,7 +123,7 @@ class Hunt:
         """By check: trials from the campaign's corpus that have not been played yet."""
         for trial in corpus:
             self._breeder.learn(trial)
-            if not self._seen:
+            if not self._novelty.seen:
                 self._given.setdefault(trial.row, deque()).append(trial)
         self._levels = [entry.level for entry in tester.target.security]
         self._may_open = tester.access.can_relock or tester.link.can_renew()
@@ -179,7 +150,7 @@ class Hunt:
         finally:
             tester.gate.raw_needs = frozenset()
             self._bench.close()
-            self._count_cells()
+            result.cells = self._novelty.cells()
         result.exchanges = tester.exchange_count - start
         result.left_out = self._survey.reason and f"{self._survey.left_out} trials; the first: {self._survey.reason}"
         return result
@@ -210,16 +181,14 @@ class Hunt:
         seen = Damage(f"lock {deviation.did:04X}", deviation.expected, deviation.observed, Severity.CRITICAL)
         trial = Trial(WALK, deviation.messages)
         try:
-            found = self._minimal(seen.what, seen, Setting(), trial.stimuli, trial)
+            found = self._examiner.minimal(seen.what, seen, Setting(), trial.stimuli, trial)
         except (Unjudged, KeyFunctionError) as reason:
             if isinstance(reason, ContactLost):
                 raise
             self._tester.note(f"{WALK}: {reason}")
             return
         if found is not None:
-            self._known.append(found)
-            self._sort_known()
-            self._count(found)
+            self._examiner.keep(found)
 
     # One batch
 
@@ -242,7 +211,7 @@ class Hunt:
             begun_s, begun_at, tried = self._tester.link.now_s, self._tester.exchange_count, 0
             for trial in self._trials(row, setting, prefix, is_raw=is_raw):
                 guilty = trial.row
-                self._news, self._was_silent = [], False
+                self._novelty.news, self._was_silent = [], False
                 self._bench.approach()
                 stimuli = trial.stimuli
                 self._bench.play(stimuli)
@@ -251,11 +220,11 @@ class Hunt:
                 tried += 1
                 self._tried += 1
                 damage = self._bench.look_at_console()
-                if self._news and trial.repeat == 1:
+                if self._novelty.news and trial.repeat == 1:
                     self._keep(trial)
                 if self._bench.complaints:
                     for what, complaint in self._bench.complaints.items():
-                        if not self._is_counted(what):
+                        if not self._examiner.is_counted(what):
                             self._accuse(what, complaint, setting, played, trial)
                             return
                     self._bench.complaints.clear()
@@ -288,12 +257,12 @@ class Hunt:
                 return damage
         if trial.repeat > 1:
             return self._bench.look(is_thorough=True)
-        is_about_lock = is_raw or self._news or not LOCK_SERVICES.isdisjoint([one[0] for one in trial.messages if one])
-        return self._bench.look_at_lock() if is_about_lock else None
+        if is_raw or self._novelty.news or not LOCK_SERVICES.isdisjoint([one[0] for one in trial.messages if one]):
+            return self._bench.look_at_lock()
+        return None
 
     def _begin(self, setting: Setting) -> None:
-        self._state = str(setting.state) if setting.state is not None else "default"
-        self._counts_here = self._counts.setdefault(self._state, {})
+        self._novelty.begin(setting.state)
         self._bench.begin(setting)
 
     def _setting(self, row: str, *, is_raw: bool) -> tuple[Setting, tuple[bytes, ...]]:
@@ -345,7 +314,7 @@ class Hunt:
             is_whole = keyed is None and row in (SOAK, MUTATIONS)
             if prefix and not is_whole:
                 trial = trial._replace(messages=(*prefix, *trial.messages))
-            if self._is_known(trial) or self._costs_a_restart(trial):
+            if self._examiner.is_known(trial) or self._costs_a_restart(trial):
                 continue
             if self._survey.lets_pass(trial.messages, is_raw=is_raw, times=trial.repeat):
                 yield trial
@@ -371,217 +340,24 @@ class Hunt:
             return level_of(prefix[-1])
         return None
 
-    def _is_known(self, trial: Trial) -> bool:
-        """Whether the trial would only repeat a sequence that is known to harm the ECU."""
-        for one in self._harmful:
-            if one.is_raw is not trial.is_raw:
-                continue
-            if one.is_part_of(trial.messages * min(trial.repeat, one.repeat), is_raw=trial.is_raw):
-                return True
-        return False
-
-    def _sort_known(self) -> None:
-        self._harmful = [one for one in self._known if not one.is_about_answer]
-
     def _keep(self, trial: Trial) -> None:
-        if all(_is_lack(news) for news in self._news):
-            return  # what the ECU lacks leads nowhere
+        if self._novelty.is_only_lack:
+            return
         if self._breeder.corpus_size < MOST_CORPUS:
             self._breeder.learn(trial)
         if len(self.result.fresh) < MOST_CORPUS:
-            self.result.fresh.append((trial, tuple(self._news)))
-
-    # What is new
+            self.result.fresh.append((trial, tuple(self._novelty.news)))
 
     def _hear(self, heard: Reply | RawReply) -> None:
-        counts = self._counts_here
         if isinstance(heard, RawReply):
-            for answer in _answers_in(heard):
-                self._look_at(answer, counts)
+            self._novelty.hear_frames(heard)
             return
-        nrc, kind = heard.nrc, heard.kind
-        outcome = nrc if nrc is not None else _POSITIVE if kind is _IS_POSITIVE else kind.value
-        if kind is _SILENCE:
+        self._novelty.hear(heard, self._bench.sent_in)
+        if heard.kind is _SILENCE:
             self._was_silent = True
-        self._look_at((heard.request[0], outcome, len(heard.replies) > 1, len(heard.pdu)), counts)
-
-    def _look_at(self, answer: _Answer, counts: dict[_Answer, int]) -> None:
-        count = counts.get(answer)
-        if count is not None:
-            counts[answer] = count + 1
-            return
-        counts[answer] = 1
-        service, length = answer[0], answer[3]
-        outcome = _shown(answer)
-        if outcome not in ("silence", "malformed", _NO_SUCH_SERVICE):
-            self._breeder.exists(service)
-        feature = f"{self._state}/{service:02X}/{outcome}/{min(length, 8) if length < 16 else length.bit_length() + 8}"
-        if feature not in self._seen:
-            self._seen.add(feature)
-            self._news.append(feature)
-
-    def _hear_line(self, line: str) -> None:
-        feature = f"{CONSOLE}{line}"
-        if feature not in self._seen:
-            self._seen.add(feature)
-            self._news.append(feature)
-
-    def _count_cells(self) -> None:
-        for state, counts in self._counts.items():
-            for answer, count in counts.items():
-                self.result.cells[state, answer[0], _shown(answer)] += count
-
-    # What fails
-
-    def _is_counted(self, what: str) -> bool:
-        """Count a wrong answer of a known cause; return whether its cause is known, or failed to reproduce too often."""
-        if self._doubtful[what] >= MOST_UNREPRODUCED:
-            return True
-        for one in self._known:
-            if one.what == what and one.is_about_answer:
-                self._count(one)
-                return True
-        return False
 
     def _accuse(
         self, what: str, seen: Damage | Complaint, setting: Setting, played: Sequence[Stimulus], trial: Trial
     ) -> None:
-        """Examine a failure: record it as known, as reproduced and minimal, or as not reproduced."""
-        flat = [message for stimulus in played for message in stimulus]
-        for one in self._known:
-            if one.what == what and one.is_part_of(flat, is_raw=setting.is_raw):
-                self._count(one)
-                return
-        if self._doubtful[what] >= MOST_UNREPRODUCED:
-            return
         at = self._tester.exchange_count - self._begun
-        found = self._minimal(what, seen, setting, list(played), trial)
-        if found is None:
-            self._doubtful[what] += 1
-            if self._doubtful[what] == 1:
-                self.result.not_reproduced.append(f"{seen.observed} (after {len(played)} stimuli of {trial.row})")
-            return
-        found = replace(found, exchanges=at)
-        self._known.append(found)
-        self._sort_known()
-        self._count(found)
-
-    def _count(self, met: FuzzFinding) -> None:
-        """Record a failure, or count it if its cause was seen in this hunt before."""
-        met = replace(met, times=1)
-        for index, one in enumerate(self.result.found):
-            if one.cause == met.cause:
-                self.result.found[index] = one.also(met)
-                return
-        self.result.found.append(met)
-
-    def _may_be_played(self, setting: Setting, stimuli: Sequence[Stimulus]) -> bool:
-        """Whether the budget of wrong keys permits playing the stimuli again."""
-        messages = [message for stimulus in stimuli for message in stimulus]
-        return self._survey.lets_pass(messages, is_raw=setting.is_raw)
-
-    def _ways_to_repeat(self, setting: Setting, played: list[Stimulus]) -> Iterator[tuple[Setting, list[Stimulus]]]:
-        """Yield ways to repeat a failure: all stimuli from the state; the last one; all, each from the state.
-
-        Requests are also played with plain requests behind them, in place of the requests that had examined the ECU.
-        """
-        yield setting, played
-        if not setting.is_raw:
-            yield setting, [*played, *[(self._tester.liveness_request,)] * PLAIN_BEHIND]
-        if setting.state is None or not setting.is_raw:
-            return
-        yield setting, played[-1:]
-        way: list[Stimulus] = [
-            (bytes((len(request),)) + request,) for request in requests_to(setting.state, self._tester.target)
-        ]
-        if all(len(frame) <= self._tester.frame_bytes for (frame,) in way):
-            yield replace(setting, state=None), [one for stimulus in played for one in (*way, stimulus)]
-
-    def _minimal(
-        self, what: str, seen: Damage | Complaint, setting: Setting, played: list[Stimulus], trial: Trial
-    ) -> FuzzFinding | None:
-        latest: dict[str, Damage | Complaint] = {}
-
-        def fails(setting: Setting, stimuli: Sequence[Stimulus], *, is_try: bool = True) -> bool:
-            if not self._tester.link.can_renew() and not self._may_be_played(setting, stimuli):
-                return False
-            try:
-                failures = self._bench.failures(setting, stimuli, is_try=is_try)
-            except (Unjudged, NotPermitted, KeyFunctionError) as reason:
-                if isinstance(reason, ContactLost):
-                    raise
-                return False
-            if what in failures:
-                latest[what] = failures[what]
-            return what in failures
-
-        way = next((one for one in self._ways_to_repeat(setting, played) if fails(*one)), None)
-        if way is None:
-            return None
-        setting, played = way
-        begin_s = self._bench.begin_s
-        most_tries = MOST_TRIES if begin_s <= CHEAP_BEGIN_S else max(int(REDUCING_S / begin_s), FEWEST_TRIES)
-        minimizer = Minimizer(fails, most_tries=min(most_tries, MOST_TRIES), plain=self._tester.liveness_request)
-        repeat = 1
-        if what == MEMORY:
-            part, repeat = trial._replace(repeat=1).stimuli, trial.repeat
-        elif trial.repeat > 1 and not fails(setting, played[-1:]):
-            part = trial._replace(repeat=1).stimuli
-            repeat = minimizer.repeats(setting, part, trial.repeat)
-        else:
-            setting, part = minimizer.stimuli(setting, played)
-        if what == MEMORY:  # which is measured, and not seen: no byte of it is tried alone
-            pattern: Pattern = tuple(tuple(message) for stimulus in part for message in stimulus)
-        else:
-            part, pattern = minimizer.bytes_of(setting, part, repeat)
-        if not fails(setting, part * repeat, is_try=False):
-            return None
-        shown = latest[what]
-        observed = shown.observed
-        if any(isinstance(message, Keyed) for stimulus in part for message in stimulus):
-            observed = observed.partition(" gives ")[2] or observed  # what was sent holds the key; `shown` does not
-        last = part[-1][-1]
-        if setting.is_raw and isinstance(last, Keyed) and last[0] < len(last.head) - 1 + KEY_AT_LEAST:
-            observed += "; the key stood in the padding, behind the end of the message"
-        complaint = shown if isinstance(shown, Complaint) else None
-        severity = shown.severity
-        if isinstance(shown, Damage):
-            sent = [message for stimulus in part for message in stimulus]
-            is_by_key = hold_whole_key(self._tester, sent, shown.open_level, is_raw=setting.is_raw)
-            severity = Severity.LOW if is_by_key else severity
-        return FuzzFinding(
-            row=trial.row,
-            what=what,
-            expected=shown.expected,
-            observed=observed,
-            severity=severity,
-            expect=complaint.expect if complaint is not None else "any",
-            state=str(setting.state) if setting.state is not None else "",
-            is_raw=setting.is_raw,
-            messages=tuple(message for stimulus in part for message in stimulus),
-            repeat=repeat,
-            gap_ms=round(FRAME_GAP_S * 1000) if setting.gap_s is not None else None,
-            one_answer=complaint is not None and complaint.one_answer,
-            within_ms=complaint.within_ms if complaint is not None else None,
-            is_crash=isinstance(shown, Damage) and shown.is_crash,
-            pattern=pattern,
-        )
-
-
-def _answers_in(heard: RawReply) -> Iterator[_Answer]:
-    for frame in heard.answers:
-        pdu = frame.pdu
-        if pdu[:1] == bytes((NEGATIVE_RESPONSE,)) and len(pdu) > 2:
-            yield pdu[1], pdu[2], False, len(pdu)
-        elif pdu:
-            yield pdu[0] & 0xBF, _POSITIVE if pdu[0] & 0x40 else _MALFORMED, False, len(pdu)
-
-
-def _shown(answer: _Answer) -> str:
-    _, outcome, is_late, _ = answer
-    return f"{f'0x{outcome:02X}' if isinstance(outcome, int) else outcome}{'+' if is_late else ''}"
-
-
-def _is_lack(news: str) -> bool:
-    """Whether a feature only says that the ECU lacks a service."""
-    return not news.startswith(CONSOLE) and news.split("/")[2] == _NO_SUCH_SERVICE
+        self._examiner.accuse(what, seen, setting, played, trial, at=at)

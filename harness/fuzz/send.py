@@ -279,7 +279,7 @@ def _send(value: object) -> Template:
 
 
 def _message(text: str, mistakes: list[str]) -> Message:
-    """Read one message, and add each mistake in it to `mistakes`; behind unmatched braces nothing is read."""
+    """Read one message, and add each mistake in it to `mistakes`. Reading ends at what is neither hex nor a placeholder."""
     parts: list[Part] = []
     at = 0
     while at < len(text):

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from harness.fuzz.generate import frame_sequence, mutated_request, random_frame, valid_requests
-from harness.fuzz.keyed import Keyed, from_notation, in_notation
+from harness.fuzz.keyed import USUAL_BYTES, Keyed, from_notation, in_notation
 from harness.fuzz.play import Stimulus
 from harness.link.clock import Chance
 from harness.target import Target
@@ -21,11 +21,13 @@ INTERESTING_LENGTHS: Final = (
     257, 258, 300, 511, 513, 1023, 1025, 2049, 4095,
 )  # fmt: skip
 """Lengths around the sizes of buffers and of length fields."""
-HOW_OFTEN: Final = (70, 300, 300, 1100)
+HOW_OFTEN: Final = (70, 70, 300, 300, 1100)
 """How many times a request is repeated; with these numbers, counters of six, eight and ten bits overflow."""
 LONG_SOAK, LONG_SOAK_ONE_IN = 5_500, 24
 LONGEST_SEQUENCE: Final = (1, 1, 1, 2, 2, 2, 3, 3, 4)
-AGAIN_PERCENT, SAME_SERVICE_PERCENT = 20, 45
+AGAIN_PERCENT, FOLLOWING_PERCENT, SAME_SERVICE_PERCENT = 20, 35, 55
+WAY_CHANGED_PERCENT = 20
+"""How often one of the requests that lead to the wanted state is changed itself."""
 FROM_CORPUS_PERCENT, MUTATED_PERCENT = 30, 45
 MOST_OF_AN_ENUM: Final = 128
 SWEPT_LENGTHS: Final = (0, 1, 2, 3, 4, 5, 7)
@@ -121,6 +123,8 @@ class Breeder:
         self._swept: list[int] = []
         """The services of the ECU that have sub-functions."""
         self._sweep = chance.below(STRIDE)
+        self._soaked: dict[int, int] = {}
+        """By service, which of its requests is repeated next: in turn, since each is a batch of its own."""
 
     def exists(self, service: int) -> None:
         """Note that the ECU has this service, so that it is tried more often."""
@@ -170,7 +174,10 @@ class Breeder:
         wanted = LONGEST_SEQUENCE[chance.below(len(LONGEST_SEQUENCE))]
         known = self._known
         messages = list(prefix)
-        if known and chance.below(100) < FROM_CORPUS_PERCENT:
+        if messages and chance.below(100) < WAY_CHANGED_PERCENT:
+            at = chance.below(len(messages))
+            messages[at] = self._mutated(messages[at])
+        elif known and chance.below(100) < FROM_CORPUS_PERCENT:
             messages = list(known[chance.below(len(known))].messages[:wanted])
             at = chance.below(len(messages))
             messages[at] = self._mutated(messages[at])
@@ -181,14 +188,33 @@ class Breeder:
             message = choice[chance.below(len(choice))]
             if relation < AGAIN_PERCENT:
                 message = self._mutated(messages[-1])
+            elif relation < FOLLOWING_PERCENT:
+                message = self._following(messages[-1]) or message
             while chance.below(100) < MUTATED_PERCENT:
                 message = self._mutated(message)
             messages.append(message)
         return Trial(MUTATIONS, tuple(messages))
 
+    def _following(self, message: bytes) -> bytes | None:
+        """Return the request that usually comes after a message, whatever was wrong with it; None if none does."""
+        service, sub_function = message[0], message[1] & ~SUPPRESS_POSITIVE_RESPONSE if len(message) > 1 else 0
+        if service == Service.SECURITY_ACCESS and sub_function & 1:
+            count = self._key_bytes.get(sub_function, USUAL_BYTES)
+            return bytes((service, sub_function + 1)) + self._chance.random_bytes(count)
+        if service == Service.ROUTINE_CONTROL and sub_function == 1:
+            return bytes((service, 2 + self._chance.below(2))) + message[2:4]
+        if service in (Service.REQUEST_DOWNLOAD, Service.REQUEST_UPLOAD):
+            return bytes((Service.TRANSFER_DATA, 1)) + self._chance.random_bytes(self._chance.below(8))
+        if service == Service.TRANSFER_DATA:
+            more = bytes((Service.TRANSFER_DATA, sub_function + 1 & 0xFF))
+            return bytes((Service.REQUEST_TRANSFER_EXIT,)) if self._chance.below(2) else more
+        if service == Service.WRITE_DATA_BY_IDENTIFIER:
+            return bytes((Service.READ_DATA_BY_IDENTIFIER,)) + message[1:3]
+        return None
+
     def _mutated(self, message: bytes) -> bytes:
         chance = self._chance
-        how = chance.below(8)
+        how = chance.below(9)
         if isinstance(message, Keyed) or how < 3:
             return mutated_request(chance, [message])
         changed = bytearray(message)
@@ -198,6 +224,8 @@ class Breeder:
         if how == 4:
             length = 1 + chance.below(12)
             return (message + chance.random_bytes(length))[:length]
+        if how == 8 and len(changed) > 1:
+            return message[:-1] if chance.below(2) else message + chance.random_bytes(1)
         if how == 5 and len(changed) > 1:
             changed[1] ^= SUPPRESS_POSITIVE_RESPONSE
         elif how == 6 and len(changed) > 1:
@@ -249,8 +277,11 @@ class Breeder:
         chance = self._chance
         if not chance.below(LONG_SOAK_ONE_IN):
             return Trial(SOAK, (self._declared[0],), repeat=LONG_SOAK)
-        choice = self._by_service[self._service()]
-        return Trial(SOAK, (choice[chance.below(len(choice))],), repeat=HOW_OFTEN[chance.below(len(HOW_OFTEN))])
+        service = self._service()
+        choice = self._by_service[service]
+        turn = self._soaked.get(service, chance.below(len(choice)))
+        self._soaked[service] = turn + 1
+        return Trial(SOAK, (choice[turn % len(choice)],), repeat=HOW_OFTEN[chance.below(len(HOW_OFTEN))])
 
 
 def batches(chance: Chance) -> Iterator[str]:

@@ -135,7 +135,7 @@ class EcuState:
         """The last exchange in which a frame of the ECU came."""
         self._gaps: list[tuple[Reply | RawReply | None, tuple[Reply | RawReply, ...]]] = []
         self.levels: dict[int, LevelState] = {}
-        self._seeded: LevelState | None = None
+        self._seed_level: int | None = None
         """The one level whose seed was not forgotten yet, if there is one."""
         self.restarted_s = -math.inf
         """When the ECU was last told to restart, by the link's clock; a delay may have begun anew at that time."""
@@ -151,6 +151,12 @@ class EcuState:
     def condition(self) -> Condition:
         """The session, and the level whose key was last accepted in it."""
         return self.seen.condition
+
+    @property
+    def pending_level(self) -> int | None:
+        """The level whose seed was given last and waits for its key; None if none does, as far as answers show."""
+        level = self._seed_level
+        return level if level is not None and any(self.levels[level].seed or ()) else None
 
     @property
     def changed(self) -> Mapping[int, bytes]:
@@ -225,15 +231,15 @@ class EcuState:
         if state.is_delayed and state.wrong_in_a_row:
             state.seen_limit = min(state.seen_limit or state.wrong_in_a_row, state.wrong_in_a_row)
         if is_seed_request(request):
-            self._hear_seed(state, reply)
+            self._hear_seed(level_of(request), state, reply)
         else:
             self._hear_key(level_of(request), state, reply, now_s)
 
-    def _hear_seed(self, state: LevelState, reply: Reply) -> None:
+    def _hear_seed(self, level: int, state: LevelState, reply: Reply) -> None:
         if reply.is_positive:
             self.forget_seeds()
             state.seed = reply.pdu[2:]
-            self._seeded = state
+            self._seed_level = level
             if any(state.seed):
                 state.seed_lengths.add(len(state.seed))
         state.may_be_pending = True
@@ -395,9 +401,9 @@ class EcuState:
 
     def forget_seeds(self, *, has_restarted: bool = False) -> None:
         """Forget the ECU's seeds; only after a restart (`has_restarted`) is certainly no seed pending in the ECU."""
-        if self._seeded is not None:
-            self._seeded.seed = None
-            self._seeded = None
+        if self._seed_level is not None:
+            self.levels[self._seed_level].seed = None
+            self._seed_level = None
         if has_restarted:
             for state in self.levels.values():
                 state.may_be_pending = False

@@ -1,6 +1,7 @@
 """Prove that hunts find flaws without a case, make the findings minimal, accuse no sound ECU, and are repeatable."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from harness.errors import WorkerError
 from harness.fuzz.bench import Bench, Judging, Setting
 from harness.fuzz.case import read_cases
 from harness.fuzz.found import FuzzFinding
-from harness.fuzz.trials import Trial
+from harness.fuzz.trials import Breeder, Trial, vocabulary
+from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.target import Target, load_target
 from harness.testing import run_checks
@@ -59,7 +61,7 @@ def test_a_hunt_finds_a_flaw_and_makes_it_minimal(name: str) -> None:
 
 def test_a_finding_is_made_minimal_without_what_the_target_does_not_allow() -> None:
     target = replace(ecu_of("refuses_four_identifiers_twice"), **allowing())
-    (found,) = hunted(target, SLICE)
+    found = found_first(target)
     assert found.texts == ["22 00 00 00 00 00 00 00 00"]
 
 
@@ -142,6 +144,31 @@ def test_what_the_ecu_lacks_is_no_part_of_the_corpus() -> None:
     assert any(outcome == "0x11" for _, _, outcome in result.cells)
     assert result.fresh
     assert not [trial for trial, news in result.fresh if all("/0x11/" in one for one in news)]
+
+
+def test_an_answer_counts_for_the_state_in_which_its_request_was_sent() -> None:
+    cells = done(Job(target=load_target("hardened"), seed=1, round=0, index=0, exchanges=SLICE)).cells
+    with_a_seed = {state for state, service, outcome in cells if (service, outcome) == (0x27, "positive")}
+    assert with_a_seed
+    assert "default" not in with_a_seed, "the hardened ECU gives no seed before it has left its default session"
+    assert "seed pending 0x01" in {state for state, _, _ in cells}
+
+
+def test_sequences_change_the_way_to_a_state_and_go_on_as_testers_do() -> None:
+    breeder = Breeder(load_target("hardened"), Chance(1), frame_bytes=8, key_bytes={1: 4})
+    way = (b"\x10\x03", b"\x27\x01")
+    made = [breeder.sequence(way).messages for _ in range(2_000)]
+    pairs = {(one[:2], next_[:2]) for messages in made for one, next_ in pairwise(messages)}
+    assert {messages[:2] == way for messages in made} == {False, True}
+    assert (b"\x27\x81", b"\x27\x02") in pairs, "a key after a seed that was asked for otherwise"
+    assert (b"\x34\x00", b"\x36\x01") in pairs
+
+
+def test_soaks_take_the_requests_of_a_service_in_turn() -> None:
+    breeder = Breeder(load_target("hardened"), Chance(1), frame_bytes=8, key_bytes={})
+    breeder.exists(0x31)
+    soaked = [message for _ in range(60) for message in breeder.soak().messages if message[0] == 0x31]
+    assert set(soaked) == set(vocabulary(load_target("hardened"))[0x31])
 
 
 def test_shards_of_a_long_campaign_grow_so_that_few_files_are_left() -> None:

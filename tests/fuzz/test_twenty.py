@@ -22,7 +22,7 @@ MOST_EXCHANGES = 1_000_000
 MINIMAL = {
     "dies_on_one_shape": ("crash", r"2F \.\. \.\. \.\. \.\."),
     "restarts_on_one_sub_function": ("crash", r"19 42 \.\. \.\. \.\."),
-    "malformed_length_unlocks": ("lock 2020", r"10 03 \| 27 01 \| 27 02 \.\. \.\. \.\."),
+    "malformed_length_unlocks": ("lock 2020", r"10 03 \| 27 0[13] \| 27 02 \.\. \.\. \.\."),
     "record_unlocks": ("lock 2020", r"27 01( \.\.){8}"),
     "long_value_spills_over": ("value 2020", r"2E 10 10 \.\. 00"),
     "refuses_four_identifiers_twice": ("second 22", r"22( \.\.){8}"),
@@ -30,7 +30,7 @@ MINIMAL = {
     "segmented_write_spills_over": ("value F18C", r"2E( 00)+ … \(65 bytes\)"),
     "completes_half_an_identifier": (
         "(malformed 62|frame 22 a request is too short for what it asks for)",
-        r"(\.\. \.\. \w\w \| )?22 \w\w|((10 08 .* \| 21|\w\w) .* \| )?02 22 \w\w … as raw frames",
+        r"(\.\. \.\. \w\w( …)? \| )?22 \w\w|((10 08 .* \| 21|\w\w) .* \| )?02 22 \w\w … as raw frames",
     ),
     "three_steps_unlock": ("lock 2020", r"10 03 \| 22 … \| 27 …|22 … \| 27 … \(session 0x03\)"),
     "programming_then_extended_unlocks": ("lock 2020", r"10 02 \| 10 03|10 03 \(session 0x02\)"),
