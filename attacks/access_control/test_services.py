@@ -20,7 +20,7 @@ from harness import Inconclusive, Measurements, Reply, Service, Severity, Tester
 REPORTS = (0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0A, 0x0F, 0x10, 0x14, 0x15, 0x18, 0x19)
 CODE = b"\x00\x00\x01"
 RECORDS = (b"", b"\xff", CODE, CODE + b"\x01", CODE + b"\xff")
-"""The bytes behind a report's number; the code in them stands for those that the ECU has."""
+"""The bytes behind a report's number; `CODE` in them is replaced by the trouble codes that the ECU has."""
 STATE_CHANGING: dict[int, tuple[tuple[bytes, ...], bytes]] = {
     Service.COMMUNICATION_CONTROL: (
         tuple(map(bytes.fromhex, ("280301", "280101", "280201", "280303", "2804010001", "2805010001"))),

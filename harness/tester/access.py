@@ -22,9 +22,7 @@ END_OF_SESSION = "the end of the session (S3)"
 STORING_S = 0.2
 """In seconds. An ECU may answer before it has stored a value, so the value is read again this long after the answer."""
 QUICK_STORING_S, STORED_AT_ONCE = 0.1, 3
-"""The shorter wait, in seconds, and the number of values after which it is enough: the ECU stored so many at once, and none
-late.
-"""
+"""A shorter wait in seconds, used once the ECU has stored this many values at once and none late."""
 
 CLOCK_S = 8.0
 """In seconds. A value is watched this long for changes by itself, because it may be a clock or a counter."""
