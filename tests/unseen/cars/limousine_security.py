@@ -159,7 +159,7 @@ class FirstSeedFf(Limousine):
 
 
 class DeepSeedZero(Limousine):
-    """The first seed of level 3 after a start is zero, since it is read before it is made."""
+    """The first seed of level 3 after a start is zero, because the ECU sends the seed before it has drawn one."""
 
     def boot(self):
         self.deep = bytes(self.seed_bytes)

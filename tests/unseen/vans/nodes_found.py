@@ -183,7 +183,7 @@ class LockedForGood(Closed):
 
 
 class AnnouncedOnly(Closed):
-    """Too many wrong keys are announced, but followed by no delay."""
+    """The ECU announces by 0x36 that there were too many wrong keys, but no delay follows."""
 
     def lock_out(self, level):
         self.failures[level] = 0
