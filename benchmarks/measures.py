@@ -69,13 +69,13 @@ def open_tester(interface: str | None = None, channel: str | None = None) -> Ite
             link.close()
 
 
-def _exchange_rate(tester: Tester, request: bytes, exchanges: int) -> float:
+def _exchange_rate(tester: Tester, request: bytes, exchanges: int, clock: Callable[[], float] = time.perf_counter) -> float:
     gc.collect()
-    started_s = time.perf_counter()
+    started_s = clock()
     for _ in range(exchanges):
         reply = tester.request(request)
     tester.trace.flush()
-    rate = exchanges / (time.perf_counter() - started_s)
+    rate = exchanges / (clock() - started_s)
     assert reply.is_positive, str(reply)
     return rate
 
@@ -111,7 +111,9 @@ def _beside(peer: Peer, request: bytes, exchanges: int, least: float) -> Row:
     name = f"{'one frame' if request == SHORT else '100 bytes'}, of {peer.name.split()[0]}"
     try:
         with open_tester() as tester:
-            ours, others = _pairs(lambda: _exchange_rate(tester, request, exchanges), lambda: _rate_of_peer(peer, request))
+            ours, others = _pairs(
+                lambda: _exchange_rate(tester, request, exchanges, peer.clock), lambda: _rate_of_peer(peer, request)
+            )
     except OSError as error:
         return Row(name, "x", (), least, note=str(error))
     rows = (Row("the harness", "/s", ours), Row(peer.name, "/s", others, note=peer.drives))

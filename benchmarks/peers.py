@@ -36,6 +36,8 @@ class Peer:
     exchanges: int
     """How many exchanges one run has: few for a slow program."""
     open: Callable[[], AbstractContextManager[Exchange]]
+    clock: Callable[[], float] = time.perf_counter
+    """Measures the peer and the harness beside it: in processor time, if neither ever waits."""
 
 
 @contextmanager
@@ -103,7 +105,7 @@ def _py_uds() -> Iterator[Exchange]:
         transport.notifier.stop()
 
 
-PYTHON_CAN = Peer("python-can alone", "Bus.send and Bus.recv, no ISO-TP, no UDS", 2000, _python_can)
+PYTHON_CAN = Peer("python-can alone", "Bus.send and Bus.recv, no ISO-TP, no UDS", 10_000, _python_can, time.process_time)
 UDSONCAN = Peer("udsoncan with can-isotp", "Client.send_request over NotifierBasedCanStack", 200, _udsoncan)
 PY_UDS = Peer("py-uds", "send_message and receive_message of its transport interface", 200, _py_uds)
 PEERS = (PYTHON_CAN, UDSONCAN, PY_UDS)
@@ -113,10 +115,10 @@ def rate(peer: Peer, request: bytes) -> float:
     """Return a peer's exchanges a second with this request."""
     with peer.open() as exchange:
         exchange(request)
-        started_s = time.perf_counter()
+        started_s = peer.clock()
         for _ in range(peer.exchanges):
             answer = exchange(request)
-        found = peer.exchanges / (time.perf_counter() - started_s)
+        found = peer.exchanges / (peer.clock() - started_s)
     assert answer[:3] == bytes((0x62, *request[1:])), answer.hex()
     return found
 
