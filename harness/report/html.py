@@ -1,16 +1,23 @@
 """Render audit.html, one self-contained page, from the stored run alone."""
 
 import base64
+import contextlib
 import hashlib
 import itertools
+import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import cache_from_source
+from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Final, TypeVar, get_args
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from harness.report import conclusion
@@ -211,11 +218,35 @@ def _parts(ids: frozenset[int], redacted: frozenset[str]) -> Any:
     return environment().get_template("parts.html").make_module(context)
 
 
+class _BesideModules(BytecodeCache):
+    """Keeps compiled templates where Python keeps compiled modules, if it may; a template is compiled anew if it changed."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        try:
+            with open(self._file(bucket), "rb") as file:
+                bucket.load_bytecode(file)
+        except (OSError, UnpicklingError, EOFError, AttributeError, ImportError, LookupError, TypeError, ValueError):
+            bucket.reset()  # there is none, or it is damaged
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if sys.dont_write_bytecode:
+            return
+        file = self._file(bucket)
+        part = file.with_suffix(f".{os.getpid()}")
+        with contextlib.suppress(OSError):
+            part.write_bytes(bucket.bytecode_to_string())
+            part.replace(file)
+
+    def _file(self, bucket: Bucket) -> Path:
+        return Path(cache_from_source(__file__)).with_suffix(f".{bucket.key}")
+
+
 @cache
 def environment() -> Environment:
     """Return the template environment of every page, which escapes everything and treats a missing value as an error."""
     pages = Environment(
         loader=PackageLoader("harness.report"),
+        bytecode_cache=_BesideModules(),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,9 +1,15 @@
 """Prove that audit.html shows the run, and shows an ECU's text without interpreting it."""
 
 import re
+import sys
 from dataclasses import replace
+from importlib.util import cache_from_source
+from pathlib import Path
 from typing import get_args
 
+import pytest
+
+from harness.report import html
 from harness.report.conclusion import answer
 from harness.report.groups import by_area, by_requirement, by_threat
 from harness.report.html import render_audit_html
@@ -384,3 +390,22 @@ def test_the_map_says_in_words_what_stands_against_the_declaration(article: Run)
     assert "allowed as declared: 1 refused as declared: 0 open though guarded: 1 refused though open: 1 not known: 1" in text
     for standing in get_args(Standing):  # a sign stands in the style, besides the colour
         assert re.search(rf"\.{standing.replace(' ', '-')}::before {{ content: \"[^ ] \"", html), standing
+
+
+# Compiled templates
+
+
+@pytest.mark.parametrize("may_write", [True, False])
+def test_templates_are_compiled_once_where_python_may_keep_what_it_compiles(
+    may_write: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", not may_write)
+    kept = Path(cache_from_source(html.__file__)).parent
+    kept.mkdir(parents=True)
+    compiled = html.environment.__wrapped__().get_template("audit.html").root_render_func
+    assert bool(list(kept.iterdir())) is may_write
+    for file in kept.iterdir():
+        file.write_bytes(file.read_bytes()[:40])  # damaged
+    again = html.environment.__wrapped__().get_template("audit.html").root_render_func
+    assert again.__code__ == compiled.__code__
