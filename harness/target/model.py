@@ -69,7 +69,7 @@ class Can:
     request_id: Annotated[int, rules.CAN_ID]
     """The id on which the ECU takes our requests."""
     response_id: Annotated[int, rules.RESPONSE_ID]
-    """The id on which it answers."""
+    """The id on which the ECU answers."""
     functional_id: Annotated[int | None, rules.FUNCTIONAL_ID] = None
     """The id of requests to every ECU of the bus. Absent: none is known, and none is sent."""
     addressing: Annotated[Literal["normal", "normal-fixed", "extended", "mixed"], choice(*ADDRESSINGS)] = "normal"
@@ -114,7 +114,7 @@ class ConnectionEntry:
     request_id: Annotated[int, rules.CAN_ID]
     """The id on which the ECU takes requests there."""
     response_id: Annotated[int, rules.RESPONSE_ID]
-    """The id on which it answers them."""
+    """The id on which the ECU answers these requests."""
     origin: Origin = "declared"
 
 
@@ -135,13 +135,13 @@ class SessionEntry:
     """[[session]]: a session that the ECU has. Without any entry: 01, 02, 03 where they answer."""
 
     id: Annotated[int, integer(0x01, 0xFF, "a session, e.g. 0x03", is_hex=True)]
-    """The sub-function of service 10 that enters it. Above 0x7F it has no suppress bit: 10 82 is answered by 50 82."""
+    """The sub-function of service 10 that enters the session. Above 0x7F it has no suppress bit: 10 82 gets 50 82."""
     name: Annotated[str, text('a name, e.g. "extended"')] = ""
     """The session's name in the report."""
     via: Annotated[int | None, integer(0x01, 0xFF, "a session, e.g. 0x03", is_hex=True)] = None
-    """The session from which it is entered; ways of several steps follow from entry to entry. Absent: any session."""
+    """The session from which this one is entered; ways of several steps follow from entry to entry. Absent: any session."""
     before: Annotated[tuple[Before, ...], rules.BEFORE] = ()
-    """Requests to send there before the session is requested; a level's seed request means that the level is opened."""
+    """Requests to send there before the session is requested; the seed request of a level opens that level."""
     origin: Origin = "declared"
 
 
@@ -156,7 +156,7 @@ class SecurityLevel:
     record: Annotated[bytes, rules.RECORD] = b""
     """The data record in the request for a seed, if the level needs one."""
     before: Annotated[tuple[Before, ...], rules.BEFORE] = ()
-    """Requests to send in its session before a seed is requested; another level's seed request means that it is opened."""
+    """Requests to send in that session before a seed is requested; the seed request of another level opens that level."""
     attempts: Annotated[int | None, integer(1, 255, "how many wrong keys lock the level, e.g. 3")] = None
     """The number of wrong keys that start the delay. Absent: not declared."""
     delay_s: Annotated[float | None, number(0, 86_400, "seconds, e.g. 10")] = None
@@ -182,17 +182,17 @@ class DataEntry:
     did: Annotated[int, integer(0x0000, 0xFFFF, "a data identifier, e.g. 0xF190", is_hex=True)]
     """The identifier, as services 22 and 2E send it."""
     length: Annotated[int | None, integer(1, 65_535, "how many bytes it has, e.g. 1")] = None
-    """The length of its value. Absent: not declared."""
+    """The length of the value. Absent: not declared."""
     read: Annotated[Access, rules.ACCESS] = OPEN
-    """Who may read it."""
+    """Who may read the value."""
     write: Annotated[Access, rules.ACCESS] = NEVER
-    """Who may write it."""
+    """Who may write the value."""
     values: Annotated[Values | None, rules.VALUES] = None
     """The values that may be written. Absent: not declared."""
     volatile: Annotated[bool, FLAG] = False
-    """Whether its value changes by itself, so that no change counts against the ECU."""
+    """Whether the value changes by itself, so that no change counts against the ECU."""
     secret: Annotated[bool, FLAG] = False
-    """Whether its value is hidden in reports."""
+    """Whether the value is hidden in reports."""
     origin: Origin = "declared"
 
 
@@ -203,9 +203,9 @@ class _Guarded:
     id: int | None = None
     range: Span | None = None
     needs: Annotated[Access, rules.ACCESS] = OPEN
-    """Who may use it."""
+    """Who may use the entry's numbers."""
     safe: Annotated[bool, FLAG] = False
-    """Whether a check may use it where it is open, because that harms nothing."""
+    """Whether a check may use what the entry names, where that is open, because doing so harms nothing."""
     origin: Origin = "declared"
 
     @property
@@ -297,9 +297,9 @@ class Accepted:
     observed: Annotated[str | None, text("text that the failure's observation holds", is_multiline=True)] = None
     """Words that the observation must contain. Absent: any observation."""
     reason: Annotated[str, text("the reason, a sentence", is_multiline=True)]
-    """The reason, which stands in every report."""
+    """The reason for accepting the finding; it stands in every report."""
     expires: Annotated[date | None, rules.EXPIRES] = None
-    """The last day on which it is accepted. Absent: for good."""
+    """The last day on which the finding is accepted. Absent: for good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,7 +343,7 @@ class Target:
     accepted: tuple[Accepted, ...] = ()
     requirements: tuple[RequirementEntry, ...] = ()
     path: Path | None = None
-    """The file that this was read from, absolute; None if there is none."""
+    """The absolute path of the target file; None if the target was not read from a file."""
 
     @property
     def is_simulated(self) -> bool:
