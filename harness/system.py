@@ -25,7 +25,7 @@ ENDING_SIGNALS: Final = {
 HAS_ALARM: Final = hasattr(signal, "setitimer")
 """Whether a timer can interrupt Python code."""
 HAS_ABSTRACT_SOCKETS: Final = sys.platform == "linux" and hasattr(socket, "AF_UNIX")
-"""Whether local sockets can have names that are no files, and that the kernel frees when their process ends."""
+"""Whether the kernel has names for local sockets apart from files, and frees such a name when its process ends."""
 
 
 def state_folder() -> Path:

@@ -49,7 +49,7 @@ def reproduces(seeds: Sequence[bytes]) -> str:
 
 
 def reproduces_parts(seeds: Sequence[bytes]) -> str:
-    """Say how the seeds are made of one or two bytes of each output; empty if not, or of fewer than 19,969 outputs."""
+    """Say how one or two bytes of each output make the seeds; empty if they do not, or for under 19,969 outputs."""
     import numpy as np
 
     octets = np.frombuffer(b"".join(seeds), dtype=np.uint8)

@@ -47,7 +47,7 @@ class AddressedNode:
     def on_frame(self, frame: can.Message) -> None:
         """Hand on a frame without its address byte.
 
-        A frame with another address is dropped if it has a request id of the node; else it is handed on unchanged.
+        If another byte is there, frames with a request id of the node are dropped, others handed on unchanged.
         """
         node, addresses = self.node, self._addresses
         can_id = frame.arbitration_id

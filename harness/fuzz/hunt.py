@@ -63,7 +63,7 @@ class Yield:
 
     exchanges: int = 0
     sent: Counter[str] = field(default_factory=Counter)
-    """By check: the number of trials whose kind of stimulus belongs to it."""
+    """For each check: the number of trials whose kind of stimulus belongs to that check."""
     found: list[FuzzFinding] = field(default_factory=list)
     fresh: list[tuple[Trial, tuple[str, ...]]] = field(default_factory=list)
     """Trials that got a new kind of answer, each with what was new: state, service, outcome and class of length."""

@@ -124,7 +124,7 @@ _SEQUENCE: Final = frozenset((Nrc.REQUEST_SEQUENCE_ERROR,))
 _KEY_WITHOUT_SEED: Final = (
     _SEQUENCE | _DELAY | _ANY_TIME | _SESSION | _DENIED | frozenset((Nrc.INCORRECT_MESSAGE_LENGTH, Nrc.REQUEST_OUT_OF_RANGE))
 )
-"""Sound refusals of a key without a seed: 13 and 24 in either order; 24, 36, 37 and 22 in a delay."""
+"""NRCs with which a sound ECU may refuse a key without a seed, whatever it checks first."""
 _KEY_REFUSED: Final = _KEY_WITHOUT_SEED | frozenset((Nrc.INVALID_KEY,))
 
 

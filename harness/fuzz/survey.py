@@ -11,7 +11,7 @@ from harness.tester.tester import Tester
 from harness.uds import is_send_key
 
 PART_OF_BUDGET: Final = 4
-"""The largest share of the remaining wrong keys that a campaign takes; other checks need the others."""
+"""A campaign takes at most one in this many of the wrong keys left; other checks need the rest."""
 
 
 def screened(tester: Tester, message: bytes, *, is_raw: bool) -> tuple[str, Sequence[int]]:

@@ -303,7 +303,7 @@ class CanLink:
             self._adapter.narrow(self._ids)
 
     def _count_foreign(self, time_s: float) -> None:
-        """Count a foreign frame; from `FLOOD_FRAMES` within `FLOOD_S` on, let the adapter filter out foreign frames.
+        """Count a foreign frame; once `FLOOD_FRAMES` came in `FLOOD_S`, filter them out and raise LinkInterrupted.
 
         `time_s` is the driver's time, of any epoch; the time at which a frame is read here says nothing about the traffic.
         """

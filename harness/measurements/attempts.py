@@ -31,7 +31,7 @@ NOTHING = Act("nothing", "", lambda: None)
 ENOUGH_ROWS = 24
 """The largest number of rows at depth default, besides those that are needed to vary each thing once."""
 FEWEST_KEYS_FOR_TWO = 3
-"""The lowest limit at which two rows can be joined: one act comes after the first key, the other before the last key."""
+"""The lowest limit of wrong keys at which two rows can be joined: each row's act needs a pause between keys."""
 DELAYS_WAITED = 4
 """The number of delays to wait if a place gives no seed after another place was locked out."""
 

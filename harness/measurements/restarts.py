@@ -16,7 +16,7 @@ BEYOND_BOOT_S = 0.3
 """The seconds from the ECU's return to the fixed moment; the first restart that is seen measures the return."""
 
 LATER_S = (1.1, 2.6, 0.7, 4.3)
-"""The seconds from the fixed moment to each later moment."""
+"""Seconds past the fixed moment for later seed requests."""
 
 SWEEP_S = 0.0137
 """The seconds between two successive ones of the growing moments."""

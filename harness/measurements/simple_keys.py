@@ -26,7 +26,7 @@ MOST_SEEDS = 6
 QUICK_KEYS, DEFAULT_KEYS = 32, 80
 """About how many keys are tried at depth quick and default, including those that find out the length."""
 WAITED_AT_ONCE_S = 60.0
-"""The longest silent wait in seconds for the end of an unusual delay; about ten such waits are made."""
+"""About how many seconds to pause between two seed requests while an unusual delay runs; about ten times."""
 KEY_LENGTHS = (4, 2, 8, 16, 1, 3, 6, 5, 32)
 """Key lengths, tried in turn if a key as long as the seed is refused for its length."""
 

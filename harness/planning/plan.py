@@ -153,7 +153,7 @@ def totals_in_words(plan: AuditPlan) -> str:
 
 
 def plan_lines(plan: AuditPlan) -> list[str]:
-    """Return a row for each check that sends anything, then those that send nothing with the reason, then the totals."""
+    """Return a row for each check that sends anything, then the other checks with why they send nothing, then the totals."""
     head = f"{'check':<{_ID}}" + "".join(f"{word:>{width}}" for word, width in zip(_HEAD, _NUMBERS, strict=True))
     lines = [head]
     for check in plan.checks:

@@ -258,7 +258,7 @@ def _stand_in(seed: bytes, level: int) -> bytes:
 
 
 def _taken_by(entry: DeclaredLevel, key: Callable[[bytes, int], bytes] | None) -> tuple[int, int] | None:
-    """Return lengths of seed and key that a key function accepts; None for a program or a service, or if no length fits."""
+    """Return lengths of seed and key that fit `key`; None without `key`, for a command or URL, or if none fits."""
     how = entry.key or ""
     if key is None or how.startswith(("command:", "http://", "https://")):
         return None

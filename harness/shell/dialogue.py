@@ -53,7 +53,7 @@ class Dialogue:
         self.show = show
         self.remark = remark
         self.repeat: Callable[[Repeat], None] = nothing_to_repeat
-        """A function that repeats a recorded result; the command that reads runs sets it."""
+        """A function that repeats a recorded result; set by `repeat_in`."""
         self._last: ReplyKind | None = None
         self._asked_level: int | None = None
         self._is_counted_for_serial = tester.security.ledger.path is None

@@ -102,7 +102,7 @@ class AccessProbes:
         return entry.write.level == level or is_anybodys
 
     def is_shared(self, entry: DataEntry) -> bool:
-        """Whether several levels open data that was found guarded; the target does not say whether that is intended."""
+        """Whether several levels were seen to open the data. Only data that the target does not declare was tried."""
         return len(self._opened_by.get(entry.did, ())) > 1
 
     def settle_guards(self) -> None:

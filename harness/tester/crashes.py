@@ -116,7 +116,7 @@ class Crashes:
         self.reported.append(CrashCause(request, what, is_reproduced))
 
     def search(self) -> CrashCause | None:
-        """Return the first request without an answer since `forget_silences` that makes the ECU restart."""
+        """Of the requests unanswered since `forget_silences`, return the first that restarts the ECU."""
         found = next((self._known[sent] for sent in self._client.state.silences if sent in self._known), None)
         if found is not None:
             return found

@@ -79,7 +79,7 @@ class LevelState:
     last_wrong_s: float | None = None
     """When the last wrong key was answered, by the link's clock."""
     gives_zero_seeds: bool = False
-    """Whether an effect has shown that the level gives seeds of zeros while locked."""
+    """Whether the level gave a seed of zeros while what it opens was refused."""
     wrong_key_answers: set[str] = field(default_factory=set)
     """How the ECU answers keys that it has found wrong, in the form of `answer_of`, if not by 0x35 and 0x36."""
     limit_answers: set[str] = field(default_factory=set)

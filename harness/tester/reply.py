@@ -126,7 +126,7 @@ class Reply:
 
     @property
     def is_silence(self) -> bool:
-        """Whether no final answer came, and nothing that was meant as one."""
+        """Whether neither a final answer came nor malformed bytes that were meant as one."""
         return self.kind is _SILENCE
 
     @property

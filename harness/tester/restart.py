@@ -147,7 +147,7 @@ class Restart:
         return bool(was_seen)
 
     def _watched_once(self, act: Callable[[], bool], *, is_certain: bool, as_it_is: bool) -> bool | None:
-        """Call `act` once; return whether a restart was seen, None if `act` awaits none or the ECU does not come back."""
+        """Call `act` once; return whether a restart was seen, None if `act` returns False or the ECU stays away."""
         client = self._client
         session_before = self._session_to_lose() if as_it_is else self._leave_default_session()
         entered_s = client.link.now_s

@@ -62,7 +62,7 @@ class SecurityAccess:
         self._client = client
         self._keys = dict(keys)
         self.found_keys: dict[int, str] = {}
-        """By level, in words how its keys are made, for levels without a key function whose key was found by trying."""
+        """For each level whose key was found by trying, and for which no key function is given: how the key is made."""
         self.ledger = ledger
         self.wrong_keys_sent = 0
         self._is_first_counted: dict[int, bool] = {}

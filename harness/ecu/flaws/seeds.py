@@ -147,7 +147,7 @@ def bit_reversed_counter_seed(definition: Definition) -> Definition:
     },
 )
 def lfsr_seed(definition: Definition) -> Definition:
-    """Seeds come from a shift register of 16 bits, started by chance."""
+    """Seeds come from a shift register of 16 bits with a random start."""
     return definition.replace_decision(draw_seed=generated(lambda ecu: lfsr16(chance(ecu, 2)), low_bytes))
 
 
@@ -238,19 +238,19 @@ def rand_seeded_by_session(definition: Definition) -> Definition:
 
 @flaw(kills=("SA-03", "SA-04"), also={"SA-02": "each bit position follows a recurrence of 32 bits", **_NO_LENGTH})
 def xorshift_seed(definition: Definition) -> Definition:
-    """Seeds are made of the whole outputs of xorshift32, started by chance."""
+    """Seeds are made of whole outputs of a randomly seeded xorshift32."""
     return definition.replace_decision(draw_seed=generated(lambda ecu: xorshift32(chance(ecu, 4)), whole_words))
 
 
 @flaw(number="M09a", kills=("SA-04",), depth="default", base="hardened-article-key", also=_SHORT_BY_BASE)
 def mersenne_seed(definition: Definition) -> Definition:
-    """Seeds come from a Mersenne Twister, started by chance, as Python's random.getrandbits(40) gives them."""
+    """Seeds come from a randomly seeded Mersenne Twister, as Python's random.getrandbits(40) gives them."""
     return definition.replace_decision(draw_seed=generated(_strong_mersenne, random_bits))
 
 
 @flaw(number="M09b", kills=("SA-04",), depth="deep", base="hardened-article-key", also=_SHORT_BY_BASE)
 def mersenne_byte_seed(definition: Definition) -> Definition:
-    """Each byte of a seed is the low byte of an output of a Mersenne Twister, started by chance."""
+    """Each byte of a seed is the low byte of an output of a randomly seeded Mersenne Twister."""
     return definition.replace_decision(draw_seed=generated(_strong_mersenne, low_bytes))
 
 

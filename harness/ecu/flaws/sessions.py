@@ -29,7 +29,7 @@ Lock = Callable[..., None]
 
 
 def _staying_unlocked(definition: Definition, stays: Callable[[State, int, bool], bool]) -> Definition:
-    """Keep the level unlocked at the end of a session if `stays` holds for the state, the next session and `has_expired`."""
+    """When a session ends, leave the level unlocked if `stays(state, next session, has the session expired)` is true."""
 
     def lock(go_on: Lock, state: State, session: int, *, has_expired: bool) -> None:
         if stays(state, session, has_expired):
