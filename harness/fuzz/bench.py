@@ -155,6 +155,12 @@ class Bench:
         levels = {entry.level for entry in self.tester.target.security} - {open_level}
         return levels if self._may_renew else levels & self._watch.locked_levels
 
+    @property
+    def state(self) -> SentIn:
+        """The state of the ECU, as far as answers to requests show it."""
+        state = self.tester.state
+        return state.condition, state.pending_level
+
     def approach(self) -> None:
         """Bring the ECU into the setting's state again, before the next trial."""
         state = self._setting.state
@@ -276,8 +282,7 @@ class Bench:
                 self.was_opened_rightly |= is_the_right_key(message, self.tester)
         if self._habits is not None:
             self._habits.sent(stimulus, is_raw=is_raw)
-        state = self.tester.state
-        self.sent_in = state.condition, state.pending_level
+        self.sent_in = self.state
         self._asked_s = self.tester.link.now_s
 
     def _hear_reply(self, reply: Reply) -> None:

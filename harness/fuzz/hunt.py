@@ -212,7 +212,9 @@ class Hunt:
             for trial in self._trials(row, setting, prefix, is_raw=is_raw):
                 guilty = trial.row
                 self._novelty.news, self._was_silent = [], False
-                self._bench.approach()
+                if setting.state is not None:
+                    self._bench.approach()
+                    self._novelty.reached(self._bench.state)
                 stimuli = trial.stimuli
                 self._bench.play(stimuli)
                 played += stimuli
@@ -262,8 +264,8 @@ class Hunt:
         return None
 
     def _begin(self, setting: Setting) -> None:
-        self._novelty.begin(setting.state)
         self._bench.begin(setting)
+        self._novelty.reached(self._bench.state)
 
     def _setting(self, row: str, *, is_raw: bool) -> tuple[Setting, tuple[bytes, ...]]:
         """Return the setting of a batch, and requests to put before each trial if requests alone lead to that state."""

@@ -7,7 +7,7 @@ from typing import Final
 from harness.fuzz.case_state import CaseState, CaseStateKind
 from harness.tester.reply import RawReply, Reply, ReplyKind
 from harness.tester.seen import Condition
-from harness.uds import NEGATIVE_RESPONSE, Session
+from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, Nrc, Service, Session
 
 SentIn = tuple[Condition, int | None]
 """What was known of the ECU when a request was sent: its condition, and the level whose seed was pending."""
@@ -23,6 +23,7 @@ _POSITIVE, _MALFORMED = ReplyKind.POSITIVE.value, ReplyKind.MALFORMED.value
 Cell = tuple[str, int, str]
 """One cell of the coverage: state, service and outcome."""
 
+_ENDS_SEED: Final = frozenset((Nrc.INVALID_KEY, Nrc.EXCEEDED_NUMBER_OF_ATTEMPTS))
 DEFAULT: Final = "default"
 """The state in which no session was entered and no seed asked for, as coverage and features name it."""
 
@@ -42,25 +43,30 @@ class Novelty:
         self._counts: dict[str, dict[_Answer, int]] = {}
         """By state: kinds of answers, with how often each was seen."""
         self._names: dict[SentIn, str] = {}
-        self._frames_state = DEFAULT
+        self._frames_sent_in: SentIn = (Condition(Session.DEFAULT, 0), None)
 
-    def begin(self, setting: CaseState | None) -> None:
-        """Note the state in which frames are sent from now on: what they change is not followed."""
-        self._frames_state = DEFAULT if setting is None else str(setting)
+    def reached(self, state: SentIn) -> None:
+        """Note in which state the next frames are sent; from then on only the answers to frames tell it."""
+        self._frames_sent_in = state
 
     def hear(self, reply: Reply, sent_in: SentIn) -> None:
         """Note the answer to a request, and in which state the request was sent."""
-        state = self._names.get(sent_in)
-        if state is None:
-            state = self._names[sent_in] = _named(*sent_in)
+        state = self._name_of(sent_in)
         nrc, kind = reply.nrc, reply.kind
         outcome = nrc if nrc is not None else _POSITIVE if kind is _IS_POSITIVE else kind.value
         self._look_at((reply.request[0], outcome, len(reply.replies) > 1, len(reply.pdu)), state)
 
     def hear_frames(self, heard: RawReply) -> None:
         """Note what was answered to frames."""
-        for answer in _answers_in(heard):
-            self._look_at(answer, self._frames_state)
+        for answer, pdu in _answers_in(heard):
+            self._look_at(answer, self._name_of(self._frames_sent_in))
+            self._frames_sent_in = _after(self._frames_sent_in, pdu)
+
+    def _name_of(self, sent_in: SentIn) -> str:
+        name = self._names.get(sent_in)
+        if name is None:
+            name = self._names[sent_in] = _named(*sent_in)
+        return name
 
     def _look_at(self, answer: _Answer, state: str) -> None:
         counts = self._counts.get(state)
@@ -111,13 +117,13 @@ def _named(condition: Condition, pending_level: int | None) -> str:
     return DEFAULT
 
 
-def _answers_in(heard: RawReply) -> Iterator[_Answer]:
+def _answers_in(heard: RawReply) -> Iterator[tuple[_Answer, bytes]]:
     for frame in heard.answers:
         pdu = frame.pdu
         if pdu[:1] == bytes((NEGATIVE_RESPONSE,)) and len(pdu) > 2:
-            yield pdu[1], pdu[2], False, len(pdu)
+            yield (pdu[1], pdu[2], False, len(pdu)), pdu
         elif pdu:
-            yield pdu[0] & 0xBF, _POSITIVE if pdu[0] & 0x40 else _MALFORMED, False, len(pdu)
+            yield (pdu[0] & 0xBF, _POSITIVE if pdu[0] & 0x40 else _MALFORMED, False, len(pdu)), pdu
 
 
 def _shown(answer: _Answer) -> str:
@@ -128,3 +134,20 @@ def _shown(answer: _Answer) -> str:
 def _is_lack(news: str) -> bool:
     """Whether a feature only says that the ECU lacks a service."""
     return not news.startswith(CONSOLE) and news.split("/")[2] == _NO_SUCH_SERVICE
+
+
+def _after(state: SentIn, answer: bytes) -> SentIn:
+    """Return the state that an answer to frames tells of, if it tells of another one."""
+    condition, _ = state
+    kind, sub_function = answer[0], answer[1] if len(answer) > 1 else 0
+    if kind == Service.DIAGNOSTIC_SESSION_CONTROL + RESPONSE_OFFSET:
+        return Condition(sub_function, 0), None
+    if kind == Service.ECU_RESET + RESPONSE_OFFSET:
+        return Condition(Session.DEFAULT, 0), None
+    if kind == Service.SECURITY_ACCESS + RESPONSE_OFFSET:
+        if sub_function & 1:
+            return condition, sub_function if any(answer[2:]) else None
+        return Condition(condition.session, sub_function - 1), None
+    if answer[:2] == bytes((NEGATIVE_RESPONSE, Service.SECURITY_ACCESS)) and answer[2] in _ENDS_SEED:
+        return condition, None
+    return state

@@ -15,11 +15,12 @@ from harness.errors import WorkerError
 from harness.fuzz.bench import Bench, Judging, Setting
 from harness.fuzz.case import read_cases
 from harness.fuzz.found import FuzzFinding
+from harness.fuzz.novelty import Novelty
 from harness.fuzz.trials import Breeder, Trial, vocabulary
 from harness.link.clock import Chance
 from harness.link.trace import Trace
 from harness.target import Target, load_target
-from harness.testing import run_checks
+from harness.testing import open_ecu, run_checks
 
 from ..variants import with_changes
 from .first_found import done, ecu_of, first_found
@@ -152,6 +153,19 @@ def test_an_answer_counts_for_the_state_in_which_its_request_was_sent() -> None:
     assert with_a_seed
     assert "default" not in with_a_seed, "the hardened ECU gives no seed before it has left its default session"
     assert "seed pending 0x01" in {state for state, _, _ in cells}
+
+
+def test_answers_to_frames_tell_the_state_of_the_frames_behind_them() -> None:
+    novelty = Novelty((), exists=lambda service: None)
+    with open_ecu("hardened") as tester:
+        tester.gate.raw_needs = tester.target.safety.allow
+        for frame in (b"\x02\x10\x03", b"\x02\x27\x01", b"\x02\x10\x01"):
+            novelty.hear_frames(tester.raw(frame.ljust(8, b"\x00")))
+    assert set(novelty.cells()) == {
+        ("default", 0x10, "positive"),
+        ("session 0x03", 0x27, "positive"),
+        ("seed pending 0x01", 0x10, "positive"),
+    }
 
 
 def test_sequences_change_the_way_to_a_state_and_go_on_as_testers_do() -> None:
