@@ -11,8 +11,8 @@ from harness.campaigns.corpus import corpus_in
 from harness.campaigns.shards import Job, read_shard, run_shard
 from harness.errors import UserError
 from harness.fuzz.trials import Trial
-from harness.report.candump import logged_frames
-from harness.report.pcapng import write_pcapng
+from harness.report.candump import stamped_frames
+from harness.report.pcapng import packet_parts, write_pcapng
 from harness.target import load_target
 
 from .first_found import ecu_of
@@ -60,7 +60,7 @@ def test_a_capture_of_wireshark_holds_them_too(tmp_path: Path) -> None:
         for message in messages():
             writer.on_message_received(message)
     with open(tmp_path / "drive.pcapng", "wb") as file:
-        write_pcapng(logged_frames(log), file)
+        write_pcapng(stamped_frames(log, packet_parts), file)
     assert texts(corpus_in(tmp_path / "drive.pcapng", load_target("hardened"))) == EXPECTED
 
 
