@@ -31,7 +31,7 @@ class Source:
     """
     size: int
     read: Callable[[], bytes]
-    """Read the content in the guarded way, with the level unlocked; empty if the ECU gives nothing."""
+    """Function that reads the content with the level unlocked; it returns no bytes if the ECU gives no content."""
     did: int = -1
     """The data identifier; -1 if the content is memory."""
 

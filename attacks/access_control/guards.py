@@ -44,7 +44,7 @@ class Visit:
 
 
 def each_session(tester: Tester) -> Iterator[Visit]:
-    """Enter each session from the default one, which locks the ECU, and yield it; yield once if no session was entered."""
+    """Enter each session, locked, from the default session, and yield a visit; yield once if no session was entered."""
     entered_any = False
     for session in tester.sessions():
         tester.enter_session(DEFAULT_SESSION)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from harness import Reply, Tester
 
 SHORTEST = 4
-"""The smallest number of bytes that does not occur by chance in any content."""
+"""The length in bytes of the shortest secret that does not occur in content by chance."""
 
 
 def known_secrets(tester: Tester) -> dict[str, bytes]:

@@ -28,7 +28,7 @@ class MemoryPlace:
 
 
 def guarded_places(tester: Tester, *services: int) -> list[MemoryPlace]:
-    """Return memory that is declared or was found to be guarded; then undeclared addresses: found open, and usual ones.
+    """Return memory that is declared or found to be guarded; then undeclared addresses: those found open, and usual ones.
 
     Undeclared addresses are left out if the target declares one of the services open, since this covers them.
     """

@@ -125,7 +125,7 @@ def other_addressing(tester: Tester) -> list[Path]:
 
 
 def is_plain(path: Path, own: Path) -> bool:
-    """Whether an effect of the path's frames proves that the path exists: as declared frames they would mean nothing."""
+    """Whether the path's frames mean nothing by the declared path, so that their effect proves that this path exists."""
     if path.is_declared_prefix:
         return True
     first = path.frame(b"\x22\x00\x00", 0).data[:1]

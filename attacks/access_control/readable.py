@@ -65,7 +65,7 @@ def read_all(tester: Tester, depth: Depth) -> Readable:
 
 
 def keep(tester: Tester, did: int, values: dict[int, bytes]) -> None:
-    """Read an identifier, and keep its value."""
+    """Read an identifier, and keep its value in `values`."""
     reply = tester.read_reply(did)
     if reply.is_positive:
         values[did] = reply.pdu[3:]
@@ -94,6 +94,6 @@ def takes_several(tester: Tester) -> bool:
 
 
 def has_any(tester: Tester, dids: list[int]) -> bool:
-    """Whether any of the identifiers may exist; a refusal for lack of a level counts, since it may hide others."""
+    """Whether any of the identifiers may exist; a refusal for lack of a level counts: others of them may be readable."""
     reply = tester.request(uds.read_data(*dids))
     return reply.is_positive or reply.is_refused_with(*SECURITY)

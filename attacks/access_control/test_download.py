@@ -102,7 +102,7 @@ def judge_going_on(tester: Tester, places: list[MemoryPlace]) -> None:
 
 
 def judge(refusals: Refusals, request: bytes, what: str) -> None:
-    """Fail unless the answer is a refusal."""
+    """Send the request, and fail if the ECU accepts it."""
     reply = refusals.add(refusals.tester.request(request))
     if reply.is_positive:
         refusals.tester.cite(reply)

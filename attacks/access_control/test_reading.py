@@ -193,7 +193,7 @@ def mixtures(tester: Tester, protected: bytes) -> list[bytes]:
 
 
 def judge_delivered(tester: Tester, entry: DataEntry, replies: list[Reply]) -> str:
-    """Fail if the record holds the content as read unlocked; return why that content is unknown, or an empty text."""
+    """Fail if a reply holds the content that was read unlocked; return why that is unknown, or an empty text."""
     assert entry.read.level is not None
     missing = unlocked_for(tester, entry.read.level)
     unlocked = None if missing else tester.read_reply(entry.did)

@@ -39,7 +39,7 @@ STATE_CHANGING: dict[int, tuple[tuple[bytes, ...], bytes]] = {
         b"",
     ),
 }
-"""By service: requests that change the ECU's state, by sub-function and record, each with what undoes it, if any."""
+"""For each service: the requests to try, and the request that undoes their effect, empty if none does."""
 
 WITH_SUB_FUNCTION = (Service.COMMUNICATION_CONTROL, Service.CONTROL_DTC_SETTING, Service.LINK_CONTROL, Service.ECU_RESET)
 MOST_CODES = 4

@@ -113,7 +113,7 @@ def judge_negative(tester: Tester) -> int:
 
 
 def refused(tester: Tester) -> list[tuple[int, int]]:
-    """Yield services and sub-functions that no ECU should have, in the session of its first level."""
+    """Return services with sub-functions that no ECU should have, and enter the session of the first level."""
     found = [(0x3E, UNKNOWN_PRESENCE)]
     if tester.permits(UNKNOWN_SESSION):
         found.insert(0, (UNKNOWN_SESSION[0], UNKNOWN_SESSION[1]))

@@ -11,7 +11,7 @@ AT_ONCE = 3
 """How many identifiers one request names: as many as a single frame holds."""
 ENOUGH_SILENCE = 30
 UNIFORM = 0.5
-"""An ECU that denies a larger share of all requests than this does not reveal which identifiers exist."""
+"""The share of denied requests from which the refusals no longer reveal which identifiers exist."""
 STANDARD_RECORDS = range(0xF180, 0xF1A0)
 USUAL_ROUTINES = (*range(0x0200, 0x0210), *range(0xFF00, 0xFF10))
 

@@ -142,7 +142,7 @@ def ask_for_seed(tester: Tester, level: int) -> Reply:
 
 
 def answer_seed(tester: Tester, level: int, is_right: bool) -> None:
-    """Request a seed and send a key for it, if one is given."""
+    """Request a seed and, if it is given and not zero, send a key for it."""
     reply = ask_for_seed(tester, level)
     seed = reply.pdu[2:]
     if reply.is_positive and any(seed):

@@ -72,7 +72,7 @@ class LockoutWindow:
 
     @property
     def longest_s(self) -> float:
-        """The time from the limit until which a seed proves something, in seconds."""
+        """For how many seconds after the limit a seed proves that the delay ended early."""
         return EARLY_UNTIL * self.delay_s
 
     @property

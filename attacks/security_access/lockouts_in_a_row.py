@@ -31,7 +31,7 @@ class Held:
     wrong_keys: int
     """The number of wrong keys that led to all lockouts together, without a right key between them."""
     tried: tuple[str, ...]
-    """The acts during the first delay after which the level still gave no seed, in words."""
+    """In words, what was done during the first delay without making the level give a seed."""
     served: int
     """The number of requests outside SecurityAccess that the ECU served during each lockout."""
     locked: str

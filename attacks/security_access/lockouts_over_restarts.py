@@ -83,7 +83,7 @@ class _Together:
         return offered
 
     def _let_pass(self, windows: Mapping[int, LockoutWindow]) -> None:
-        """Wait until the share of each delay has passed that comes before the restart."""
+        """Wait until `SHARE_BEFORE` of each delay has passed; leave out levels that already give a seed."""
         left_s = [SHARE_BEFORE * windows[level].delay_s - windows[level].elapsed_s for level in self._levels]
         self._tester.wait(max([0.0, *left_s]), "delays before a restart")
         self._require_no_seeds(windows)

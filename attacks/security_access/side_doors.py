@@ -60,7 +60,7 @@ def seed_in(tester: Tester, answer: Reply | RawReply, level: int) -> bytes:
 
 
 def is_key_compared(tester: Tester, level: int, window: LockoutWindow) -> Reply | None:
-    """Request a seed without a positive answer, send a wrong key, and return its answer if the ECU compared the key.
+    """Request a seed without a positive answer, send a wrong key, and return the answer to it if the ECU compared it.
 
     Return None otherwise. A comparison shows only on an ECU that refuses keys with 0x24 while no seed is pending.
     """

@@ -33,7 +33,7 @@ NO_KEY_THERE = NOT_IN_SESSION | negative(Nrc.SUB_FUNCTION_NOT_SUPPORTED, Nrc.SER
 BEYOND_DELAY_S = 0.5
 BEYOND_S3 = 1.2
 FEWEST_BYTES = 2
-"""The smallest length of a seed or key in bytes that does not repeat by chance."""
+"""The length in bytes of the shortest seed or key that does not repeat by chance."""
 
 
 @attack(

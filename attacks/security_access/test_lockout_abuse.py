@@ -6,7 +6,7 @@ from harness import Depth, Measurements, Reply, Severity, Tester, attack, fail, 
 LONGEST_DELAYS = 10
 ENOUGH_FAILURES = 11
 SHORTEST_DELAY_S = 60.0
-"""In seconds: the end of a delay that this run caused is awaited for ten delays, each taken to be at least this long."""
+"""The delay in seconds that is assumed if the longest measured one is shorter; a seed is awaited for ten delays."""
 
 
 @attack(

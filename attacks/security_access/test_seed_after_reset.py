@@ -5,7 +5,7 @@ from harness import Measurements, Severity, Tester, attack, fail, inconclusive
 FEWEST_SEEDS = 4
 
 BEYOND_CHANCE = 1e-12
-"""A repetition of seeds that chance gives with a lower probability than this is a failure without a second sample."""
+"""If the first sample's repetitions have a lower probability than this by chance, no second sample need confirm them."""
 
 
 @attack(

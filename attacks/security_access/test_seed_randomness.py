@@ -3,7 +3,7 @@
 from harness import Measurements, Severity, Tester, attack, fail
 
 SUFFICIENT_BITS = 64
-"""This number of random bits suffices, even if the seed is longer."""
+"""The number of random bits that suffices in a seed of any length."""
 
 
 @attack(

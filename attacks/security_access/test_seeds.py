@@ -3,7 +3,7 @@
 from harness import Inconclusive, Measurements, Nrc, Service, Severity, Tester, attack, fail, inconclusive, not_applicable
 
 BEYOND_CHANCE = 1e-12
-"""A repetition that chance gives with a lower probability than this is a failure, whatever a second sample shows."""
+"""Repetitions in both samples together are a failure if chance gives them with a lower probability than this."""
 LEAST_BITS = 24
 """The smallest number of random bits in a seed; fewer can be tried within days, delays after wrong keys included."""
 SUFFICIENT_BITS = 64

@@ -14,7 +14,7 @@ UNKNOWN_SERVICE = b"\x15"
 """A request for a service that no edition of the standard assigns, so that the ECU refuses it."""
 
 LOOKS, LOOK_AGAIN_S = 5, 0.5
-"""How often, and at which interval in seconds, an ECU is asked that may refuse requests for a while after its start."""
+"""How often, and at which interval in seconds, the ECU is asked, since it may refuse requests just after its start."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def sessions_beside_default(tester: Tester) -> list[int]:
 
 
 def find_session_probe(tester: Tester) -> SessionProbe:
-    """Find what distinguishes a session from the default one, and enter it. Raises Inconclusive without one."""
+    """Find what distinguishes a session from the default one, and enter it. Raises Inconclusive if nothing does."""
     levels = [uds.request_seed(entry.level) for entry in tester.target.security]
     sessions = sessions_beside_default(tester)
     tester.enter_session(DEFAULT)

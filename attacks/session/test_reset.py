@@ -53,7 +53,7 @@ def test_a_reset_leaves_nothing_of_the_state_before_it(tester: Tester, measure: 
 
 
 def find_session_probe_or_note(tester: Tester) -> SessionProbe | None:
-    """Find a request that distinguishes the sessions, or note that there is none."""
+    """Find a request that distinguishes the sessions, or note that no request does."""
     try:
         return find_session_probe(tester)
     except Inconclusive as reason:
@@ -62,7 +62,7 @@ def find_session_probe_or_note(tester: Tester) -> SessionProbe | None:
 
 
 def provable(tester: Tester) -> tuple[Lock, Teller] | None:
-    """Return a lock that can be opened with a known key, and a way to see whether it is open; None if there is none."""
+    """Return a lock that opens with a known key, and a way to see whether it is open; None without such a lock."""
     for lock in locks_of(tester):
         if tester.security.has_key(lock.level):
             try:

@@ -49,7 +49,7 @@ Occasion = tuple[list[SafeRequest], list[SafeRequest]]
 
 NEIGHBOURS = range(1, 8)
 FIXED_ADDRESSES = range(0x18DA, 0x18DC)
-"""The upper half of 29-bit ids that contain the target address and then the sender's address."""
+"""The upper bits of 29-bit ids whose lower 16 bits are the target's and the sender's address."""
 
 
 def parts(tester: Tester, depth: Depth) -> Iterator[Errand]:
@@ -166,7 +166,7 @@ def judge_kept(tester: Tester, probe: SessionProbe, requests: Sequence[bytes], d
 
 
 def stays(tester: Tester, probe: SessionProbe, pdu: bytes, steps: int) -> bool:
-    """Enter the session, send the request several times at the interval of TesterPresent, and return whether it lasts."""
+    """Enter the session, send the request `steps` times, an interval of `STEP` apart; return whether the session lasts."""
     enter(tester, DEFAULT)
     enter(tester, probe.session)
     for _ in range(steps):

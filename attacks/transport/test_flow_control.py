@@ -25,7 +25,7 @@ from attacks.transport.raw_requests import (
 from harness import Depth, Inconclusive, Measurements, RawReply, Severity, Tester, attack, fail, inconclusive
 
 GIVEN_UP_S, BACK_S = 1.2, 3.0
-"""Seconds after which a sender that gets no flow control has given up (N_Bs is 1 s), and must answer again."""
+"""Seconds after which an ECU without flow control has given up (N_Bs is 1 s), and after which it must answer again."""
 
 LATE_S = 1.0
 """Seconds beyond N_Bs for which a late flow control is awaited, so that it is not taken for the next message's."""
@@ -126,7 +126,7 @@ def judge_block(tester: Tester, block_size: int) -> None:
 
 
 def why_it_must_take_long_requests(tester: Tester) -> str:
-    """Say what declared key or data is too long for a single frame, so that it must take long requests; empty if none."""
+    """Say which declared key or data is too long for a single frame, so that the ECU must take long requests, or ""."""
     for entry in tester.target.data:
         if entry.write.kind != "never" and entry.length is not None and 3 + entry.length >= shortest_long(tester):
             return f"DID {entry.did:04X} of {entry.length} bytes is declared writable"

@@ -206,7 +206,7 @@ def _planned(options: argparse.Namespace, request: AuditRequest) -> AuditPlan | 
 
 
 def _is_agreed(options: argparse.Namespace, request: AuditRequest, plan: AuditPlan) -> bool:
-    """Ask the person at the terminal whether to go on with checks that lock, write or reset a real ECU; return that."""
+    """Ask the person at the terminal whether to go on with checks that lock, write or reset a real ECU."""
     if options.yes or not request.console.is_there or not plan.is_harmful:
         return True
     request.console.say("This may lock, write or reset the ECU. What each check sends: uds-harness plan")

@@ -194,7 +194,7 @@ def described_by(
 ) -> tuple[Target, str]:
     """Discover the ECU that the options name and nobody described; return its target and target file's text.
 
-    Without an ECU the text is empty, and the target the given one. Raises what `described` raises.
+    If there is no ECU, return `target` and an empty text. Raises what `described` raises.
     """
     candidates = [own_id(target)] if is_id_given(options) else None
     text = described(target, candidates, key=key_of(options), depth=depth, longest_s=longest_s)

@@ -57,7 +57,7 @@ def logged_frames(path: Path) -> Iterator[LoggedFrame]:
 def stamped_frames(path: Path, of: Callable[[LoggedFrame], T]) -> Iterator[tuple[int, T]]:
     """Yield the time of every frame of a log in microseconds, and what `of` makes of it, as `logged_frames` does.
 
-    `of` must not depend on the time: it is called once for frames that differ only in that.
+    `of` must not depend on the time: it is called once for frames that differ only in their time.
     """
     known: dict[bytes, T] = {}
     try:

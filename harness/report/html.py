@@ -36,7 +36,7 @@ from harness.verdict import Verdict
 T = TypeVar("T")
 
 MOST_EXCHANGES: Final = 8
-"""How many exchanges of one result are shown; audit.json has the others."""
+"""How many exchanges of one result are shown; audit.json has them all."""
 
 MOST_PLACES: Final = 12
 """How many results of one check are shown in full."""
@@ -179,7 +179,7 @@ def _rows(run: Run, verdict: Verdict, parts: Any, anchors: Anchors) -> Rows:
 
 
 def _console(text: str) -> Console | None:
-    """Return the first and last lines that the ECU printed, equal neighbours joined; None if there is none."""
+    """Return the first and last lines that the ECU printed, equal neighbours joined; None if it printed none."""
     lines = text.splitlines()
     runs = ((line, len(list(equal))) for line, equal in itertools.groupby(lines))
     folded = [shown(line, CONSOLE_LINE) + (f" (× {times})" if times > 1 else "") for line, times in runs]
