@@ -41,7 +41,7 @@ class _System(SUL):  # type: ignore[misc]
         return list(self._observations.ask(tuple(word)))
 
     def adaptive_query(self, word: list[str], ads: Any) -> tuple[list[str], list[str]]:
-        """Continue a sequence by letters that `ads` picks by the answers; return the whole sequence and all answers."""
+        """Continue a sequence by letters that `ads` picks from the answers; return the whole sequence and all answers."""
         length = len(word)
 
         def choose(answers: tuple[str, ...]) -> str | None:

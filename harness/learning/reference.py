@@ -20,7 +20,7 @@ from harness.tester.security import DEFAULT_DELAY_S
 LARGEST_LIMIT: Final = 10
 """The largest number of wrong keys in a row that still counts as a limit."""
 DELAY_KEPT: Final = 0.95
-"""The share of the declared delay after which the ECU may end the delay."""
+"""The share of the declared delay after which the ECU may give seeds again."""
 PERMANENT: Final = 10
 """How many delays a lock must last to count as permanent."""
 LONGER_THAN_AN_ANSWER_S: Final = 2.0

@@ -297,7 +297,7 @@ class Subject:
         return right + b"\x00" if letter.kind is LetterKind.LONG_KEY else right
 
     def _is_alive(self, letter: Letter) -> bool:
-        """Whether an ECU that was silent still answers, after its boot; one whose answer was suppressed is not examined."""
+        """Whether an ECU that was silent still answers, after its boot; not examined if the answer was suppressed."""
         if self._is_booting:
             self._is_booting = False
             self.tester.wait(self.settle_s)

@@ -21,7 +21,7 @@ LONGEST_NAME_BYTES = 100
 
 
 class BusLock:
-    """A lock on a bus, from its creation until `release` or the end of the process. Raises UserError if one is held.
+    """A lock on a bus, from its creation until `release` or the end of the process. Raises UserError if the bus is locked.
 
     The lock is a name in Linux's abstract socket namespace, which belongs to the network interfaces: every user of this
     computer sees the name, no file can take its place, and the kernel frees it when its process ends. On other systems the

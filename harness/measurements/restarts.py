@@ -19,7 +19,7 @@ LATER_S = (1.1, 2.6, 0.7, 4.3)
 """Seconds past the fixed moment for later seed requests."""
 
 SWEEP_S = 0.0137
-"""The seconds between two successive ones of the growing moments."""
+"""The seconds by which each growing moment exceeds the one before."""
 
 SLOW_FACTOR = 4
 """How many times later than planned a seed comes if the ECU delays seeds after starts; then few restarts are made."""
@@ -163,7 +163,7 @@ class _Series:
         self._unseen: list[str] = []
 
     def take(self, way: RestartWay, at_once: int, same: int, later: int, swept: int) -> None:
-        """Restart as often as each count says: for seeds at once, at a fixed moment (`same`), later, at growing ones."""
+        """Restart as often as each count says: for seeds at once, at a fixed moment (`same`), later, at growing moments."""
         moment_s = 0.0
         plan: list[tuple[float | None, bool]] = [(0.0, False)] * same
         plan += [(number * SWEEP_S, True) for number in range(1, swept + 1)]

@@ -136,7 +136,7 @@ class SeedSample:
 
     @property
     def settled(self) -> SeedSample:
-        """Return a sample of seeds that came some seconds after the ECU's last start, or all if they are too few."""
+        """Return the seeds that came some seconds after the ECU's last start; all seeds if those are too few."""
         kept = [index for index, time_s in enumerate(self.times_s) if time_s - self.begun_s > SETTLED_S]
         return self._of(kept) if len(kept) >= ENOUGH_SEEDS else self
 

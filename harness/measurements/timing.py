@@ -55,7 +55,7 @@ class KeyTiming:
 
     @property
     def n(self) -> int:
-        """The number of keys of each kind, in the smaller run, answered with the same code and could be compared."""
+        """The number of keys of each kind, in the smaller run, that got the same code and could be compared."""
         return min(run.n for run in self.runs)
 
     @property

@@ -82,7 +82,7 @@ class AccessProbes:
         return [entry for entry in guarded if entry.read.kind == "open"]
 
     def guarded(self) -> list[DataEntry]:
-        """Return the data of `protected`, and data whose reading needs a level as its writing does."""
+        """Return the data of `protected`, and data of which both reading and writing need a level."""
         guarded = [entry for entry in self._client.target.data if entry.write.level is not None and not entry.volatile]
         return [*self.protected(), *(entry for entry in guarded if entry.read.level is not None)]
 

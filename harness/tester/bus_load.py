@@ -26,7 +26,7 @@ IN_QUEUE: Final = 32
 STALLED_S: Final = 2.0
 """The seconds without any frame of ours being sent, while others wait, after which the bus cannot be loaded."""
 LAST_FRAMES: Final = 256
-"""In how many of the last frames a response pending of the ECU is searched for."""
+"""The number of last frames that are searched for a response pending of the ECU."""
 FIRST_FREE_ID: Final = 0x7F0
 """The lowest id of frames for nobody: at such low priorities ECUs are usually not addressed."""
 LAG_PROBE_S: Final = 0.002

@@ -94,7 +94,7 @@ class Client(Exchanger):
         return [session for session in free if self.permits(bytes((Service.DIAGNOSTIC_SESSION_CONTROL, session)))]
 
     def enter_session(self, session: int) -> Reply:
-        """Enter a session, through others if the target says so; the reply shows whether the ECU is in the session.
+        """Enter a session, through other sessions if declared; the reply shows whether the ECU is in the session.
 
         An ECU that has just started may refuse sessions for a while with 21 or 22, and is asked repeatedly. If the ECU is in
         this session already, and would restart when leaving it, the session is first requested directly: the way through
@@ -286,7 +286,7 @@ class Client(Exchanger):
         self._usual_life = (reply.kind, reply.nrc)
 
     def answers_now(self) -> bool:
-        """Send the one request that the ECU is known to answer, and return whether it does; used after a silence."""
+        """Send the one request that the ECU is known to answer, and return whether the ECU answers; used after a silence."""
         return self.life_in(self.request(self.liveness_request)) in (Life.READY, Life.NOT_READY)
 
     def others_heard(self, seconds: float) -> str:

@@ -144,7 +144,7 @@ class Crashes:
         return [] if not before.is_raw and is_send_key(before.fields[0]) else [before]
 
     def fell_silent(self) -> Reply | None:
-        """Return the first request since `forget_silences` after which even the usual one got no answer for a while.
+        """Return the first request since `forget_silences` after which even the usual request got no answer for a while.
 
         None if there is none, or the ECU was only slow, so that its answer came late. Requested restarts, and the effects of
         raw frames and floods, do not count.
@@ -182,7 +182,7 @@ class Crashes:
         return any(outcome is ReplyKind.POSITIVE for outcomes in known for outcome in outcomes)
 
     def _came_late(self, request: bytes, first_frame: int, last_frame: int) -> bool:
-        """Whether these frames from the bus contain a late answer to the request."""
+        """Whether the frames `first_frame` to `last_frame` contain a late answer to the request."""
         client = self._client
         for frame in client.trace.frames(first_frame, last_frame):
             message = frame.pdu
@@ -208,7 +208,7 @@ class Crashes:
             yield sent, condition
 
     def _may_leave(self, sent: Sent) -> bool:
-        """Whether an ECU may read a request to restart or to change the session into what was sent.
+        """Whether an ECU may take what was sent for a request to restart or to change the session.
 
         In a raw frame such a request may begin at any of the first four bytes.
         """
@@ -228,7 +228,7 @@ class Crashes:
     def _try(self, group: list[Sent], mark: _Mark | None) -> CrashCause | None:
         """Send a few suspects in a row; return the cause if they make the ECU restart.
 
-        If they have an effect, send them singly, in pairs and all together, until one of these has an effect twice.
+        If they have an effect, send them singly, in pairs and all together, until one such group has an effect twice.
         """
         first = self._effect(group, mark)
         if first is None:

@@ -340,7 +340,7 @@ class EcuState:
             self._granted_effects.add(effect)
 
     def wait(self, seconds: float) -> None:
-        """Note that nothing is sent for `seconds`; from S3 on, this ends any session but the default, and its seeds."""
+        """Note that nothing is sent for `seconds`; S3 or longer ends any session but the default, with its seeds."""
         if self._s3_s is not None and seconds >= self._s3_s and self.condition.session != Session.DEFAULT:
             self.forget_seeds()
         self.seen.was_left_alone(seconds)
@@ -436,11 +436,11 @@ class EcuState:
         self.level(level).suspect = why
 
     def key_found(self, level: int) -> None:
-        """Note that a key made by a method found by trying has opened the level: the method is right."""
+        """Note that a key has opened the level, and so its method, found by trying, is right."""
         self.level(level).is_proven = True
 
     def waited_out(self, level: int, seconds: float, *, is_over: bool) -> None:
-        """Note that a delay of the level was waited for `seconds`; `is_over`: the delay ended."""
+        """Note that a delay of the level was awaited for `seconds`; `is_over`: the delay ended."""
         state = self.level(level)
         state.is_locked_out = not is_over
         if is_over:
@@ -475,6 +475,6 @@ class EcuState:
 
 
 def level_of(request: bytes) -> int:
-    """Return the level of a request of service 27: the sub-function of a seed request, or the one below a key's."""
+    """Return the level of a request of service 27: a seed's sub-function, or a key's minus 1."""
     sub_function = request[1] & ~SUPPRESS_POSITIVE_RESPONSE
     return sub_function if sub_function & 1 else max(sub_function - 1, 0)

@@ -218,7 +218,7 @@ class Guesses:
         """Answer this seed with a wrong key; return the seed of the last key sent, its answer, and WRONG or LIMITED.
 
         If the answer does not show whether the ECU compared the key, more wrong keys are sent to find out. Raises Violation
-        if a wrong key has opened the level, OpenedMeanwhile if a supplied one has, Inconclusive if it was not compared.
+        if a wrong key has opened the level, OpenedMeanwhile if a supplied key has, Inconclusive if none was compared.
         """
         supplied = self.supply(level)
         make_key = supplied.make_key if supplied else lambda seed: self._security.wrong_key(level, seed, flip=flip)
@@ -248,7 +248,7 @@ class Guesses:
         return reply
 
     def try_wrong(self, level: int) -> tuple[bytes, Reply]:
-        """Request a fresh seed and answer it with a wrong key; return both.
+        """Request a fresh seed and answer it with a wrong key; return seed and answer.
 
         The counter is cleared first if the key could reach the limit. Raises Inconclusive if it is open, or gives no seed.
         """

@@ -92,7 +92,7 @@ class Ledger:
     def spend_first(self, level: int) -> None:
         """Count the first key of a key function; a budget of 0 allows it, too, if no key was ever sent to the level.
 
-        Raises NotRun if any run has sent keys and no budget is left, UserError if the key cannot be counted.
+        Raises NotRun if a run sent the level keys and no budget is left, UserError if the key cannot be counted.
         """
         self._add(level, 1, is_checked=True, is_first=True)
 

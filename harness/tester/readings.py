@@ -40,7 +40,7 @@ def normal(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
 
 
 def escaped_length(data: bytes, full_bytes: int = CLASSIC_BYTES) -> bytes:
-    """Read a length of 0 as "see the next byte" in single frames, mostly CAN FD, as "see the next four" in first ones."""
+    """Read a length of 0 as "see the next byte" in single frames, and as "see the next four" in first frames."""
     if data[:2] == _ESCAPE:
         return data[6:]
     return data[2 : 2 + data[1]] if len(data) > 2 and data[0] == 0 and data[1] <= len(data) - 2 else b""

@@ -39,7 +39,7 @@ _ECHO_BYTES: dict[int, int] = {
 }
 """By service, the number of bytes after the service that a positive response repeats."""
 _ECHO_ENDS = [1 + _ECHO_BYTES.get(service, 0) for service in range(0x100)]
-"""By number of a service, any of 256: the position in a positive response at which the repeated bytes end."""
+"""By service (0 to 255): the position in a positive response at which the repeated bytes end."""
 
 
 class ReplyKind(Enum):

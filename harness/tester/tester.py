@@ -134,7 +134,7 @@ class Tester(Client):
     def try_others_during_delays(self) -> None:
         """For each level in its delay try once whether each other level can be opened meanwhile.
 
-        The checks of an other level that can be opened need not wait for the delay.
+        Checks of another level that can be opened need not wait for the delay.
         """
         levels = [entry.level for entry in self.target.security] if self.access.can_relock else []
         at_rest = [one for one in levels if self._may_be_opened(one)]
