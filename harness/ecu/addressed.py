@@ -16,7 +16,7 @@ class AddressBytes:
     """The address byte at the start of each frame, by direction."""
 
     request: int | None
-    """The byte before requests to this ECU; frames with another are ignored. None: requests have no address byte."""
+    """The byte before requests to this ECU; frames with another byte are ignored. None: requests have no address byte."""
     functional: int
     """The byte before requests to all ECUs."""
     response: int | None
@@ -47,7 +47,7 @@ class AddressedNode:
     def on_frame(self, frame: can.Message) -> None:
         """Hand on a frame without its address byte.
 
-        If another byte is there, frames with a request id of the node are dropped, others handed on unchanged.
+        A frame with another first byte is dropped if it has a request id of the node, else handed on unchanged.
         """
         node, addresses = self.node, self._addresses
         can_id = frame.arbitration_id

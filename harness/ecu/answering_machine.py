@@ -47,7 +47,7 @@ class UdsAnsweringMachine(AnsweringMachine[PacketList]):
 
     Call the machine to answer until Ctrl-C, or for ``timeout`` seconds; or start it with ``bg()``, which returns the sniffer
     to ``stop()``. A request on `broadcast_socket` was sent to all ECUs, and is answered on `main_socket`. A packet that is
-    not UDS is ignored. Responses leave at once, response pending and the final one too: an ECU whose answers take their time
+    not UDS is ignored. Response pending and the final response leave at once, too: an ECU whose answers take their time
     needs a node (`harness.ecu.ecu_node`). Nothing is printed unless ``verbose=True``.
 
     >>> from harness.ecu.profiles import hardened

@@ -168,7 +168,7 @@ class ArticleNode:
     def __init__(self, ecu: ArticleEcu) -> None:
         self.ecu = ecu
         self.sends_periodically = True
-        """Whether this node sends the script's three periodic frames; if not, another node does, or none."""
+        """Whether this node sends the script's three periodic frames; if not, another node or no node sends them."""
         self.machine = UdsAnsweringMachine(ecu)
 
     @property
@@ -210,7 +210,7 @@ class ArticleNode:
 def _asks_for(request: list[int], did: tuple[int, int]) -> bool:
     """Whether the frame names the identifier `did`.
 
-    As in the script, the second byte is read, and may be missing, only if the first byte fits.
+    As in the script, the second byte is read only if the first byte fits. Raises IndexError if a byte to read is missing.
     """
     return request[2] == did[0] and request[3] == did[1]
 

@@ -56,7 +56,7 @@ class MemoryRegion:
     did: int | None = None
     """The data identifier whose stored value lies at these addresses; None: the region has a content of its own."""
     needs: int = NEVER
-    """The level that is needed to read the region, and the level to write it."""
+    """The level that is needed to read the region, and to write it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

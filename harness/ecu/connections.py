@@ -1,4 +1,4 @@
-"""Serve further testers of one ECU, each on a pair of ids of its own; a level that one unlocks stays locked for others."""
+"""Serve further testers of one ECU, each on its own pair of ids; a level that one tester unlocks stays locked for others."""
 
 from functools import partial
 

@@ -35,7 +35,7 @@ from harness.link.isotp import IsoTp
 from harness.simulation.node import Node
 
 ANY_SERVICE: Final = frozenset((UNSUPPORTED.sid, *SERVICES))
-"""A number that stands for every service of a sound ECU, and for the rules that answer services which the ECU lacks."""
+"""The numbers of every service of a sound ECU, and the number that stands for services which the ECU lacks."""
 
 PLACES: Final = {
     "hear": "take a frame from the bus",
@@ -212,7 +212,7 @@ class Definition:
         return replace(found, at_node={**self.at_node, **options})
 
     def with_isotp(self, *parts: type[IsoTp], **config: Any) -> Definition:
-        """Change the ISO-TP layer by subclasses of `IsoTp` and by values of its `IsoTpConfig`."""
+        """Add subclasses of `IsoTp`, and set fields of `IsoTpConfig`. Raises ChangeConflict if another change differs."""
         found = self
         for name, value in config.items():
             found = found._replacing(f"ISO-TP {name}", value)

@@ -10,9 +10,9 @@ from harness.ecu.server import Server
 from harness.uds import NEGATIVE_RESPONSE, RESPONSE_OFFSET, SUPPRESS_POSITIVE_RESPONSE, Nrc, Service, negative_response
 
 LOCAL_IDENTIFIERS: Final = {0x10: 0x1010, 0x20: 0x2020, 0x2A: 0x2A2A, 0x30: 0x3030}
-"""By one-byte identifier: the data that 21 (GMLAN: 1A) reads and 3B writes."""
+"""By one-byte identifier: the data identifier that 21 (GMLAN: 1A) reads and 3B writes."""
 IDENTIFICATION: Final = {0x8C: 0xF18C, 0x90: 0xF1A0}
-"""By one-byte identifier: the data that 1A reads."""
+"""By one-byte identifier: the data identifier that 1A reads."""
 SECURITY_ACCESS_ALLOWED: Final = 0x34
 _INVALID: Final = Nrc.SUB_FUNCTION_NOT_SUPPORTED
 _NOT_IN_THIS_SESSION: Final = 0x80
@@ -90,7 +90,7 @@ class Kwp2000Server(_OlderServer):
     sessions: Final = {0x81: 0x01, 0x85: 0x02, 0x89: 0x03}
 
     def asked(self, pdu: bytes) -> bytes | int:
-        """Translate the requests that only KWP2000 has; leave the others to `_OlderServer`."""
+        """Translate the requests that only KWP2000 has; leave all other requests to `_OlderServer`."""
         service, rest = pdu[0], pdu[1:]
         if service == Service.DIAGNOSTIC_SESSION_CONTROL:
             session = self.sessions.get(rest[0]) if len(rest) == 1 else None
@@ -107,7 +107,7 @@ class Kwp2000Server(_OlderServer):
         return super().asked(pdu)
 
     def confirmed(self, pdu: bytes, head: bytes, message: bytes) -> bytes:
-        """Translate a positive answer: to a session it states no timing, to a key it ends with 34 (access allowed)."""
+        """Translate a positive answer: the answer to 10 states no timing, the answer to a key ends with 34 (allowed)."""
         if pdu[0] == Service.DIAGNOSTIC_SESSION_CONTROL:
             return head + pdu[1:2]
         if pdu[0] in (0x20, Service.TESTER_PRESENT, Service.ECU_RESET):
@@ -123,7 +123,7 @@ class GmlanServer(_OlderServer):
     identifiers = LOCAL_IDENTIFIERS | IDENTIFICATION
 
     def asked(self, pdu: bytes) -> bytes | int:
-        """Translate the requests that only GMLAN has; leave the others to `_OlderServer`."""
+        """Translate the requests that only GMLAN has; leave all other requests to `_OlderServer`."""
         service, rest = pdu[0], pdu[1:]
         if service == Service.TESTER_PRESENT:
             return _INVALID if rest else b"\x3e\x00"

@@ -91,7 +91,7 @@ class UdsNode:
         self._start_sending()
 
     def power_cycle(self) -> None:
-        """Lose everything volatile, and boot; the bus has dropped this node's timers and waiting frames before."""
+        """Lose everything volatile, and boot; the bus has already dropped this node's timers and waiting frames."""
         self.isotp = self._new_isotp()
         for connection in self._connections.values():
             connection.power_cycle()

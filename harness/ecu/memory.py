@@ -64,7 +64,7 @@ def memory_is_there(at: int, *, has_data: bool = False) -> Rule:
 
 
 def addressed(ecu: Ecu, request: bytes, at: int) -> tuple[MemoryRegion, Block]:
-    """Return the block and the region that the request names, which `memory_is_there` has checked."""
+    """Return the region and the block that the request names, which `memory_is_there` has checked."""
     block = block_in(request, at)
     assert block is not None, f"no block in {request.hex(' ')}"
     region = region_of(ecu, block)

@@ -147,9 +147,9 @@ _CONFIGS: Final = {
     "kwp2000": HARDENED,
     "gmlan": GMLAN_DATA,
 }
-"""The profiles that accept changes."""
+"""By profile that accepts changes: the data of its ECU."""
 _OLDER: Final[Mapping[str, Callable[..., UdsNode]]] = {"kwp2000": kwp2000, "gmlan": gmlan}
-"""The profiles that accept changes and speak another dialect than UDS, each with the function that makes its node."""
+"""By profile that accepts changes and speaks another dialect than UDS: the function that makes its node."""
 
 
 def factory(channel: str) -> Callable[[], list[Node]]:

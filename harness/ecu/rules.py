@@ -135,7 +135,7 @@ def service_is_not_supported(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def ecu_is_not_busy(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse every Nth request with 21 (busy), so that the tester must repeat it."""
+    """Refuse one in `busy_every` requests with 21 (busy), so that the tester must repeat that request."""
     ecu.state.requests += 1
     return Nrc.BUSY_REPEAT_REQUEST if ecu.state.requests % ecu.config.busy_every == 0 else None
 

@@ -85,7 +85,7 @@ class Server:
             self.state.s3_due_s = now_s + self.config.s3_s
 
     def answer(self, pdu: bytes, *, is_functional: bool = False, connection: int = 0) -> list[bytes]:
-        """Return the responses to one request, in order: none, one, or response pending (78) and the final one.
+        """Return the responses to one request, in order: none, one, or response pending (78) and the final response.
 
         Raises EcuDied if the request crashes the ECU.
         """

@@ -44,14 +44,14 @@ _FUZZED_WRITE: Final = {
 
 
 def _fitted(ecu: Ecu, request: bytes) -> bytes:
-    """Return the write with the value's number of bytes: cut off if too long, completed from the stored one if too short."""
+    """Return the write, its value cut to the stored value's length or completed from the stored value."""
     old = ecu.state.values[did_of(request)]
     new = request[3 : 3 + len(old)]
     return request[:3] + new + old[len(new) :]
 
 
 def _also_hearing(definition: Definition, is_meant: Callable[[UdsNode, can.Message], bool]) -> Definition:
-    """Accept frames with other ids, if `is_meant` holds for the id, as if they had the ECU's request id."""
+    """Take each frame for which `is_meant` holds as if the frame had the ECU's request id."""
 
     def hear(go_on: Callable[[can.Message], None], node: UdsNode, frame: can.Message) -> None:
         if not is_meant(node, frame):

@@ -65,7 +65,7 @@ def _names_nothing_known(ecu: Ecu, request: bytes) -> bool:
 
 
 def _to_the_unknown(definition: Definition, answer: Answer) -> Definition:
-    """Answer reads and writes of identifiers that the ECU does not have in this way."""
+    """Give this answer to reads and writes of identifiers that the ECU does not have."""
     return definition.insert((_READ, _WRITE), lambda ecu, request: answer if _names_nothing_known(ecu, request) else None)
 
 

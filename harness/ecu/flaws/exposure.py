@@ -69,7 +69,7 @@ def _die(what: str) -> None:
 
 
 class _SequenceNumberZero:
-    """A frame rule that crashes at a consecutive frame numbered 0 directly after its first frame, and at no later 0."""
+    """A frame rule that crashes at a consecutive frame numbered 0 directly after a first frame, and at no later number 0."""
 
     def __init__(self) -> None:
         self._previous = 0

@@ -57,7 +57,7 @@ def _is_suppressed(request: bytes) -> bool:
 
 
 def _fits_no_seed(ecu: Ecu, request: bytes) -> bool:
-    """Whether the request sends a key though no seed of its level is pending, and none was given since the last lock."""
+    """Whether the request sends a key though no seed of its level is pending, and no seed was given since the last lock."""
     state = ecu.state
     is_asked_for = bool(state.seed) and state.seed_level == level_of(request)
     return is_key(request) and not is_asked_for and not state.has_issued_seed_since_lock

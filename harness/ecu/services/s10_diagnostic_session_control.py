@@ -7,7 +7,7 @@ from harness.uds import RESPONSE_OFFSET, Nrc, Service
 
 
 def ecu_has_started_up(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse other sessions shortly after a restart, if the ECU is not ready for them."""
+    """Refuse every session for a time after a restart, if the ECU is not ready for sessions."""
     return Nrc.CONDITIONS_NOT_CORRECT if ecu.now_s < ecu.state.sessions_from_s else None
 
 

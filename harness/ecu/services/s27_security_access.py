@@ -1,7 +1,7 @@
 """27 SecurityAccess: give seeds, and unlock by keys. ISO 14229-1:2020 10.4 and Annex I.
 
-The four states of Annex I follow from two facts of `State`. In A and B all levels are locked, without and with a pending
-seed. In C and D a level is unlocked, without and with a pending seed of another level.
+The four states of Annex I follow from two facts of `State`. A: all levels are locked, and no seed is pending. B: all levels
+are locked, and a seed is pending. C: a level is unlocked. D: a level is unlocked, and a seed of another level is pending.
 """
 
 from harness.ecu.attempts import is_delayed, refusal_of_unasked_key
@@ -93,7 +93,7 @@ def wrong_key_is_counted(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def give_seed(ecu: Ecu, level: EcuSecurityLevel, request: bytes, seed: bytes) -> bytes:
-    """Make this seed the pending one, and return the answer with it."""
+    """Make this seed the pending seed, and return the answer that contains it."""
     state = ecu.state
     state.seed, state.seed_level = seed, level.level
     state.has_issued_seed_since_lock = True

@@ -16,7 +16,7 @@ def transfer_is_under_way(ecu: Ecu, request: bytes) -> Answer | None:
 
 
 def block_follows_the_last_one(ecu: Ecu, request: bytes) -> Answer | None:
-    """Refuse a block out of order (counted from 1; 00 follows FF); answer the last one if it comes again, but ignore it."""
+    """Refuse a block out of order (counted from 1; 00 follows FF); answer a repeated last block, but ignore it."""
     counter = _transfer(ecu).counter
     if request[1] == counter & 0xFF and counter:
         return _head(request)
