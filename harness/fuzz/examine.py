@@ -155,16 +155,15 @@ class Examiner:
         most_tries = MOST_TRIES if begin_s <= CHEAP_BEGIN_S else max(int(REDUCING_S / begin_s), FEWEST_TRIES)
         minimizer = Minimizer(fails, most_tries=min(most_tries, MOST_TRIES), plain=self._tester.liveness_request)
         repeat = 1
-        if what == MEMORY:
-            part, repeat = trial._replace(repeat=1).stimuli, trial.repeat
-        elif trial.repeat > 1 and not fails(setting, played[-1:]):
-            part = trial._replace(repeat=1).stimuli
-            repeat = minimizer.repeats(setting, part, trial.repeat)
-        else:
-            setting, part = minimizer.stimuli(setting, played)
         if what == MEMORY:  # which is measured, and not seen: no byte of it is tried alone
+            part, repeat = trial._replace(repeat=1).stimuli, trial.repeat
             pattern: Pattern = tuple(tuple(message) for stimulus in part for message in stimulus)
         else:
+            if trial.repeat > 1 and not fails(setting, played[-1:]):
+                part = trial._replace(repeat=1).stimuli
+                repeat = minimizer.repeats(setting, part, trial.repeat)
+            else:
+                setting, part = minimizer.stimuli(setting, played)
             part, pattern = minimizer.bytes_of(setting, part, repeat)
         if not fails(setting, part * repeat, is_try=False):
             return None

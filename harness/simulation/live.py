@@ -88,7 +88,6 @@ class LiveBus:
     ) -> None:
         """Make the bus; if `bus` is None, call `plug` with a bus later."""
         self._adapter: Adapter | None = adapter_of(bus) if bus is not None else None
-        self._is_narrow = False
         self._ports = [_Port(self, node) for node in nodes]
         self._clock: LiveClock = clock or RealClock()
         self._started_s = self._clock.now_s()
@@ -130,14 +129,13 @@ class LiveBus:
         """Let the adapter drop the frames that no node hears."""
         heard = [heard_ids(port.node) for port in self._ports]
         ids = None if self._on_frame is not None or None in heard else frozenset().union(*filter(None, heard))
-        if self._adapter is not None and (ids is not None or self._is_narrow):
+        if self._adapter is not None:
             with suppress(Exception):  # backends raise what they like; the nodes ignore what a driver cannot filter
                 self._adapter.narrow(ids)
-                self._is_narrow = ids is not None
 
     def unplug(self) -> None:
         """Close the bus, if there is one; the nodes run on, and nobody hears them."""
-        adapter, self._adapter, self._failure, self._is_narrow = self._adapter, None, None, False
+        adapter, self._adapter, self._failure = self._adapter, None, None
         if adapter is not None:
             adapter.close()
 
